@@ -1,0 +1,1 @@
+"""Data acquisition: protocols, parsers, collectors; batches and records."""
