@@ -1,0 +1,157 @@
+"""What acquisition keeps: sources, their batches as they came, and the records in them."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Source(models.Model):
+    """Where data comes from. Its token is kept only as a digest.
+
+    `received` counts items sent to us; each is then either stored or rejected, and
+    `received = stored + rejected` always. `unparsed` are those stored records that no parser
+    understood; `doubled` are items of batches that had come before and added nothing.
+    """
+
+    class Kind(models.TextChoices):
+        SHIPPER = "shipper", _("Log shipper")
+        SENSOR = "sensor", _("Network sensor")
+        UPLOAD = "upload", _("Upload")
+        HOST = "host", _("Watched host")
+
+    name = models.CharField(_("name"), max_length=100, unique=True)
+    kind = models.CharField(_("kind"), max_length=16, choices=Kind.choices, default=Kind.SHIPPER)
+    token_digest = models.CharField(max_length=64, unique=True, null=True, blank=True)
+    host_name = models.CharField(_("host name"), max_length=255, blank=True)
+    enabled = models.BooleanField(_("enabled"), default=True)
+    is_demonstration = models.BooleanField(default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    last_seen_at = models.DateTimeField(null=True, blank=True)
+    received = models.BigIntegerField(default=0)
+    stored = models.BigIntegerField(default=0)
+    rejected = models.BigIntegerField(default=0)
+    unparsed = models.BigIntegerField(default=0)
+    doubled = models.BigIntegerField(default=0)
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Batch(models.Model):
+    """What one request or one read brought: stored once, sealed, then parsed."""
+
+    class State(models.TextChoices):
+        RECEIVED = "received", _("received")
+        PARSED = "parsed", _("parsed")
+        DETECTED = "detected", _("searched by the tools")
+        ASSESSED = "assessed", _("weighed by the network")
+        CORRELATED = "correlated", _("brought into incidents")
+        MATCHED = "matched", _("matched with knowledge")
+        DONE = "done", _("done")
+        FAILED = "failed", _("failed")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    source = models.ForeignKey(Source, models.PROTECT, related_name="batches")
+    protocol = models.CharField(max_length=16)  # ndjson, bulk, lines, capture, flows, file
+    file_name = models.CharField(max_length=255, blank=True)
+    host_name = models.CharField(max_length=255, blank=True)
+    digest = models.CharField(max_length=64)  # SHA-256 of the content as it came
+    size = models.BigIntegerField()
+    received_at = models.DateTimeField()
+    state = models.CharField(max_length=16, choices=State.choices, default=State.RECEIVED)
+    claimed_at = models.DateTimeField(null=True, blank=True)  # a stage is at work since
+    attempts = models.PositiveSmallIntegerField(default=0)
+    items = models.BigIntegerField(default=0)  # = stored + rejected
+    stored = models.BigIntegerField(default=0)
+    rejected = models.BigIntegerField(default=0)
+    unparsed = models.BigIntegerField(default=0)
+    summary = models.JSONField(default=dict)  # records by dataset; first rejections with reasons
+    error = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ("-received_at",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("source", "protocol", "digest", "file_name", "host_name"),
+                name="batch_arrives_once",
+            ),
+        )
+        indexes = (models.Index(fields=("state", "claimed_at")),)
+        verbose_name_plural = "batches"
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class BatchContent(models.Model):
+    """The bytes of a batch as they came, compressed with zstd."""
+
+    batch = models.OneToOneField(Batch, models.CASCADE, primary_key=True, related_name="content")
+    content = models.BinaryField()
+
+    def __str__(self) -> str:
+        return str(self.batch_id)
+
+
+class Record(models.Model):
+    """One item of a batch. The columns are `contracts.RECORD_COLUMNS`; a test holds that."""
+
+    batch = models.ForeignKey(Batch, models.CASCADE, related_name="records")
+    timestamp = models.DateTimeField(null=True)
+    event_sequence = models.BigIntegerField()
+    event_dataset = models.TextField()
+    event_category = models.TextField(null=True)
+    event_action = models.TextField(null=True)
+    event_outcome = models.TextField(null=True)
+    event_duration = models.BigIntegerField(null=True)
+    event_original = models.TextField(null=True)
+    source_ip = models.GenericIPAddressField(null=True)
+    source_port = models.BigIntegerField(null=True)
+    source_bytes = models.BigIntegerField(null=True)
+    source_packets = models.BigIntegerField(null=True)
+    destination_ip = models.GenericIPAddressField(null=True)
+    destination_port = models.BigIntegerField(null=True)
+    destination_bytes = models.BigIntegerField(null=True)
+    destination_packets = models.BigIntegerField(null=True)
+    network_transport = models.TextField(null=True)
+    network_protocol = models.TextField(null=True)
+    network_bytes = models.BigIntegerField(null=True)
+    network_packets = models.BigIntegerField(null=True)
+    network_direction = models.TextField(null=True)
+    host_name = models.TextField(null=True)
+    user_name = models.TextField(null=True)
+    process_name = models.TextField(null=True)
+    process_pid = models.BigIntegerField(null=True)
+    http_request_method = models.TextField(null=True)
+    http_request_body_content = models.TextField(null=True)
+    http_request_body_bytes = models.BigIntegerField(null=True)
+    http_request_referrer = models.TextField(null=True)
+    http_response_status_code = models.BigIntegerField(null=True)
+    http_response_body_bytes = models.BigIntegerField(null=True)
+    url_original = models.TextField(null=True)
+    url_domain = models.TextField(null=True)
+    url_path = models.TextField(null=True)
+    url_query = models.TextField(null=True)
+    user_agent_original = models.TextField(null=True)
+    file_path = models.TextField(null=True)
+    file_size = models.BigIntegerField(null=True)
+    file_hash_sha256 = models.TextField(null=True)
+    message = models.TextField(null=True)
+    error_message = models.TextField(null=True)
+    tocsin_features = models.BinaryField(null=True)
+
+    class Meta:
+        ordering = ("id",)
+        indexes = (
+            models.Index(fields=("timestamp",)),
+            models.Index(fields=("source_ip", "timestamp")),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.event_dataset} {self.event_sequence}"

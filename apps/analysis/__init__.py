@@ -1,0 +1,1 @@
+"""Risk analysis and processing: verdicts, incidents, clue trees, remedies, handovers."""

@@ -1,0 +1,1 @@
+"""Remote connection: hosts, SSH, repair actions, delivery to responders."""

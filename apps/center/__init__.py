@@ -1,0 +1,1 @@
+"""The management center: the pipeline, the incidents' life, dashboard, accounts."""

@@ -1,0 +1,1 @@
+"""Risk detection tools: what looks abnormal in a batch of records."""

@@ -1,0 +1,1 @@
+"""The knowledge database: expert records and risk data."""

@@ -1,0 +1,1 @@
+"""Data protection: sealing, masking, permissions, audit."""

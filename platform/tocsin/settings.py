@@ -1,0 +1,197 @@
+"""Settings of the whole platform: from the environment, safe by default.
+
+Every variable is named TOCSIN_…; `docs/operating.md` lists them.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from django.utils.translation import gettext_lazy as _
+
+from tocsin.home import engines, home, secret
+
+
+def flag(name: str, default: bool = False) -> bool:
+    return os.environ.get(name, str(default)).lower() in {"1", "true", "yes", "on"}
+
+
+def listed(name: str, default: str = "") -> list[str]:
+    return [item.strip() for item in os.environ.get(name, default).split(",") if item.strip()]
+
+
+def database(url: str) -> dict[str, Any]:
+    """A Django database entry from postgresql://user:password@host:port/name?option=value."""
+    parts = urlsplit(url)
+    options = dict(parse_qsl(parts.query))
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": parts.path.lstrip("/") or "tocsin",
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": options.pop("host", parts.hostname or ""),
+        "PORT": str(parts.port or ""),
+        "OPTIONS": options,
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+    }
+
+
+HOME = home()
+SECRET_KEY = secret("secret_key")
+DEBUG = flag("TOCSIN_DEBUG")
+ALLOWED_HOSTS = listed("TOCSIN_HOSTS", "localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = listed("TOCSIN_ORIGINS")
+
+INSTALLED_APPS = [
+    "apps.protection",
+    "apps.acquisition",
+    "apps.knowledge",
+    "apps.detection",
+    "apps.analysis",
+    "apps.assistance",
+    "apps.center",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "axes",
+    "rest_framework",
+    "drf_spectacular",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "apps.center.middleware.ContentSecurityPolicy",
+    "axes.middleware.AxesMiddleware",
+]
+ROOT_URLCONF = "tocsin.urls"
+ASGI_APPLICATION = "tocsin.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "apps.center.context.platform",
+            ]
+        },
+    }
+]
+
+DATABASES = {
+    "default": database(
+        os.environ.get("TOCSIN_DATABASE_URL")
+        or engines().get("database")
+        or "postgresql://tocsin@localhost/tocsin"
+    )
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+    )
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "overview"
+LOGOUT_REDIRECT_URL = "login"
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = 0.25  # hours
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_LOCKOUT_TEMPLATE = "center/locked_out.html"
+AXES_VERBOSE = False
+
+SECURE_TLS = flag("TOCSIN_TLS")  # the site is reached by https, here or at a proxy
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_TLS
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 12 * 3600
+SECURE_HSTS_SECONDS = 31_536_000 if SECURE_TLS else 0
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+if SECURE_TLS:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
+
+LANGUAGE_CODE = os.environ.get("TOCSIN_LANGUAGE", "en")
+LANGUAGES = [("en", _("English")), ("zh-hans", _("Chinese"))]
+TIME_ZONE = os.environ.get("TOCSIN_TIME_ZONE", "UTC")
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = HOME / "static"
+WHITENOISE_USE_FINDERS = True  # served from the packages: no collectstatic to forget
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.CursorPagination",
+    "PAGE_SIZE": 50,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Tocsin",
+    "DESCRIPTION": "Network-security emergency response",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+}
+
+CELERY_BROKER_URL = (
+    os.environ.get("TOCSIN_BROKER_URL") or engines().get("broker") or "redis://localhost:6379/0"
+)
+CELERY_TASK_DEFAULT_QUEUE = "response"
+CELERY_TASK_ACKS_LATE = True  # a killed worker's task runs again; stages claim by compare-and-set
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
+CELERY_TIMEZONE = "UTC"
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": os.environ.get("TOCSIN_LOG_LEVEL", "INFO")},
+    "loggers": {"axes": {"level": "WARNING"}, "paramiko": {"level": "WARNING"}},
+}
+
+# What the platform accepts and touches. Sizes in bytes.
+TOCSIN = {
+    "max_body": 256 * 1024 * 1024,  # one request, decompressed
+    "max_line": 1024 * 1024,  # one line of a log; longer ones are rejected and counted
+    "protected": listed("TOCSIN_PROTECTED"),  # addresses and networks never acted upon
+    "models": os.environ.get("TOCSIN_MODELS", ""),  # folder of model files; empty: the shipped
+    "public_url": os.environ.get("TOCSIN_PUBLIC_URL", "http://127.0.0.1:8000"),
+    # Responders' webhooks may point into our own network only where the operator says so.
+    "private_webhooks": flag("TOCSIN_PRIVATE_WEBHOOKS"),
+}
