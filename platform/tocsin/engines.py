@@ -91,7 +91,14 @@ class Postgres:
             account = pwd.getpwnam(ACCOUNT)
         except KeyError:
             _run(
-                ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", ACCOUNT],
+                [
+                    "useradd",
+                    "--system",
+                    "--no-create-home",
+                    "--shell",
+                    "/usr/sbin/nologin",
+                    ACCOUNT,
+                ],
                 f"cannot create the account {ACCOUNT}",
             )
             account = pwd.getpwnam(ACCOUNT)
@@ -186,9 +193,14 @@ class Postgres:
             "log_timezone": "UTC",
         }
         settings = [word for key, value in options.items() for word in ("-c", f"{key}={value}")]
-        return [str(self.binaries() / "postgres"), "-D", str(self.data), "-k", str(self.socket)] + (
-            settings
-        )
+        return [
+            str(self.binaries() / "postgres"),
+            "-D",
+            str(self.data),
+            "-k",
+            str(self.socket),
+            *settings,
+        ]
 
     def url(self, user: str = "tocsin", name: str = "tocsin") -> str:
         password = write_secret(self.secrets / ("postgres" if user == "postgres" else "database"))

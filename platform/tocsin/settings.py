@@ -41,6 +41,7 @@ def database(url: str) -> dict[str, Any]:
 
 HOME = home()
 SECRET_KEY = secret("secret_key")
+VAULT_KEY = secret("vault_key")
 DEBUG = flag("TOCSIN_DEBUG")
 ALLOWED_HOSTS = listed("TOCSIN_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = listed("TOCSIN_ORIGINS")
