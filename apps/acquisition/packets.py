@@ -31,19 +31,21 @@ _MOST_EXTENSIONS = 8
 _EXTENSIONS = (0, 43, 44, 51, 60, 135, 139, 140)
 _MAPPED = np.uint64(0xFFFF << 32)  # ::ffff:0:0/96 holds IPv4
 
-_IPV4 = np.dtype(
-    [("version", "u1"), ("tos", "u1"), ("length", ">u2"), ("id", ">u2"), ("fragment", ">u2")]
-    + [("ttl", "u1"), ("protocol", "u1"), ("sum", ">u2"), ("source", ">u4"), ("target", ">u4")]
+
+def _layout(*names_and_types: str) -> np.dtype[np.void]:
+    return np.dtype([tuple(field.split(":")) for field in names_and_types])
+
+
+_IPV4 = _layout(
+    *("version:u1", "tos:u1", "length:>u2", "id:>u2", "fragment:>u2", "ttl:u1", "protocol:u1"),
+    *("sum:>u2", "source:>u4", "target:>u4"),
 )
-_IPV6 = np.dtype(
-    [("version", ">u4"), ("length", ">u2"), ("next", "u1"), ("hops", "u1")]
-    + [("source", ">u8", 2), ("target", ">u8", 2)]
+_IPV6 = _layout("version:>u4", "length:>u2", "next:u1", "hops:u1", "source:2>u8", "target:2>u8")
+_TCP = _layout(
+    *("source:>u2", "target:>u2", "sequence:>u4", "acknowledged:>u4", "offset:u1", "flags:u1"),
+    *("window:>u2", "sum:>u2", "urgent:>u2"),
 )
-_TCP = np.dtype(
-    [("source", ">u2"), ("target", ">u2"), ("sequence", ">u4"), ("acknowledged", ">u4")]
-    + [("offset", "u1"), ("flags", "u1"), ("window", ">u2"), ("sum", ">u2"), ("urgent", ">u2")]
-)
-_FRAGMENT = np.dtype([("next", "u1"), ("reserved", "u1"), ("fragment", ">u2"), ("id", ">u4")])
+_FRAGMENT = _layout("next:u1", "reserved:u1", "fragment:>u2", "id:>u4")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
