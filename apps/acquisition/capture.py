@@ -80,7 +80,7 @@ def _bytes_of(source: bytes | memoryview | str | os.PathLike[str]) -> Bytes:
 def _read_pcap(data: Bytes, order: str, tick: int) -> Frames:
     if len(data) < 24:
         raise CaptureError("The pcap file ends inside its header.")
-    snap, link = struct.unpack_from(order + "II", data, 16)
+    snap, link = struct.unpack_from(order + "II", data.data, 16)
     scan = _PcapScan(data, order, max(LONGEST_FRAME, min(snap, 1 << 24)))
     start = np.fromiter(scan, np.int64)
     if scan.broken_at is not None and not len(start):
@@ -109,7 +109,7 @@ class _PcapScan:
         self.broken_at: int | None = None
 
     def __iter__(self) -> Iterator[int]:
-        data, size, longest = memoryview(self.data), len(self.data), self.longest
+        data, size, longest = self.data.data, len(self.data), self.longest
         captured_at = struct.Struct(self.order + "I").unpack_from
         at = 24
         while at + 16 <= size:
@@ -210,7 +210,7 @@ class _PcapngScan:
         self.broken_at: int | None = None
 
     def walk(self) -> None:
-        data, size, keep = memoryview(self.data), len(self.data), self.blocks.append
+        data, size, keep = self.data.data, len(self.data), self.blocks.append
         at, section, head = 0, -1, struct.Struct("<II").unpack_from
         least = {_OLD_PACKET: 32, _SIMPLE_PACKET: 16, _PACKET: 32, _INTERFACE: 20, _SECTION: 28}
         while at + 12 <= size:

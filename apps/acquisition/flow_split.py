@@ -63,8 +63,8 @@ def split(packets: Packets) -> Split:
         cuts = _cut(begins[rows], time[rows], protocol[rows], flags[rows], from_low[rows])
         starts_flow[rows], starts_connection[rows] = cuts
     for first, last in _mixed_icmp(begins, protocol, packets, order):
-        cuts = _cut_icmp(time[first:last], packets, order[first:last])
-        starts_flow[first:last] = starts_connection[first:last] = cuts
+        by_kind = _cut_icmp(time[first:last], packets, order[first:last])
+        starts_flow[first:last] = starts_connection[first:last] = by_kind
 
     start = np.flatnonzero(starts_flow)
     flow = np.cumsum(starts_flow) - 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -15,6 +16,7 @@ from numpy.typing import DTypeLike, NDArray
 
 Bytes = NDArray[np.uint8]
 Ints = NDArray[np.int64]
+Columns = dict[str, NDArray[Any]]
 
 ICMP, TCP, UDP, ICMPV6 = 1, 6, 17, 58
 PORTED = (TCP, UDP, 33, 132, 136)  # also DCCP, SCTP and UDP-Lite begin with two ports
@@ -123,8 +125,12 @@ class Packets:
 
     def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Packets:
         """The packets at `rows` (indices or a mask), in that order; the counts stay."""
-        arrays = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "data"}
-        return replace(self, **{k: v[rows] for k, v in arrays.items() if isinstance(v, np.ndarray)})
+        columns: dict[str, Any] = {
+            field.name: value[rows]
+            for field in fields(self)
+            if field.name != "data" and isinstance(value := getattr(self, field.name), np.ndarray)
+        }
+        return replace(self, **columns)
 
 
 def address_text(addresses: NDArray[np.uint64]) -> list[str]:
@@ -211,7 +217,7 @@ def _network_layer(frames: Frames) -> tuple[Ints, Ints]:
 
 def _ipv4(
     frames: Frames, rows: NDArray[np.bool_], start: Ints
-) -> tuple[NDArray[np.bool_], dict[str, NDArray[np.generic]]]:
+) -> tuple[NDArray[np.bool_], Columns]:
     """Decode IPv4 headers at `rows`; returns the mask of those that hold together, and columns."""
     at = np.flatnonzero(rows)
     header = gather(frames.data, _IPV4, start[at])
@@ -243,7 +249,7 @@ def _mapped(address: NDArray[np.uint32]) -> NDArray[np.uint64]:
     return np.stack([np.zeros(len(address), np.uint64), address.astype(np.uint64) | _MAPPED], 1)
 
 
-def _ipv6(frames: Frames, rows: NDArray[np.bool_], start: Ints) -> dict[str, NDArray[np.generic]]:
+def _ipv6(frames: Frames, rows: NDArray[np.bool_], start: Ints) -> Columns:
     """Decode IPv6 headers at `rows` and walk their extension headers."""
     at = np.flatnonzero(rows)
     header = gather(frames.data, _IPV6, start[at])
@@ -283,14 +289,12 @@ def _ipv6(frames: Frames, rows: NDArray[np.bool_], start: Ints) -> dict[str, NDA
     }
 
 
-def _transport(
-    frames: Frames, end: Ints, ip: dict[str, NDArray[np.generic]]
-) -> dict[str, NDArray[np.generic]]:
+def _transport(frames: Frames, end: Ints, ip: Columns) -> Columns:
     """Decode TCP, UDP and ICMP headers behind IP; the columns of `Packets` from there up."""
     start, size, protocol = ip["start"], ip["size"], ip["protocol"]
     n = len(start)
     readable = np.where(ip["offset"] == 0, np.minimum(size, end - start), 0)
-    out: dict[str, NDArray[np.generic]] = {
+    out: Columns = {
         "source_port": np.zeros(n, np.uint16),
         "destination_port": np.zeros(n, np.uint16),
         "tcp_flags": np.zeros(n, np.uint8),
@@ -326,9 +330,7 @@ def _transport(
     return out
 
 
-def _lend_ports(
-    ip: dict[str, NDArray[np.generic]], transport: dict[str, NDArray[np.generic]]
-) -> None:
+def _lend_ports(ip: Columns, transport: Columns) -> None:
     """Give later fragments the ports of the first fragment of their packet, where it was seen."""
     later = np.flatnonzero(np.isin(ip["protocol"], PORTED) & (ip["offset"] > 0))
     first = np.flatnonzero(np.isin(ip["protocol"], PORTED) & (ip["offset"] == 0) & (ip["more"] > 0))

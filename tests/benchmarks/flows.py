@@ -94,7 +94,7 @@ def _meter(path: Path) -> int:
 def _netflower(path: Path) -> int:
     from netflower import convert_pcap_to_csv
 
-    return convert_pcap_to_csv(str(path), str(path.with_suffix(".csv")))
+    return int(convert_pcap_to_csv(str(path), str(path.with_suffix(".csv"))))
 
 
 _TOOLS = {"meter": _meter, "netflower": _netflower}
