@@ -53,3 +53,11 @@ def trail(object: str = "") -> QuerySet[AuditEntry]:
     """The audit trail, newest first; of one object where it is named, e.g. "incident:7"."""
     entries = AuditEntry.objects.order_by("-id")
     return entries.filter(object=object) if object else entries
+
+
+def has_seal(hash: str) -> bool:
+    return Seal.objects.filter(hash=hash).exists()
+
+
+def counts() -> dict[str, int]:
+    return {model._meta.model_name or "": model._default_manager.count() for model in CONTENT}

@@ -1,0 +1,134 @@
+"""The demonstration: our own recording, played through the real ingest API.
+
+Everything it brings hangs on sources marked as demonstration, so that one command takes it
+away again.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+import httpx
+from django.db import transaction
+
+from apps.acquisition import services as acquisition
+from apps.acquisition.models import Batch, Source
+from apps.analysis import services as analysis
+from apps.assistance import services as assistance
+from apps.protection.services import audit
+
+ACTOR = "demonstration"
+VICTIM = "victim"
+SOURCE = "demonstration range"
+
+
+@dataclass(frozen=True, slots=True)
+class Shipment:
+    """One request to the ingest API."""
+
+    title: str
+    route: str
+    parameters: dict[str, str]
+    content: bytes
+    headers: dict[str, str]
+
+
+def recording() -> Traversable:
+    return files("knowledge_base") / "risk_data" / "range"
+
+
+def shipments() -> Iterator[Shipment]:
+    """What the victim's shippers would have sent: its capture, its logs, the file dropped."""
+    folder = recording()
+    gz = {"Content-Encoding": "gzip"}
+    for name, route in (
+        ("auth.log.gz", "lines"),
+        ("access.log.gz", "lines"),
+        ("capture.pcap.gz", "capture"),
+    ):
+        content = (folder / name).read_bytes()
+        plain = name.removesuffix(".gz")
+        yield Shipment(plain, route, {"name": plain, "host": VICTIM}, content, gz)
+    facts = json.loads((folder / "facts.json").read_text())
+    for upload in (folder / "uploads").iterdir():
+        known = next(
+            (file for file in facts.get("files", []) if file["path"].endswith("/" + upload.name)),
+            None,
+        )
+        if known:
+            yield Shipment(
+                upload.name,
+                "file",
+                {"path": known["path"], "host": VICTIM},
+                upload.read_bytes(),
+                {},
+            )
+
+
+def is_empty() -> bool:
+    """True on a database that has never stored a batch."""
+    return not Batch.objects.exists()
+
+
+def play(address: str, say: Callable[[str], None]) -> int:
+    """Sends the recording to the running platform; returns how many batches it became.
+
+    Raises `httpx.HTTPError` when the platform cannot be reached or refuses a shipment.
+    """
+    facts = json.loads((recording() / "facts.json").read_text())
+    assistance.register_recorded_host(name=VICTIM, facts=facts, actor=ACTOR)
+    source = Source.objects.filter(name=SOURCE).first()
+    if source is None:
+        source, token = acquisition.create_source(
+            name=SOURCE, kind=Source.Kind.SENSOR, actor=ACTOR, is_demonstration=True
+        )
+    else:
+        token = acquisition.rotate_token(source_id=source.pk, actor=ACTOR)
+    sent: list[str] = []
+    with httpx.Client(base_url=address, timeout=120, trust_env=False) as client:
+        for shipment in shipments():
+            say(f"sending {shipment.title}")
+            answer = client.post(
+                f"/api/v1/ingest/{shipment.route}",
+                params=shipment.parameters,
+                content=shipment.content,
+                headers={"Authorization": f"Bearer {token}", **shipment.headers},
+            )
+            answer.raise_for_status()
+            sent.append(answer.json()["batch"])
+    _wait(sent, say)
+    return len(sent)
+
+
+def _wait(batch_ids: list[str], say: Callable[[str], None], seconds: float = 180) -> None:
+    deadline = time.monotonic() + seconds
+    ends = (Batch.State.DONE, Batch.State.FAILED)
+    while time.monotonic() < deadline:
+        left = Batch.objects.filter(id__in=batch_ids).exclude(state__in=ends).count()
+        if not left:
+            return
+        time.sleep(0.5)
+    say("the workers are still busy with the recording")
+
+
+@transaction.atomic
+def remove(actor: str) -> dict[str, int]:
+    """Takes away everything the demonstration brought; says how much of what."""
+    gone = {
+        "incidents": analysis.forget_demonstration(),
+        "hosts": assistance.forget_demonstration(),
+        "batches": acquisition.forget_demonstration(),
+    }
+    audit(actor=actor, action="demonstration.removed", object="demonstration", detail=gone)
+    return gone
+
+
+def unpacked(name: str) -> bytes:
+    """A file of the recording, decompressed."""
+    return gzip.decompress((recording() / name).read_bytes())

@@ -1,0 +1,84 @@
+"""The order of an emergency, as two sentences.
+
+`respond` runs by itself, up to the point where a person decides; its baton is the batch.
+`carry_out` runs once the plan is approved; its baton is the remedy. Every stage keeps its own
+result and claims its work by compare-and-set: a task that is delivered twice does nothing, and
+`sweep` starts again what a killed worker left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import timedelta
+from uuid import UUID
+
+from celery import chain
+from celery.canvas import Signature
+from django.utils import timezone
+
+from apps.acquisition.models import Batch
+from apps.acquisition.tasks import parse
+from apps.analysis import services as analysis
+from apps.analysis.models import Remedy
+from apps.analysis.tasks import assess, correlate, match
+from apps.assistance.tasks import apply_remedy, transmit, undo_remedy, verify
+from apps.center.tasks import plan
+from apps.detection.tasks import detect
+
+log = logging.getLogger(__name__)
+
+STALE = timedelta(minutes=2)
+"""A batch that has not moved for so long has lost its worker, or its task was never sent."""
+
+
+def respond(batch_id: str) -> Signature:
+    return chain(parse.s(batch_id), detect.s(), assess.s(), correlate.s(), match.s(), plan.s())
+
+
+def carry_out(remedy_id: int) -> Signature:
+    return chain(apply_remedy.s(remedy_id), verify.s(), transmit.s())
+
+
+# ── What starts them ─────────────────────────────────────────────────────────────────────
+
+
+async def start(batch_id: UUID) -> None:
+    """Called when a batch is durable. A broker that is away costs time, never the batch."""
+    try:
+        await asyncio.to_thread(respond(str(batch_id)).delay)
+    except Exception:
+        log.exception("batch %s waits for the next sweep: the broker cannot be reached", batch_id)
+
+
+def approve(remedy_id: int, actor: str, digest: str, reason: str = "") -> Remedy:
+    """A person says yes to exactly the commands that `digest` stands for."""
+    remedy = analysis.decide(
+        remedy_id=remedy_id, actor=actor, approve=True, digest=digest, reason=reason
+    )
+    carry_out(remedy_id).delay()
+    return remedy
+
+
+def refuse(remedy_id: int, actor: str, reason: str) -> Remedy:
+    return analysis.decide(remedy_id=remedy_id, actor=actor, approve=False, reason=reason)
+
+
+def undo(remedy_id: int, actor: str) -> None:
+    undo_remedy.delay(remedy_id, actor)
+
+
+def sweep() -> int:
+    """Starts again what stands still: batches before their end, approved remedies not begun."""
+    before = timezone.now() - STALE
+    waiting = Batch.objects.exclude(state__in=(Batch.State.DONE, Batch.State.FAILED))
+    still = waiting.filter(received_at__lt=before).exclude(claimed_at__gte=before)
+    batches = list(still.order_by("received_at").values_list("id", flat=True)[:500])
+    for batch_id in batches:
+        respond(str(batch_id)).delay()
+    remedies = Remedy.objects.filter(
+        state__in=(Remedy.State.APPROVED, Remedy.State.APPLYING), updated_at__lt=before
+    )
+    for remedy_id in remedies.values_list("id", flat=True):
+        carry_out(remedy_id).delay()
+    return len(batches)

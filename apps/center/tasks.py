@@ -1,0 +1,31 @@
+"""The center's own tasks: planning spans two modules, and sweeping spans all."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from celery import shared_task
+
+from apps.analysis import services as analysis
+from apps.assistance import services as assistance
+
+
+@shared_task(queue="response")
+def plan(batch_id: str) -> str:
+    """Turns what was matched into remedies, and remedies into the commands a person reads."""
+    for remedy_id in analysis.propose(UUID(batch_id)):
+        assistance.preview(remedy_id)
+    return batch_id
+
+
+@shared_task(queue="response")
+def sweep() -> int:
+    from apps.center import pipeline  # it names this module's `plan`
+
+    return pipeline.sweep()
+
+
+@shared_task(queue="response")
+def deliver() -> int:
+    """Sends again the packages whose time has come."""
+    return assistance.deliver_due()

@@ -1,0 +1,34 @@
+"""`tocsin verify`: every chain, and everything sealed against what is kept today."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from apps.acquisition import selectors as acquisition
+from apps.analysis import selectors as analysis
+from apps.protection import selectors as protection
+
+KEPT: Mapping[str, Callable[[], Iterator[tuple[str, str]]]] = {
+    "batch": acquisition.content_digests,  # recomputed from the bytes, not read from a column
+    "records": acquisition.record_digests,
+    "handover": analysis.handover_digests,
+}
+
+
+def problems(head: str = "") -> Iterator[str]:
+    """One sentence for each thing that does not hold."""
+    yield from protection.verify()
+    if head and not protection.has_seal(head):
+        yield f"the seal {head[:16]}… noted earlier is gone: the chain was cut or replaced"
+    removed = dict(protection.sealed_digests("removal"))
+    for kind, kept in KEPT.items():
+        sealed = dict(protection.sealed_digests(kind))
+        for subject, digest in kept():
+            expected = sealed.pop(subject, None)
+            if expected is None:
+                yield f"{kind} {subject} was never sealed"
+            elif expected != digest:
+                yield f"{kind} {subject} is not what was sealed"
+        for subject in sealed:
+            if subject not in removed:
+                yield f"{kind} {subject} was sealed and is gone"

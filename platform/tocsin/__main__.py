@@ -1,0 +1,106 @@
+"""The `tocsin` command."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from tocsin import __version__
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(
+        prog="tocsin", description="Network-security emergency response, from alarm to repair."
+    )
+    top.add_argument("--version", action="version", version=f"tocsin {__version__}")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    up = commands.add_parser("up", help="start the whole platform; Ctrl-C stops it")
+    up.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
+    up.add_argument("--port", type=int, default=8000, help="port to listen on (%(default)s)")
+    up.add_argument(
+        "--no-demonstration", action="store_true", help="do not play the demonstration recording"
+    )
+
+    analyse = commands.add_parser(
+        "analyse",
+        help="run captures or logs through the whole pipeline and print what was found",
+        description="Reads captures (pcap, pcapng), logs, CICFlowMeter CSV or suspicious files, "
+        "also compressed, and prints incidents with clue tree, attacker and proposed remedy. "
+        "Needs no running platform and changes nothing.",
+    )
+    analyse.add_argument("files", nargs="+", metavar="FILE")
+    analyse.add_argument("--json", action="store_true", help="print one JSON document")
+    analyse.add_argument("--host", default="", metavar="NAME", help="host the files come from")
+
+    verify = commands.add_parser("verify", help="check every seal and the audit trail")
+    verify.add_argument("--head", default="", help="a seal hash noted earlier that must be there")
+
+    demo = commands.add_parser("demo", help="the demonstration recording")
+    actions = demo.add_subparsers(dest="action", required=True, metavar="ACTION")
+    play = actions.add_parser("play", help="send the recording to the ingest API")
+    play.add_argument("--if-empty", action="store_true", help="only where nothing was stored yet")
+    actions.add_parser("remove", help="remove all demonstration data")
+
+    host = commands.add_parser("host", help="hosts that may be repaired over SSH")
+    actions = host.add_subparsers(dest="action", required=True, metavar="ACTION")
+    add = actions.add_parser("add", help="register a host, its pinned key and our private key")
+    add.add_argument("name")
+    add.add_argument("--address", default="")
+    add.add_argument("--port", type=int, default=22)
+    add.add_argument("--user", default="tocsin")
+    add.add_argument("--host-key", required=True, metavar="FILE", help="its public host key")
+    add.add_argument("--key", required=True, metavar="FILE", help="our private key")
+    add.add_argument("--relay", default="", metavar="SOCKET", help="unix socket to its SSH port")
+    remove = actions.add_parser("remove", help="forget how to reach a host")
+    remove.add_argument("name")
+
+    user = commands.add_parser("user", help="accounts of the dashboard")
+    actions = user.add_subparsers(dest="action", required=True, metavar="ACTION")
+    add = actions.add_parser("add", help="create an account; prints its first password")
+    add.add_argument("name")
+    add.add_argument(
+        "--role", required=True, choices=("analyst", "approver", "administrator", "responder")
+    )
+    reset = actions.add_parser("reset", help="give an account a new first password")
+    reset.add_argument("name")
+
+    source = commands.add_parser("source", help="sources that may send data")
+    actions = source.add_subparsers(dest="action", required=True, metavar="ACTION")
+    add = actions.add_parser("add", help="create a source; prints its token")
+    add.add_argument("name")
+    add.add_argument("--host", default="", metavar="NAME", help="host its records speak of")
+
+    commands.add_parser("migrate", help="bring the database up to date")
+    commands.add_parser("first-account", help="make the administrator where no account exists")
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = parser().parse_args(arguments)
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tocsin.settings")
+    if options.command == "up":
+        from tocsin.stack import Stack, StackError
+
+        stack = Stack(host=options.host, port=options.port, say=lambda line: print(line, flush=True))
+        try:
+            return stack.up(demonstration=not options.no_demonstration)
+        except StackError as problem:
+            print(f"tocsin: {problem}", file=sys.stderr)
+            return 1
+    from tocsin import commands
+
+    try:
+        return commands.run(options)
+    except commands.CommandError as problem:
+        print(f"tocsin: {problem}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("tocsin: stopped", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

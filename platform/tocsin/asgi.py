@@ -1,0 +1,35 @@
+"""One web process: bulk ingest as raw ASGI, everything else as Django."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tocsin.settings")
+
+from django.core.asgi import get_asgi_application
+
+django = get_asgi_application()
+
+from apps.acquisition import protocols  # noqa: E402 - Django must be set up first
+from apps.center import pipeline  # noqa: E402
+
+ingest = protocols.application(on_batch=pipeline.start)
+
+
+async def application(scope: Any, receive: Any, send: Any) -> None:
+    """Routes a request; a browser's `GET /` and a shipper's are told apart by their headers."""
+    if scope["type"] == "lifespan":
+        await _lifespan(receive, send)
+    elif scope["type"] == "http" and protocols.wants(scope):
+        await ingest(scope, receive, send)
+    else:
+        await django(scope, receive, send)
+
+
+async def _lifespan(receive: Any, send: Any) -> None:
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return

@@ -1,0 +1,199 @@
+"""What the `tocsin` command does once Django is up. Each function is one command."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import secrets
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import django
+from django.core.management import call_command
+from django.db import OperationalError
+
+
+class CommandError(Exception):
+    """A command could not do its work: one line for the operator."""
+
+
+def run(options: argparse.Namespace) -> int:
+    name = "_".join(filter(None, (options.command, getattr(options, "action", "")))).replace(
+        "-", "_"
+    )
+    command: Callable[[argparse.Namespace], int] = COMMANDS[name]
+    django.setup()
+    try:
+        return command(options)
+    except OperationalError as problem:
+        first = str(problem).strip().splitlines()[0]
+        raise CommandError(
+            f"the database cannot be reached ({first}); is `tocsin up` running in this TOCSIN_HOME?"
+        ) from problem
+
+
+def analyse(options: argparse.Namespace) -> int:
+    from apps.center.analyse import analyse_files
+
+    return analyse_files(
+        [Path(name) for name in options.files], as_json=options.json, host=options.host
+    )
+
+
+def verify(options: argparse.Namespace) -> int:
+    from apps.center.verification import problems
+    from apps.protection import selectors
+
+    found = list(problems(options.head))
+    for problem in found:
+        print(f"✗ {problem}")
+    counted, heads = selectors.counts(), selectors.heads()
+    if not found:
+        print(f"✓ {counted['seal']} seals and {counted['auditentry']} audit entries hold.")
+    print(f"head of the seals: {heads['seal']}")
+    return 1 if found else 0
+
+
+def demo_play(options: argparse.Namespace) -> int:
+    import httpx
+
+    from apps.center import demonstration
+
+    if options.if_empty and not demonstration.is_empty():
+        return 0
+    address = os.environ.get("TOCSIN_ADDRESS", "http://127.0.0.1:8000")
+    try:
+        sent = demonstration.play(address, lambda line: print(line, flush=True))
+    except httpx.HTTPError as problem:
+        raise CommandError(f"the recording could not be played to {address}: {problem}") from None
+    print(f"{sent} batches of the recording are in; see the incidents page")
+    return 0
+
+
+def demo_remove(options: argparse.Namespace) -> int:
+    from apps.center import demonstration
+
+    gone = demonstration.remove(actor=_me())
+    print("removed: " + ", ".join(f"{count} {what}" for what, count in gone.items()))
+    return 0
+
+
+def host_add(options: argparse.Namespace) -> int:
+    from apps.assistance import services
+    from apps.contracts import Refused
+
+    try:
+        services.register_host(
+            name=options.name,
+            address=options.address,
+            port=options.port,
+            user=options.user,
+            host_key=_read(options.host_key),
+            private_key_pem=_read(options.key),
+            relay=options.relay,
+            actor=_me(),
+        )
+    except (Refused, ValueError) as problem:
+        raise CommandError(str(problem)) from problem
+    print(f"{options.name} may now be repaired; open plans for it were previewed again")
+    return 0
+
+
+def host_remove(options: argparse.Namespace) -> int:
+    from apps.assistance import services
+
+    services.forget_access(name=options.name, actor=_me())
+    print(f"{options.name} can no longer be reached from here")
+    return 0
+
+
+def user_add(options: argparse.Namespace) -> int:
+    print(_account(options.name, options.role))
+    return 0
+
+
+def user_reset(options: argparse.Namespace) -> int:
+    from django.contrib.auth.models import User
+
+    from apps.protection.services import audit
+
+    user = User.objects.filter(username=options.name).first()
+    if user is None:
+        raise CommandError(f"there is no account called {options.name}")
+    password = secrets.token_urlsafe(12)
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    audit(actor=_me(), action="account.password_reset", object=f"account:{options.name}")
+    print(password)
+    return 0
+
+
+def source_add(options: argparse.Namespace) -> int:
+    from apps.acquisition import services
+    from apps.acquisition.models import Source
+
+    if Source.objects.filter(name=options.name).exists():
+        raise CommandError(f"there is a source called {options.name} already")
+    _, token = services.create_source(
+        name=options.name, kind=Source.Kind.SHIPPER, actor=_me(), host_name=options.host
+    )
+    print(token)
+    return 0
+
+
+def migrate(options: argparse.Namespace) -> int:
+    call_command("migrate", verbosity=0, interactive=False)
+    return 0
+
+
+def first_account(options: argparse.Namespace) -> int:
+    """Prints the administrator's password the first time, nothing ever after."""
+    from django.contrib.auth.models import User
+
+    if not User.objects.exists():
+        print(_account("admin", "administrator"))
+    return 0
+
+
+def _account(name: str, role: str) -> str:
+    from django.contrib.auth.models import Group, User
+
+    from apps.protection.services import audit
+
+    if User.objects.filter(username=name).exists():
+        raise CommandError(f"there is an account called {name} already")
+    password = secrets.token_urlsafe(12)
+    user = User.objects.create_user(name, password=password)
+    user.groups.add(Group.objects.get(name=role))
+    audit(actor=_me(), action="account.created", object=f"account:{name}", detail={"role": role})
+    return password
+
+
+def _me() -> str:
+    return f"terminal:{os.environ.get('SUDO_USER') or os.environ.get('USER') or os.geteuid()}"
+
+
+def _read(name: str) -> str:
+    try:
+        return sys.stdin.read() if name == "-" else Path(name).read_text()
+    except (OSError, UnicodeDecodeError) as problem:
+        raise CommandError(f"{name} cannot be read: {problem}") from problem
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    function.__name__: function
+    for function in (
+        analyse,
+        verify,
+        demo_play,
+        demo_remove,
+        host_add,
+        host_remove,
+        user_add,
+        user_reset,
+        source_add,
+        migrate,
+        first_account,
+    )
+}
