@@ -1,0 +1,157 @@
+"""`python -m ml_core`: learn, score and evaluate from the terminal.
+
+    train KIND DATA... --label COLUMN --output MODEL
+    score KIND DATA --model MODEL --output FILE
+    evaluate KIND DATA... --label COLUMN --model MODEL
+
+DATA are parquet or CSV files: CICFlowMeter tables for `flows`; a column `request`, `text`,
+`payload`, `query` or `raw_request` for `requests`. Bad input: one line, exit status 2.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ml_core.classes import FLOWS, KINDS, class_index, classes_of
+from ml_core.errors import DataError, ModelFileError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from ml_core.scorer import Verdicts
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The exit status: 0, or 2 for input that cannot be used."""
+    parser = argparse.ArgumentParser(prog="python -m ml_core", description=__doc__.split("\n")[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, run in (("train", _train), ("score", _score), ("evaluate", _evaluate)):
+        command = commands.add_parser(name)
+        command.set_defaults(run=run)
+        command.add_argument("kind", choices=KINDS)
+        command.add_argument("data", nargs="+", type=Path)
+        command.add_argument("--threads", type=int, default=1, help="of PyTorch; default 1")
+        if name == "score":
+            command.add_argument("--output", type=Path, required=True)
+        if name != "score":
+            command.add_argument(
+                "--label", required=True, help="label column, or several by comma: the first found"
+            )
+        if name == "train":
+            command.add_argument("--output", type=Path, required=True)
+            command.add_argument("--seed", type=int, default=1)
+            command.add_argument("--epochs", type=int, default=0)
+            command.add_argument("--checkpoint", type=Path, help="file to resume from and to keep")
+            command.add_argument("--rivals", action="store_true", help="also measure the baselines")
+        else:
+            command.add_argument("--model", type=Path, help="default: the shipped model")
+    chosen = parser.parse_args(arguments)
+    try:
+        import torch
+
+        torch.set_num_threads(chosen.threads)
+        chosen.run(chosen)
+    except (DataError, ModelFileError, OSError) as error:
+        print(f"ml_core: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def shipped(kind: str) -> Path:
+    """The folder of the model that comes with the platform."""
+    return Path(__file__).parents[1] / "knowledge_base" / "models" / f"{kind}-bilstm-dnn"
+
+
+def _train(chosen: argparse.Namespace) -> None:
+    from dataclasses import replace
+
+    from ml_core import building, model_file, readers
+    from ml_core.training import Progress
+
+    def report(p: Progress) -> None:
+        print(
+            f"epoch {p.epoch}/{p.epochs}  loss {p.loss:.4f}  validation {p.validation_loss:.4f}"
+            f"  accuracy {p.validation_accuracy:.4f}",
+            file=sys.stderr,
+        )
+
+    frames = readers.read_frames(chosen.data)
+    options = building.FLOW_OPTIONS if chosen.kind == FLOWS else building.REQUEST_OPTIONS
+    options = replace(options, seed=chosen.seed, epochs=chosen.epochs or options.epochs)
+    if chosen.kind == FLOWS:
+        frames, labels = readers.labelled(frames, chosen.label)
+        y = class_index(chosen.kind, labels)
+        table = readers.read_flows(frames)
+        model = building.build_flows(
+            table, y, options, report, chosen.checkpoint, rivals=chosen.rivals
+        )
+    else:
+        raise DataError("requests: not yet")
+    model = replace(
+        model, training={**model.training, "files": [path.name for path in chosen.data]}
+    )
+    digest = model_file.save(chosen.output, model)
+    print(json.dumps({"model": str(chosen.output), "sha256": digest, **model.metrics}, indent=2))
+
+
+def _score(chosen: argparse.Namespace) -> None:
+    import polars as pl
+
+    from ml_core.readers import read_frames
+
+    verdicts = _verdicts(chosen, read_frames(chosen.data))
+    table = pl.DataFrame(
+        {
+            "label": verdicts.label_names,
+            "probability": verdicts.probability,
+            "p_attack": verdicts.p_attack,
+            "unsure": verdicts.unsure,
+        }
+    )
+    if chosen.output.suffix == ".parquet":
+        table.write_parquet(chosen.output)
+    else:
+        table.write_csv(chosen.output)
+
+
+def _evaluate(chosen: argparse.Namespace) -> None:
+    from ml_core.evaluation import measure
+    from ml_core.readers import labelled, read_frames
+
+    frames, labels = labelled(read_frames(chosen.data), chosen.label)
+    y = class_index(chosen.kind, labels)
+    verdicts = _verdicts(chosen, frames)
+    figures: dict[str, Any] = measure(
+        verdicts.probabilities, y, classes_of(chosen.kind), verdicts.unsure
+    )
+    print(json.dumps(figures, indent=2))
+
+
+def _verdicts(chosen: argparse.Namespace, frames: list[pl.DataFrame]) -> Verdicts:
+    from ml_core import readers
+    from ml_core.scorer import Scorer
+    from ml_core.windows import FLOW_COLUMNS
+
+    scorer = Scorer.load(chosen.model or shipped(chosen.kind), chosen.kind)
+    if chosen.kind == FLOWS:
+        table = readers.read_flows(frames)
+        told = bool(np.all(table.port >= 0))
+        return scorer.score_flows(
+            table.features,
+            FLOW_COLUMNS,
+            table.group,
+            table.time,
+            table.destination if told else None,
+            table.port if told else None,
+        )
+    return scorer.score_requests(readers.read_texts(frames))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,172 @@
+"""A trained model as a folder: `weights.safetensors` and `model.json`.
+
+Everything the model needs is in these two files and nothing in them can run: no pickle. Loading
+refuses what does not match with one ModelFileError.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+from torch import Tensor
+
+from ml_core.calibration import Novelty
+from ml_core.classes import FLOWS
+from ml_core.errors import DataError, ModelFileError
+from ml_core.networks import Architecture, BiLSTMDNN
+from ml_core.scaler import Scaler
+
+FORMAT = 1
+MANIFEST, WEIGHTS = "model.json", "weights.safetensors"
+
+
+@dataclass(frozen=True)
+class Model:
+    """A network with all that turns its logits into verdicts."""
+
+    kind: str
+    labels: tuple[str, ...]  # [C], the harmless one first
+    columns: tuple[str, ...]  # flows: the numeric columns read, then the context; else empty
+    network: BiLSTMDNN
+    temperature: float
+    novelty: Novelty
+    baseline: Tensor  # what explanations compare with: [F] the mean normal flow; requests: empty
+    scaler: Scaler | None = None  # flows only
+    training: Mapping[str, Any] = field(default_factory=dict)  # sources, fingerprint, options
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    digest: str = ""  # of the weights; set when saved or loaded
+
+
+def save(folder: Path, model: Model) -> str:
+    """Write `model` to `folder` (created if need be); returns the weights' SHA-256."""
+    tensors = {f"network.{k}": v for k, v in model.network.state_dict().items()}
+    tensors["novelty.means"] = torch.from_numpy(model.novelty.means)
+    tensors["novelty.whiten"] = torch.from_numpy(model.novelty.whiten)
+    tensors["baseline"] = model.baseline
+    if model.scaler is not None:
+        tensors["scaler.mean"] = torch.from_numpy(model.scaler.mean)
+        tensors["scaler.scale"] = torch.from_numpy(model.scaler.scale)
+    blob = save_tensors({name: tensor.contiguous() for name, tensor in tensors.items()})
+    digest = hashlib.sha256(blob).hexdigest()
+    manifest = {
+        "format": FORMAT,
+        "kind": model.kind,
+        "labels": list(model.labels),
+        "columns": list(model.columns),
+        "architecture": asdict(model.network.arch),
+        "temperature": model.temperature,
+        "unsure": {"distance": model.novelty.threshold, "probability": model.novelty.least},
+        "weights": {"file": WEIGHTS, "sha256": digest},
+        "library": {"tocsin": _version("tocsin"), "torch": torch.__version__},
+        "training": dict(model.training),
+        "metrics": dict(model.metrics),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / WEIGHTS).write_bytes(blob)
+    text = json.dumps(manifest, indent=2, ensure_ascii=False)
+    (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
+    return digest
+
+
+def load(folder: Path, kind: str | None = None) -> Model:
+    """The model in `folder`, ready to score. ModelFileError, in one line, if anything is amiss:
+    files missing or damaged, another format, another kind than asked for, shapes that do not fit.
+    """
+    manifest = _manifest(folder)
+    if manifest.get("format") != FORMAT:
+        raise ModelFileError(
+            f"{folder}: format {manifest.get('format')!r}, this version reads {FORMAT}"
+        )
+    if kind is not None and manifest.get("kind") != kind:
+        raise ModelFileError(f"{folder}: a model of {manifest.get('kind')!r}, not of {kind!r}")
+    try:
+        return _assemble(folder, manifest, _weights(folder, manifest))
+    except (KeyError, TypeError, AttributeError, DataError) as error:
+        raise ModelFileError(f"{folder}: {MANIFEST} is incomplete: {error}") from error
+    except (RuntimeError, ValueError) as error:
+        reason = str(error).replace("\n", " ").strip()[:200]
+        raise ModelFileError(f"{folder}: the parts do not fit: {reason}") from error
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    try:
+        manifest = json.loads((folder / MANIFEST).read_bytes())
+    except OSError as error:
+        raise ModelFileError(f"{folder}: no readable {MANIFEST} ({error.strerror})") from error
+    except ValueError as error:
+        raise ModelFileError(f"{folder}: {MANIFEST} is not JSON: {error}") from error
+    if not isinstance(manifest, dict):
+        raise ModelFileError(f"{folder}: {MANIFEST} is not an object")
+    return manifest
+
+
+def _weights(folder: Path, manifest: Mapping[str, Any]) -> dict[str, Tensor]:
+    try:
+        blob = (folder / WEIGHTS).read_bytes()
+    except OSError as error:
+        raise ModelFileError(f"{folder}: no readable {WEIGHTS} ({error.strerror})") from error
+    if hashlib.sha256(blob).hexdigest() != manifest["weights"]["sha256"]:
+        raise ModelFileError(f"{folder}: {WEIGHTS} is not the file that {MANIFEST} describes")
+    try:
+        return load_tensors(blob)
+    except SafetensorError as error:
+        raise ModelFileError(f"{folder}: {WEIGHTS} is damaged: {error}") from error
+
+
+def _assemble(folder: Path, manifest: Mapping[str, Any], tensors: dict[str, Tensor]) -> Model:
+    arch = Architecture(**manifest["architecture"])
+    labels, columns = tuple(manifest["labels"]), tuple(manifest["columns"])
+    if arch.kind != manifest["kind"] or len(labels) != arch.classes:
+        raise ModelFileError(f"{folder}: kind or labels do not fit the architecture")
+    if arch.kind == FLOWS and len(columns) != arch.inputs:
+        raise ModelFileError(f"{folder}: {len(columns)} columns for {arch.inputs} inputs")
+    network = BiLSTMDNN(arch)
+    network.load_state_dict(
+        {k.removeprefix("network."): v for k, v in tensors.items() if k.startswith("network.")}
+    )
+    size = network.head.in_features
+    means, whiten = tensors["novelty.means"], tensors["novelty.whiten"]
+    if means.shape != (arch.classes, size) or whiten.shape != (size, size):
+        raise ModelFileError(f"{folder}: the open-set statistics do not fit the network")
+    scaler = None
+    if arch.kind == FLOWS:
+        scaler = Scaler(tensors["scaler.mean"].numpy(), tensors["scaler.scale"].numpy())
+        if scaler.mean.ndim != 1 or scaler.mean.shape != scaler.scale.shape:
+            raise ModelFileError(f"{folder}: the scaler does not fit the columns")
+    unsure = manifest["unsure"]
+    return Model(
+        kind=arch.kind,
+        labels=labels,
+        columns=columns,
+        network=network.eval(),
+        temperature=float(manifest["temperature"]),
+        novelty=Novelty(
+            np.asarray(means),
+            np.asarray(whiten),
+            float(unsure["distance"]),
+            float(unsure["probability"]),
+        ),
+        baseline=tensors["baseline"],
+        scaler=scaler,
+        training=manifest["training"],
+        metrics=manifest["metrics"],
+        digest=manifest["weights"]["sha256"],
+    )
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
