@@ -6,39 +6,62 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('acquisition', '0001_initial'),
+        ("acquisition", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Finding',
+            name="Finding",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('fingerprint', models.CharField(max_length=64, unique=True)),
-                ('tool', models.CharField(max_length=64)),
-                ('kind', models.CharField(max_length=32)),
-                ('risk', models.CharField(max_length=32)),
-                ('title', models.TextField()),
-                ('subject', models.TextField()),
-                ('target', models.TextField(blank=True)),
-                ('host', models.TextField(blank=True)),
-                ('severity', models.PositiveSmallIntegerField()),
-                ('first', models.DateTimeField()),
-                ('last', models.DateTimeField()),
-                ('records', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), size=None)),
-                ('network', models.CharField(blank=True, max_length=32)),
-                ('techniques', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=16), default=list, size=None)),
-                ('parameters', models.JSONField(default=dict)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('batch', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='findings', to='acquisition.batch')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("fingerprint", models.CharField(max_length=64, unique=True)),
+                ("tool", models.CharField(max_length=64)),
+                ("kind", models.CharField(max_length=32)),
+                ("risk", models.CharField(max_length=32)),
+                ("title", models.TextField()),
+                ("subject", models.TextField()),
+                ("target", models.TextField(blank=True)),
+                ("host", models.TextField(blank=True)),
+                ("severity", models.PositiveSmallIntegerField()),
+                ("first", models.DateTimeField()),
+                ("last", models.DateTimeField()),
+                (
+                    "records",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.BigIntegerField(), size=None
+                    ),
+                ),
+                ("network", models.CharField(blank=True, max_length=32)),
+                (
+                    "techniques",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=16), default=list, size=None
+                    ),
+                ),
+                ("parameters", models.JSONField(default=dict)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "batch",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="findings",
+                        to="acquisition.batch",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('first', 'id'),
-                'indexes': [models.Index(fields=['subject', 'first'], name='detection_f_subject_dd9f91_idx')],
+                "ordering": ("first", "id"),
+                "indexes": [
+                    models.Index(fields=["subject", "first"], name="detection_f_subject_dd9f91_idx")
+                ],
             },
         ),
     ]

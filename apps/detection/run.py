@@ -1,0 +1,55 @@
+"""Runs every detection tool over one frame."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+
+import polars as pl
+
+from apps import plugins
+from apps.contracts import Finding
+from apps.detection import evidence
+from apps.detection.tool import Tool
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What the tools found, and which of them failed: tool name → why."""
+
+    findings: tuple[Finding, ...]
+    failures: Mapping[str, str]
+
+
+@cache
+def tools() -> Mapping[str, Tool]:
+    """Every tool by name: ours and the installed. Raises `PluginClash`."""
+    return plugins.gather("apps.detection.tools", "TOOL")
+
+
+def search(frame: pl.DataFrame, received: datetime | None = None) -> Search:
+    """Let every tool look at `frame`; one that fails costs its own findings and no others.
+
+    `received` is the time given to records that carry none.
+    """
+    frame = evidence.ready(frame, received)
+    findings: list[Finding] = []
+    failures: dict[str, str] = {}
+    for name, tool in tools().items():
+        try:
+            findings += tool.detect(frame)
+        except Exception as error:
+            log.exception("detection tool %s failed", name)
+            failures[name] = f"{type(error).__name__}: {error}"
+    findings.sort(key=lambda each: (each.first, each.tool, each.subject, each.target, each.title))
+    return Search(tuple(findings), failures)
+
+
+def detect(frame: pl.DataFrame, received: datetime | None = None) -> list[Finding]:
+    """The findings of every tool over `frame`, in order of time. See `search`."""
+    return list(search(frame, received).findings)

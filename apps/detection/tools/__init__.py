@@ -1,0 +1,1 @@
+"""Detection tools, one file each: see `apps.detection.tool.Tool`."""
