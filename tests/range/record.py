@@ -1,0 +1,314 @@
+"""Plays a timetable on the range and records it: `python -m tests.range.record OUT_DIR`.
+
+Writes the packets the victim saw, its logs, what was uploaded, the timetable every label comes
+from, and the facts of the host. `--short` plays a minute instead of eight; `--holdout` plays
+another order, other tools' options, other words and other attackers, for test data that no
+training has seen.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tests.range import attacks
+from tests.range.attacks import Deed
+from tests.range.benign import HABITS
+from tests.range.client import Client
+from tests.range.facts import gather
+from tests.range.rig import CLIENTS, NETWORK, PLATFORM, VICTIM, Range
+from tests.range.timetable import BENIGN, Phase, Timetable
+
+SEED = 20261122
+LOGS = {
+    "access.log": "var/log/nginx/access.log",
+    "error.log": "var/log/nginx/error.log",
+    "auth.log": "var/log/auth.log",
+    "vsftpd.log": "var/log/vsftpd.log",
+}
+UPLOADS = "srv/shop/uploads"
+MAX_CAPTURE = 40 << 20
+
+Step = tuple[float, str, Callable[[], Deed]]
+"""Seconds of quiet before it, the place it comes from, what is done."""
+
+
+# ── the plans ────────────────────────────────────────────────────────────────────────────
+
+
+def full_plan(rig: Range, client: Client, _: Client) -> list[Step]:
+    """One intruder, from the first scan to the flood meant to cover the traces."""
+    a = rig.attacker
+
+    def use_find() -> Deed:
+        return attacks.log_in(client, "intern", "sunshine")
+
+    return [
+        (60, a.address, lambda: attacks.syn_scan(a)),
+        (8, a.address, lambda: attacks.service_scan(a)),
+        (15, a.address, lambda: attacks.ssh_brute_force(a)),
+        (6, a.address, use_find),
+        (15, a.address, lambda: attacks.ftp_brute_force(a)),
+        (15, a.address, lambda: attacks.inject_by_hand(client)),
+        (8, a.address, lambda: attacks.sql_injection(a, "/product?id=1", "--delay=0.1")),
+        (
+            5,
+            a.address,
+            lambda: attacks.sql_injection(
+                a, "/lookup?host=shop.range", "--level=2", "--delay=0.05"
+            ),
+        ),
+        (20, a.address, lambda: attacks.plant_web_shell(client)),
+        (30, a.address, lambda: attacks.syn_flood(a)),
+        (15, a.address, lambda: attacks.http_flood(client)),
+        (15, a.address, lambda: attacks.slow_http(a)),
+    ]
+
+
+def holdout_plan(rig: Range, client: Client, second: Client) -> list[Step]:
+    """Two intruders with other words, other options and another order."""
+    a, b = rig.attacker, rig.accomplice
+    words = [
+        "hello",
+        "secret",
+        "summer2025",
+        "changeme",
+        "1q2w3e4r",
+        "root",
+        "toor",
+        "hunter2",
+        "sunshine",
+    ]
+    paths = (
+        "/search?q=x') AND SLEEP(5)--",
+        "/product?id=3 AND (SELECT COUNT(*) FROM sqlite_master)>0",
+        "/product?id=2;DROP TABLE products",
+        "/search?q=<iframe src=javascript:alert(2)>",
+        "/search?q=%253Cscript%253Ealert(3)%253C/script%253E",
+        "/page?name=%2e%2e/%2e%2e/%2e%2e/etc/group",
+        "/page?name=../../../../../windows/win.ini",
+        "/lookup?host=shop.range%26%26whoami",
+        "/lookup?host=x%0acat%20/etc/hosts",
+        "/search?q=<%= system('id') %>",
+        "/wp-login.php?action=register",
+        "/phpmyadmin/index.php?lang=en%27",
+    )
+    return [
+        (40, b.address, lambda: attacks.slow_http(b, "-B", 50, 20, 15)),
+        (10, a.address, lambda: attacks.connect_scan(a)),
+        (10, b.address, lambda: attacks.http_flood(second, 6, 150, 15, "/", "Wget/1.21.3")),
+        (10, a.address, lambda: attacks.syn_scan(a, "20-600", "-T3")),
+        (10, a.address, lambda: attacks.inject_by_hand(client, paths, "Mozilla/4.0", 1.1)),
+        (
+            10,
+            a.address,
+            lambda: attacks.sql_injection(a, "/search?q=lamp", "--random-agent", "--delay=0.1"),
+        ),
+        (
+            5,
+            a.address,
+            lambda: attacks.sql_injection(
+                a, "/page?name=terms.html", "--random-agent", "--tamper=space2comment", "--level=2"
+            ),
+        ),
+        (
+            10,
+            b.address,
+            lambda: attacks.plant_web_shell(
+                second,
+                "avatar.php",
+                attacks.ENCODED_SHELL,
+                ("whoami", "ls /home", "cat /etc/shadow"),
+                "e",
+                "python-requests/2.31.0",
+            ),
+        ),
+        (10, b.address, lambda: attacks.ftp_brute_force(b, ("bob", "carol", "intern"), words, 3)),
+        (10, a.address, lambda: attacks.ssh_brute_force(a, ("oracle", "bob", "intern"), words, 8)),
+        (5, a.address, lambda: attacks.log_in(client, "intern", "sunshine")),
+        (15, b.address, lambda: attacks.syn_flood(b, 1_200, 5_000, 22)),
+    ]
+
+
+def short_plan(rig: Range, client: Client, _: Client) -> list[Step]:
+    """The same story in about a minute."""
+    a = rig.attacker
+    few = ("123456", "password", "qwerty", "letmein", "admin", "welcome", "sunshine")
+    return [
+        (6, a.address, lambda: attacks.syn_scan(a, "1-300")),
+        (2, a.address, lambda: attacks.ssh_brute_force(a, ("intern",), few)),
+        (1, a.address, lambda: attacks.log_in(client, "intern", "sunshine")),
+        (1, a.address, lambda: attacks.ftp_brute_force(a, ("intern",), few)),
+        (1, a.address, lambda: attacks.inject_by_hand(client, pause=0.1)),
+        (1, a.address, lambda: attacks.plant_web_shell(client)),
+        (2, a.address, lambda: attacks.syn_flood(a, 600)),
+        (2, a.address, lambda: attacks.slow_http(a, "-H", 30, 8)),
+    ]
+
+
+# ── playing and recording ────────────────────────────────────────────────────────────────
+
+
+def say(text: str) -> None:
+    print(f"{datetime.now(UTC):%H:%M:%S}  {text}", flush=True)
+
+
+def play(rig: Range, steps: Sequence[Step], table: Timetable) -> None:
+    """Carry out the steps one after the other and note when each began and ended."""
+    for quiet, source, act in steps:
+        time.sleep(quiet)
+        start = time.time()
+        deed = act()
+        end = time.time() + 0.5
+        table.add(
+            Phase(
+                deed.kind,
+                start - 0.05,
+                end,
+                source,
+                VICTIM,
+                deed.tool,
+                deed.command,
+                deed.mitre(),
+                deed.note,
+            )
+        )
+        say(f"{deed.kind:<16} {end - start:6.1f} s  {deed.command[:90]}")
+
+
+def live(rig: Range, address: str, table: Timetable, stop: threading.Event, pace: float) -> None:
+    """One benign client: a habit, a pause, the next habit, until told to stop."""
+    dice = random.Random(f"{SEED} {address}")
+    habits, weights = list(HABITS), list(HABITS.values())
+    with Client(rig, rig.neighbours, address) as client:
+        while not stop.wait(dice.expovariate(1 / pace)):
+            (habit,) = dice.choices(habits, weights)
+            result = habit(client, dice)
+            note = result.get("error", "")
+            times = (result["start"], result["end"])
+            table.add(Phase(BENIGN, *times, address, VICTIM, "client", habit.__name__, "", note))
+
+
+@contextmanager
+def population(rig: Range, table: Timetable, pace: float) -> Iterator[None]:
+    """The benign clients, busy while the block runs."""
+    stop = threading.Event()
+    threads = [
+        threading.Thread(target=live, args=(rig, address, table, stop, pace), daemon=True)
+        for address in CLIENTS
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(timeout=60)
+
+
+@contextmanager
+def capture(rig: Range, path: Path) -> Iterator[None]:
+    """Record every packet of the victim's interface, whole."""
+    megabytes = str(MAX_CAPTURE >> 20)
+    command = ["tcpdump", "-i", "eth0", "-n", "-s", "0", "-B", "8192", "-U", "-Z", "root"]
+    enter = ["ip", "netns", "exec", f"tocsin-{rig.id}-victim"]
+    process = subprocess.Popen(
+        [*enter, *command, "-C", megabytes, "-W", "1", "-w", str(path)],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    process.stderr.readline()  # "listening on eth0": from here on nothing is missed
+    try:
+        yield
+    finally:
+        time.sleep(1)
+        process.send_signal(signal.SIGINT)
+        _, words = process.communicate(timeout=20)
+        say(" · ".join(words.split("\n")).strip(" ·"))
+
+
+def record(out: Path, kind: str, pace: float) -> None:
+    """Play one plan on a fresh range and write the recording to `out`."""
+    out.mkdir(parents=True, exist_ok=True)
+    plan = {"full": full_plan, "short": short_plan, "holdout": holdout_plan}[kind]
+    addresses = (f"{NETWORK}.44", f"{NETWORK}.91") if kind == "holdout" else ()
+    say("building the range")
+    with Range(*addresses) as rig:
+        table = Timetable(
+            recorded=datetime.now(UTC).isoformat(timespec="seconds"),
+            plan=kind,
+            victim=VICTIM,
+            platform=PLATFORM,
+            attackers=list(rig.attackers),
+            clients=list(CLIENTS),
+            rule="a flow or request between source and destination of an attack phase, in either "
+            "direction, that begins within [start, end] has the phase's kind; all else is benign",
+        )
+        raw = rig.folder / "capture.pcap"
+        with (
+            capture(rig, raw),
+            Client(rig, rig.attacker, rig.attacker.address) as first,
+            Client(rig, rig.accomplice, rig.accomplice.address) as second,
+            population(rig, table, pace),
+        ):
+            say(f"recording; {len(CLIENTS)} benign clients")
+            play(rig, plan(rig, first, second), table)
+            time.sleep(5 if kind == "short" else 45)
+        say("packing")
+        table.write(out / "timetable.json")
+        (out / "facts.json").write_text(json.dumps(gather(rig), indent=1) + "\n")
+        pack(rig, raw, out)
+    for path in sorted(out.rglob("*")):
+        if path.is_file():
+            say(f"{path.stat().st_size:>9}  {path.relative_to(out)}")
+
+
+def pack(rig: Range, raw: Path, out: Path) -> None:
+    """Compress the capture and the logs; copy what was uploaded."""
+    (out / "capture.pcap.gz").unlink(missing_ok=True)
+    subprocess.run(
+        ["zstd", "-q", "-19", "-f", str(raw), "-o", str(out / "capture.pcap.zst")], check=True
+    )
+    for name, inside in LOGS.items():
+        text = (rig.rootfs / inside).read_bytes()
+        (out / f"{name}.gz").write_bytes(gzip.compress(text, 9, mtime=0))
+    shutil.rmtree(out / "uploads", ignore_errors=True)
+    (out / "uploads").mkdir()
+    for path in sorted((rig.rootfs / UPLOADS).iterdir()):
+        if path.is_file() and not path.is_symlink():
+            (out / "uploads" / path.name).write_bytes(path.read_bytes())
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.range.record", description=__doc__)
+    parser.add_argument("out", type=Path, metavar="OUT_DIR")
+    kind = parser.add_mutually_exclusive_group()
+    kind.add_argument("--short", dest="kind", action="store_const", const="short")
+    kind.add_argument("--holdout", dest="kind", action="store_const", const="holdout")
+    parser.add_argument("--pace", type=float, help="seconds between two acts of a benign client")
+    chosen = parser.parse_args(arguments)
+    if reasons := Range.missing(*attacks.TOOLS, "zstd"):
+        print("The range cannot run here: " + "; ".join(reasons), file=sys.stderr)
+        return 2
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    plan = chosen.kind or "full"
+    record(chosen.out, plan, chosen.pace or (1.5 if plan == "short" else 3.0))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

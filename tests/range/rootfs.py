@@ -1,0 +1,109 @@
+"""The victim's root file system: made once with debootstrap, kept, never written to again."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+SUITE = "bookworm"
+PACKAGES = (
+    "openssh-server",
+    "nftables",
+    "iproute2",
+    "nginx-light",
+    "vsftpd",
+    "python3-minimal",
+    "libpython3-stdlib",
+    "procps",
+    "passwd",
+)
+BUILD_SECONDS = 540
+
+
+def cache_folder() -> Path:
+    """`$TOCSIN_CACHE`, else `~/.cache/tocsin`."""
+    chosen = os.environ.get("TOCSIN_CACHE")
+    return Path(chosen) if chosen else Path.home() / ".cache" / "tocsin"
+
+
+def cached_root() -> Path:
+    """Where the pristine root file system of this suite and these packages is kept."""
+    digest = hashlib.sha256(" ".join((SUITE, *PACKAGES)).encode()).hexdigest()[:8]
+    return cache_folder() / f"victim-{SUITE}-{digest}"
+
+
+def pristine_root() -> Path:
+    """The root file system, built first where the cache has none (about a minute).
+
+    Two processes that ask at once build it once: the second waits for the first.
+
+    Raises:
+        RuntimeError: debootstrap failed; the message ends with its last lines.
+    """
+    root = cached_root()
+    if root.is_dir():
+        return root
+    root.parent.mkdir(parents=True, exist_ok=True)
+    with _locked(root.with_suffix(".lock")):
+        if root.is_dir():
+            return root
+        building = Path(tempfile.mkdtemp(prefix=f"{root.name}.", dir=root.parent))
+        try:
+            _debootstrap(building)
+            building.chmod(0o755)
+            building.rename(root)
+        finally:
+            shutil.rmtree(building, ignore_errors=True)
+    return root
+
+
+def _debootstrap(target: Path) -> None:
+    command = [
+        "debootstrap",
+        "--variant=minbase",
+        f"--include={','.join(PACKAGES)}",
+        SUITE,
+        str(target),
+        *_mirror(),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=BUILD_SECONDS)
+    if done.returncode:
+        tail = "\n".join((done.stdout + done.stderr).splitlines()[-5:])
+        raise RuntimeError(f"debootstrap could not build the victim:\n{tail}")
+    shutil.rmtree(target / "var/cache/apt", ignore_errors=True)
+    shutil.rmtree(target / "usr/share/doc", ignore_errors=True)
+
+
+def _mirror() -> list[str]:
+    """The mirror apt already uses for this suite; none leaves debootstrap its default."""
+    done = subprocess.run(
+        [
+            "apt-get",
+            "indextargets",
+            "--format",
+            "$(SITE) $(RELEASE) $(COMPONENT)",
+            "Created-By: Packages",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    for line in done.stdout.splitlines():
+        site, _, rest = line.partition(" ")
+        if rest == f"{SUITE} main" and site.startswith(("http://", "https://")):
+            return [site]
+    return []
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
