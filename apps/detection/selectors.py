@@ -1,0 +1,51 @@
+"""What is asked about findings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.db.models import Count, QuerySet
+
+from apps import contracts
+from apps.detection import run
+from apps.detection.models import Finding
+
+
+def of_batch(batch_id: UUID) -> QuerySet[Finding]:
+    """Findings of one batch, in order of time."""
+    return Finding.objects.filter(batch_id=batch_id)
+
+
+def as_contracts(findings: Iterable[Finding]) -> list[contracts.Finding]:
+    """Stored findings in the words the pure code speaks; `records` are record ids."""
+    return [
+        contracts.Finding(
+            tool=row.tool,
+            kind=contracts.Kind(row.kind),
+            risk=contracts.Risk(row.risk),
+            title=row.title,
+            subject=row.subject,
+            target=row.target,
+            severity=row.severity,
+            first=row.first,
+            last=row.last,
+            records=tuple(row.records),
+            host=row.host,
+            network=row.network,
+            techniques=tuple(row.techniques),
+            parameters=row.parameters,
+        )
+        for row in findings
+    ]
+
+
+def tools() -> list[tuple[str, str, str]]:
+    """(name, title, description) of every tool, in name order."""
+    return [(tool.name, tool.title, tool.description) for tool in run.tools().values()]
+
+
+def counts_by_tool() -> dict[str, int]:
+    """How many findings each tool has made so far."""
+    rows = Finding.objects.order_by().values_list("tool").annotate(Count("id"))
+    return dict(rows)

@@ -1,0 +1,16 @@
+"""Detection's door for workers."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from celery import shared_task
+
+from apps.detection import services
+
+
+@shared_task(queue="response")
+def detect(batch_id: str) -> str:
+    """Search a parsed batch; passes the baton on."""
+    services.detect(UUID(batch_id))
+    return batch_id
