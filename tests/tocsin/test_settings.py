@@ -1,0 +1,51 @@
+"""Settings come from the environment and are safe where it says nothing."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tocsin.home import secret
+from tocsin.settings import database
+
+
+def test_a_database_url_becomes_a_django_entry() -> None:
+    entry = database("postgresql://us%40er:p%2Fw@db.example:5433/name?sslmode=require")
+    assert entry["USER"] == "us@er"
+    assert entry["PASSWORD"] == "p/w"
+    assert (entry["HOST"], entry["PORT"], entry["NAME"]) == ("db.example", "5433", "name")
+    assert entry["OPTIONS"] == {"sslmode": "require"}
+
+
+def test_a_socket_folder_is_taken_from_the_query() -> None:
+    entry = database("postgresql://tocsin:x@/tocsin?host=/run/pg")
+    assert (entry["HOST"], entry["PORT"]) == ("/run/pg", "")
+
+
+def test_a_secret_is_made_once_and_only_we_can_read_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOCSIN_HOME", str(tmp_path))
+    monkeypatch.delenv("TOCSIN_SOME_KEY", raising=False)
+    first = secret("some_key")
+    assert secret("some_key") == first
+    assert len(first) >= 48
+    assert (tmp_path / "secrets" / "some_key").stat().st_mode & 0o777 == 0o600
+    monkeypatch.setenv("TOCSIN_SOME_KEY", "given")
+    assert secret("some_key") == "given"
+
+
+def test_behind_tls_every_cookie_is_secure(tmp_path: Path) -> None:
+    script = "from tocsin import settings as s; print(s.DEBUG, s.SESSION_COOKIE_SECURE, "
+    script += "s.CSRF_COOKIE_SECURE, s.SECURE_HSTS_SECONDS > 0)"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "TOCSIN_HOME": str(tmp_path), "TOCSIN_TLS": "true"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["False", "True", "True", "True"]
