@@ -23,10 +23,13 @@ SYN, SYN_ACK, ACK, DATA, FIN_ACK, RST = 0x02, 0x12, 0x10, 0x18, 0x11, 0x04
 _START = 1_750_000_000_000_000  # microseconds
 
 
-def write_capture(path: Path, flows: int, seed: int = 7) -> int:
-    """Write a pcap of web sessions, bulk transfers, name look-ups and a scan; returns packets."""
+def write_capture(path: Path, flows: int, seed: int = 7, *, last_ack: bool = True) -> int:
+    """Write a pcap of web sessions, name look-ups and a scan; returns the number of packets.
+
+    `last_ack` says whether sessions end with the acknowledgement of the second FIN.
+    """
     chance = random.Random(seed)
-    packets = [p for number in range(flows) for p in _conversation(number, chance)]
+    packets = [p for number in range(flows) for p in _conversation(number, chance, last_ack)]
     packets.sort(key=lambda packet: packet[0])
     with path.open("wb") as file:
         file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262_144, 1))
@@ -36,7 +39,9 @@ def write_capture(path: Path, flows: int, seed: int = 7) -> int:
     return len(packets)
 
 
-def _conversation(number: int, chance: random.Random) -> Iterator[tuple[int, bytes]]:
+def _conversation(
+    number: int, chance: random.Random, last_ack: bool
+) -> Iterator[tuple[int, bytes]]:
     client = b"\x0a" + struct.pack(">I", 1 + number % 4093)[1:]
     server = bytes((192, 0, 2, 1 + number % 200))
     at = _START + chance.randrange(60_000_000)
@@ -75,7 +80,8 @@ def _conversation(number: int, chance: random.Random) -> Iterator[tuple[int, byt
         else:
             yield tcp(True, FIN_ACK)
             yield tcp(False, FIN_ACK)
-            yield tcp(True, ACK)
+            if last_ack:
+                yield tcp(True, ACK)
 
 
 def _frame(protocol: int, source: bytes, target: bytes, segment: bytes) -> bytes:

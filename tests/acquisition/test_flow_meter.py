@@ -1,0 +1,308 @@
+"""The flow meter, against hand-computed values, a one-packet-at-a-time reading of the rules in
+docs/flow-features.md, and the netflower package where the definitions agree."""
+
+from __future__ import annotations
+
+import csv
+import random
+import statistics
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from netflower import convert_pcap_to_csv
+
+from apps.acquisition.capture import read_capture
+from apps.acquisition.flow_columns import FLOW_FEATURES, FLOW_IDENTITY, ORIGINAL_NAMES, flow_name
+from apps.acquisition.flow_meter import meter
+from tests.acquisition import wire
+from tests.acquisition.slow_meter import SECOND, START, End, Sent, slowly
+from tests.acquisition.wire import ACK, FIN, PSH, RST, SYN
+from tests.benchmarks.flows import write_capture
+
+CLIENT, SERVER = ("192.0.2.9", 40_000), ("198.51.100.1", 80)
+
+
+def measured(*packets: Sent) -> list[dict[str, object]]:
+    return meter(read_capture(wire.pcap([p.timed() for p in packets], link=101))).to_dicts()
+
+
+def out(at: int, flags: int = ACK, size: int = 0, window: int = 100) -> Sent:
+    return Sent(at, CLIENT, SERVER, flags, size, window=window)
+
+
+def back(at: int, flags: int = ACK, size: int = 0, window: int = 200) -> Sent:
+    return Sent(at, SERVER, CLIENT, flags, size, window=window)
+
+
+def test_a_web_session_has_the_values_worked_out_by_hand() -> None:
+    (flow,) = measured(
+        out(0, SYN, window=29_200),
+        back(100, SYN | ACK, window=28_960),
+        out(150),
+        out(1_000, PSH | ACK, 300),
+        back(2_000, size=1_400),
+        back(2_100, size=1_400),
+        back(2_300, size=1_400),
+        back(2_400, PSH | ACK, 800),
+        out(3_000),
+        back(6 * SECOND, FIN | ACK),
+        out(6 * SECOND + 500, FIN | ACK),
+        back(6 * SECOND + 700, window=235),
+    )
+    expected = {
+        "source.ip": "192.0.2.9",
+        "source.port": 40_000,
+        "destination.ip": "198.51.100.1",
+        "destination.port": 80,
+        "network.transport": "tcp",
+        "event.duration": 6_000_700_000,
+        "network.packets": 12,
+        "network.bytes": 12 * 40 + 5_300,
+        "source.packets": 5,
+        "source.bytes": 5 * 40 + 300,
+        "destination.packets": 7,
+        "Flow Duration": 6_000_700,
+        "Total Fwd Packet": 5,
+        "Total Bwd packets": 7,
+        "Total Length of Fwd Packet": 300,
+        "Total Length of Bwd Packet": 5_000,
+        "Fwd Packet Length Max": 300,
+        "Fwd Packet Length Mean": 60.0,
+        "Fwd Packet Length Std": statistics.stdev([0, 0, 300, 0, 0]),
+        "Bwd Packet Length Min": 0,
+        "Flow Bytes/s": 5_300 / 6.0007,
+        "Fwd Packets/s": 5 / 6.0007,
+        "Flow IAT Max": 5_997_000,
+        "Flow IAT Min": 50,
+        "Flow IAT Mean": 6_000_700 / 11,
+        "Fwd IAT Total": 6_000_500,
+        "Bwd IAT Min": 100,
+        "Bwd IAT Std": statistics.stdev([1_900, 100, 200, 100, 5_997_600, 700]),
+        "Fwd PSH Flags": 1,
+        "PSH Flag Count": 2,
+        "SYN Flag Count": 2,
+        "FIN Flag Count": 2,
+        "ACK Flag Count": 11,
+        "Fwd Header Length": 100,
+        "Bwd Header Length": 140,
+        "Fwd Seg Size Min": 20,
+        "Packet Length Mean": 5_300 / 12,
+        "Down/Up Ratio": 7 / 5,
+        "Average Packet Size": 5_300 / 12,
+        "Bwd Segment Size Avg": 5_000 / 7,
+        "Bwd Bytes/Bulk Avg": 5_000,
+        "Bwd Packet/Bulk Avg": 4,
+        "Bwd Bulk Rate Avg": 12_500_000,
+        "Fwd Bytes/Bulk Avg": 0,
+        "Subflow Fwd Bytes": 300 // 12,
+        "Subflow Bwd Packets": 0,
+        "FWD Init Win Bytes": 29_200,
+        "Bwd Init Win Bytes": 235,
+        "Fwd Act Data Pkts": 1,
+        "Active Max": 3_000,
+        "Active Mean": 3_000.0,
+        "Idle Min": 5_997_000,
+        "Idle Std": 0.0,
+        "ICMP Code": -1,
+        "Total TCP Flow Time": 6_000_700,
+    }
+    assert {name: flow[name] for name in expected} == pytest.approx(expected)
+    assert flow["@timestamp"] == datetime.fromtimestamp(START / SECOND, UTC)
+
+
+def test_a_syn_after_the_teardown_begins_a_new_flow_and_its_stray_packets_do_not() -> None:
+    flows = measured(
+        *(out(0, SYN), back(1, SYN | ACK), out(2), out(3, FIN | ACK), back(4, FIN | ACK)),
+        *(out(5), back(6, RST), out(7)),
+        *(out(8, SYN), back(9, RST | ACK)),
+    )
+    assert [flow["network.packets"] for flow in flows] == [8, 2]
+
+
+def test_one_fin_or_a_syn_before_the_end_does_not_end_a_flow() -> None:
+    flows = measured(out(0, SYN), back(1, FIN | ACK), out(2), out(3, SYN), back(4, SYN | ACK))
+    assert [flow["network.packets"] for flow in flows] == [5]
+
+
+def test_a_connection_cut_by_the_timeout_keeps_its_direction_and_its_clock() -> None:
+    late = 121 * SECOND
+    flows = measured(out(0, SYN), back(1, SYN | ACK), back(late), out(late + 10))
+    assert [flow["source.ip"] for flow in flows] == [CLIENT[0]] * 2
+    assert [flow["Flow Duration"] for flow in flows] == [1, 10]
+    assert [flow["Total TCP Flow Time"] for flow in flows] == [1, late + 10]
+
+
+@pytest.mark.parametrize(("silence", "starter"), [(110, CLIENT), (121, SERVER)])
+def test_a_datagram_flow_keeps_its_direction_unless_silent_for_the_timeout(
+    silence: int, starter: End
+) -> None:
+    first = [Sent(0, CLIENT, SERVER, protocol=wire.UDP)]
+    first += [Sent(11 * SECOND, CLIENT, SERVER, protocol=wire.UDP)]
+    last = Sent((11 + silence) * SECOND, SERVER, CLIENT, protocol=wire.UDP)
+    flows = measured(*first, last)
+    assert [flow["source.ip"] for flow in flows] == [CLIENT[0], starter[0]]
+
+
+def test_the_side_that_opens_the_connection_is_the_source_whatever_was_seen_first() -> None:
+    assert [f["source.ip"] for f in measured(back(0, SYN | ACK), out(1))] == [CLIENT[0]]
+    assert [f["source.ip"] for f in measured(back(0), out(1, SYN))] == [CLIENT[0]]
+    assert [f["source.ip"] for f in measured(back(0), out(1))] == [SERVER[0]]
+
+
+def test_a_host_that_talks_to_itself_has_two_directions() -> None:
+    here, there = ("127.0.0.1", 5_000), ("127.0.0.1", 80)
+    (flow,) = measured(Sent(0, here, there, SYN), Sent(1, there, here, SYN | ACK))
+    assert (flow["Total Fwd Packet"], flow["Total Bwd packets"]) == (1, 1)
+    assert (flow["source.port"], flow["destination.port"]) == (5_000, 80)
+
+
+def test_ping_and_answer_are_one_flow_without_ports_and_another_kind_is_another_flow() -> None:
+    here, there = ("192.0.2.9", 0), ("198.51.100.1", 0)
+    flows = measured(
+        Sent(0, here, there, protocol=wire.ICMP, kind=(8, 0), size=40),
+        Sent(1, there, here, protocol=wire.ICMP, kind=(0, 0), size=40),
+        Sent(2, there, here, protocol=wire.ICMP, kind=(3, 1), size=8),
+    )
+    found = [(f["network.transport"], f["source.port"], f["ICMP Type"]) for f in flows]
+    assert found == [("icmp", None, 8), ("icmp", None, 3)]
+    assert [f["Total Length of Fwd Packet"] for f in flows] == [40, 8]
+    assert [f["source.ip"] for f in flows] == [here[0], there[0]]
+
+
+def test_no_packets_give_an_empty_table_of_the_full_shape() -> None:
+    empty = meter(read_capture(wire.pcap([])))
+    full = meter(read_capture(wire.pcap([out(0).timed()], link=101)))
+    assert empty.is_empty()
+    assert empty.schema == full.schema
+    assert tuple(full.columns) == FLOW_IDENTITY + FLOW_FEATURES
+
+
+# ----------------------------------------------------- against the rules, a packet at a time
+
+
+@st.composite
+def traffic(draw: st.DrawFn) -> list[Sent]:
+    """Packets of few ends, so that flows meet every rule: ends, reopenings, silences, timeouts."""
+    ends = [("192.0.2.1", 7), ("192.0.2.1", 8), ("192.0.2.2", 7)]
+    gaps = st.sampled_from([1, 40, 900_000, 1_000_001, 5_000_001, 50 * SECOND, 121 * SECOND])
+    at, packets = 0, []
+    for _ in range(draw(st.integers(1, 40))):
+        at += draw(gaps)
+        protocol = draw(st.sampled_from([wire.TCP, wire.TCP, wire.TCP, wire.UDP, wire.ICMP]))
+        source, target = draw(st.permutations(ends))[:2]
+        if protocol == wire.ICMP:
+            source, target = ("192.0.2.1", 0), ("192.0.2.2", 0)
+            if draw(st.booleans()):
+                source, target = target, source
+        flags = draw(st.sampled_from([ACK, ACK, SYN, SYN | ACK, FIN | ACK, FIN, RST, PSH | ACK, 0]))
+        kind = draw(st.sampled_from([(8, 0), (0, 0), (3, 1), (3, 3), (11, 0)]))
+        size = draw(st.sampled_from([0, 0, 1, 700]))
+        packets.append(Sent(at, source, target, flags, size, protocol, kind))
+    return packets
+
+
+@settings(max_examples=250, deadline=None)
+@given(traffic())
+def test_the_meter_agrees_with_the_rules_applied_one_packet_at_a_time(packets: list[Sent]) -> None:
+    found = measured(*packets)
+    expected = slowly(packets)
+    assert len(found) == len(expected)
+    for row, flow in zip(found, expected, strict=True):
+        assert (row["source.ip"], row["source.port"] or 0) == flow.source()
+        features = flow.features()
+        assert {name: row[name] for name in features} == pytest.approx(features, rel=1e-9)
+
+
+@settings(max_examples=50, deadline=None)
+@given(traffic(), st.randoms(use_true_random=False))
+def test_nothing_is_lost_and_the_order_in_the_file_does_not_matter(
+    packets: list[Sent], chance: random.Random
+) -> None:
+    timed = [p.timed() for p in packets]
+    table = meter(read_capture(wire.pcap(timed, link=101)))
+    assert table["network.packets"].sum() == len(packets)
+    assert table["network.bytes"].sum() == sum(len(packet) for _, packet in timed)
+    sums = table.select(pl.col("source.packets") + pl.col("destination.packets")).to_series()
+    assert sums.equals(table["network.packets"])
+    floats = table.select(pl.col(pl.Float64).is_finite().all())
+    assert all(floats.row(0))
+    assert not any(table.select(*FLOW_FEATURES).null_count().row(0))
+
+    # the same packets as two interfaces recorded them, one after the other
+    chance.shuffle(timed)
+    blocks = [wire.packet_block(number % 2, *packet) for number, packet in enumerate(timed)]
+    shuffled = wire.section() + wire.interface(101) + wire.interface(101) + b"".join(blocks)
+    assert meter(read_capture(shuffled)).equals(table)
+
+
+# ----------------------------------------------------------------------------------- netflower
+
+SAME_DEFINITION = {
+    "tot_fwd_pkts": "Total Fwd Packet",
+    "tot_bwd_pkts": "Total Bwd packets",
+    "totlen_fwd_pkts": "source.bytes",
+    "totlen_bwd_pkts": "destination.bytes",
+    "fwd_header_len": "Fwd Header Length",
+    "bwd_header_len": "Bwd Header Length",
+    "fwd_seg_size_min": "Fwd Seg Size Min",
+    "down_up_ratio": "Down/Up Ratio",
+    "fin_flag_cnt": "FIN Flag Count",
+    "syn_flag_cnt": "SYN Flag Count",
+    "rst_flag_cnt": "RST Flag Count",
+    "psh_flag_cnt": "PSH Flag Count",
+    "ack_flag_cnt": "ACK Flag Count",
+    "fwd_psh_flags": "Fwd PSH Flags",
+    "bwd_psh_flags": "Bwd PSH Flags",
+    "flow_duration": "Flow Duration",
+    **{
+        f"{theirs}_iat_{short}": f"{ours} IAT {long}"
+        for theirs, ours in (("flow", "Flow"), ("fwd", "Fwd"), ("bwd", "Bwd"))
+        for short, long in (("mean", "Mean"), ("std", "Std"), ("max", "Max"), ("min", "Min"))
+    },
+}
+
+
+def test_netflower_measures_the_same_where_the_definitions_agree(tmp_path: Path) -> None:
+    """Its flows end with the second FIN, so the teardown's last ACK is kept out of the capture."""
+    capture = tmp_path / "capture.pcap"
+    write_capture(capture, 300, last_ack=False)
+    convert_pcap_to_csv(str(capture), str(tmp_path / "theirs.csv"))
+    with (tmp_path / "theirs.csv").open() as file:
+        theirs = {_key(row, "src_ip", "src_port", "dst_ip"): row for row in csv.DictReader(file)}
+    ours = meter(read_capture(capture)).to_dicts()
+    assert len(ours) == len(theirs) == 300
+    for flow in ours:
+        row = theirs[_key(flow, "source.ip", "source.port", "destination.ip")]
+        for their_name, name in SAME_DEFINITION.items():
+            seconds = "iat" in their_name or "duration" in their_name
+            expected = float(row[their_name]) * (SECOND if seconds else 1)
+            # it keeps time as floating-point seconds, good to a quarter of a microsecond
+            assert flow[name] == pytest.approx(expected, rel=1e-6, abs=1.0 if seconds else 0), name
+
+
+def _key(row: dict[str, object], *names: str) -> tuple[str, ...]:
+    return tuple(str(row[name]) for name in names)
+
+
+# --------------------------------------------------------------------------------------- names
+
+
+def test_every_feature_is_documented_with_a_unit_and_a_definition() -> None:
+    page = Path(__file__).parents[2] / "docs" / "flow-features.md"
+    lines = page.read_text(encoding="utf-8").splitlines()
+    rows = [line.strip("|").split("|") for line in lines if line.startswith("| `")]
+    documented = {cells[0].strip().strip("`"): cells[1:] for cells in rows}
+    assert set(FLOW_FEATURES + FLOW_IDENTITY) <= set(documented)
+    assert all(cell.strip() for name in FLOW_FEATURES for cell in documented[name])
+
+
+def test_older_spellings_lead_to_features_we_have() -> None:
+    assert set(ORIGINAL_NAMES.values()) <= set(FLOW_FEATURES)
+    assert not set(ORIGINAL_NAMES) & set(FLOW_FEATURES)
+    assert flow_name(" Total Fwd Packets") == flow_name("Tot Fwd Pkts") == "Total Fwd Packet"
+    assert flow_name(" Destination Port") == "destination.port"
+    assert flow_name("Label") is None
