@@ -1,0 +1,286 @@
+"""Brings the findings of one campaign together. Pure: findings in, campaigns out.
+
+Findings are sorted and joined with a union-find over their positions, so thousands of them cost
+little more than sorting them. What is joined does not depend on the order they come in.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import PurePosixPath
+from typing import Any
+
+from apps.analysis.campaign import Campaign, describe, is_dismissed, kind_of
+from apps.analysis.words import KIND_WORDS, is_address, span
+from apps.contracts import Assessment, Finding, Kind
+
+SAME_SUBJECT = timedelta(hours=24)  # an address that pauses longer starts a new campaign
+SAME_TARGET = timedelta(minutes=10)  # several sources, one kind, one target: acting together
+SAME_HOST = timedelta(minutes=10)  # a file found on a host whose web server was just attacked
+SAME_FILE = timedelta(days=30)  # a file may lie for long after the request that names it
+
+_WEB = frozenset({Kind.WEB_INJECTION, Kind.WEB_SHELL})
+_MAX_NAMES = 500  # names taken from one finding's parameters
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCampaign:
+    """An incident that new findings may join."""
+
+    id: int
+    kind: Kind
+    subjects: tuple[str, ...]
+    targets: tuple[str, ...]
+    hosts: tuple[str, ...]
+    first: datetime
+    last: datetime
+
+
+def correlate(
+    findings: Sequence[Finding],
+    assessments: Sequence[Assessment | None],
+    open_campaigns: Sequence[OpenCampaign] = (),
+) -> list[Campaign]:
+    """Campaigns in time order; every finding is in exactly one of them.
+
+    Left out are findings that only screening made and that the network, being sure, calls
+    normal (`campaign.is_dismissed`). Findings join when the same source acts within 24 hours,
+    when several sources do the same to one target within 10 minutes of each other, or when a
+    file was found on a host and a request named it or came just before. Findings that belong to
+    an open campaign join it (the oldest, if several) and bring the rest of their group along.
+    """
+    groups = _Groups(findings, assessments)
+    groups.join_subjects()
+    groups.join_targets()
+    groups.join_files()
+    by_incident: dict[int, list[int]] = defaultdict(list)
+    fresh: list[list[int]] = []
+    homes = _Homes(open_campaigns)
+    for members in groups.members():
+        home = homes.of(groups, members)
+        if home is None:
+            fresh.append(members)
+        else:
+            by_incident[home].extend(members)
+    made = [groups.campaign(members, None) for members in fresh]
+    made += [groups.campaign(members, home) for home, members in sorted(by_incident.items())]
+    return sorted(made, key=lambda c: (c.first, c.last, c.title, c.incident or 0))
+
+
+@dataclass(slots=True)
+class _Groups:
+    """A union-find over findings that remembers why each was joined."""
+
+    findings: Sequence[Finding]
+    assessments: Sequence[Assessment | None]
+    order: list[int] = field(init=False)  # positions kept, in time order
+    parent: dict[int, int] = field(init=False)
+    why: dict[int, str] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        kept = [
+            i
+            for i, (f, a) in enumerate(zip(self.findings, self.assessments, strict=True))
+            if not is_dismissed(f, a)
+        ]
+        self.order = sorted(kept, key=lambda i: _content_key(self.findings[i]))
+        self.parent = {i: i for i in kept}
+
+    def root(self, i: int) -> int:
+        while self.parent[i] != i:
+            self.parent[i] = self.parent[self.parent[i]]
+            i = self.parent[i]
+        return i
+
+    def join(self, earlier: int, later: int, why: str) -> None:
+        self.parent[self.root(later)] = self.root(earlier)
+        self.why.setdefault(later, why)
+
+    def members(self) -> list[list[int]]:
+        """The groups, each in time order, and ordered by their first finding."""
+        found: dict[int, list[int]] = {}
+        for i in self.order:
+            found.setdefault(self.root(i), []).append(i)
+        return list(found.values())
+
+    def campaign(self, members: Sequence[int], incident: int | None) -> Campaign:
+        place = {i: n for n, i in enumerate(self.order)}
+        ordered = sorted(members, key=place.__getitem__)
+        opening = "the first finding of this incident"
+        because = [self.why.get(i, opening) for i in ordered]
+        return describe(self.findings, self.assessments, ordered, because, incident)
+
+    # ── what belongs together ────────────────────────────────────────────────────────────
+
+    def join_subjects(self) -> None:
+        chains: dict[tuple[str, str], list[int]] = defaultdict(list)
+        for i in self.order:
+            finding = self.findings[i]
+            if finding.subject:
+                chains[_subject_key(finding)].append(i)
+        for (subject, _), chain in chains.items():
+            for before, i in self._runs(chain, SAME_SUBJECT):
+                same = "the same address" if is_address(subject) else "the same file"
+                self.join(before, i, f"{same}, {subject}, as in “{self.findings[before].title}”")
+
+    def join_targets(self) -> None:
+        chains: dict[tuple[Kind, str], list[int]] = defaultdict(list)
+        for i in self.order:
+            finding = self.findings[i]
+            kind = kind_of(finding, self.assessments[i])
+            if finding.target and kind is not Kind.ANOMALY:
+                chains[kind, finding.target].append(i)
+        for (kind, target), chain in chains.items():
+            for before, i in self._runs(chain, SAME_TARGET):
+                gap = self.findings[i].first - self.findings[before].last
+                when = f"{span(gap)} after" if gap > timedelta(0) else "at the same time as"
+                words = KIND_WORDS[kind]
+                self.join(before, i, f"another {words} on {target}, {when} one by another source")
+
+    def join_files(self) -> None:
+        files = [i for i in self.order if _is_file(self.findings[i])]
+        if not files:
+            return
+        by_name: dict[str, list[int]] = defaultdict(list)
+        for i in files:
+            by_name[_base(self.findings[i].subject)].append(i)
+        by_host: dict[str, list[int]] = defaultdict(list)
+        for i in self.order:
+            finding = self.findings[i]
+            if _is_file(finding) or kind_of(finding, self.assessments[i]) not in _WEB:
+                continue
+            for name in sorted(_names(finding.parameters) & by_name.keys()):
+                for file in by_name[name]:
+                    if _may_have_left(finding, self.findings[file]):
+                        self.join(i, file, f"“{finding.title}” asked for a file named {name}")
+            for place in {finding.host, finding.target} - {""}:
+                by_host[place].append(i)
+        for file in files:
+            self._join_nearest(file, by_host)
+
+    def _join_nearest(self, file: int, by_host: Mapping[str, list[int]]) -> None:
+        found = self.findings[file]
+        near = by_host.get(found.host or found.target, [])
+        at = bisect_right(near, found.first, key=lambda i: self.findings[i].first)
+        for web in near[max(0, at - 1) : at + 1]:
+            if _apart(self.findings[web], found) <= SAME_HOST:
+                place = found.host or found.target
+                title = self.findings[web].title
+                self.join(web, file, f"found on {place} when “{title}” happened there")
+                return
+
+    def _runs(self, chain: Iterable[int], gap: timedelta) -> Iterator[tuple[int, int]]:
+        """(earlier, later) of one chain in time order, where the pause is no longer than `gap`.
+
+        `earlier` is the one that reached furthest so far: a long finding bridges short ones."""
+        reach = -1
+        for i in chain:
+            if reach >= 0 and self.findings[i].first - self.findings[reach].last <= gap:
+                yield reach, i
+            if reach < 0 or self.findings[i].last > self.findings[reach].last:
+                reach = i
+
+
+class _Homes:
+    """Finds the open campaign that a group of findings belongs to."""
+
+    def __init__(self, campaigns: Sequence[OpenCampaign]) -> None:
+        self.by_subject: dict[str, list[OpenCampaign]] = defaultdict(list)
+        self.by_target: dict[tuple[Kind, str], list[OpenCampaign]] = defaultdict(list)
+        self.by_host: dict[str, list[OpenCampaign]] = defaultdict(list)
+        for campaign in sorted(campaigns, key=lambda c: (c.first, c.id)):
+            for subject in campaign.subjects:
+                self.by_subject[subject].append(campaign)
+            for target in campaign.targets:
+                self.by_target[campaign.kind, target].append(campaign)
+            for host in campaign.hosts:
+                self.by_host[host].append(campaign)
+
+    def of(self, groups: _Groups, members: Sequence[int]) -> int | None:
+        """The id of the open campaign this group joins; remembers why in `groups`."""
+        best: tuple[int, datetime, int, int, str] | None = None
+        for i in members:
+            for rank, campaign, why in self._candidates(groups.findings[i], groups.assessments[i]):
+                option = (rank, campaign.first, campaign.id, i, why)
+                if best is None or option[:3] < best[:3]:
+                    best = option
+        if best is None:
+            return None
+        groups.why.setdefault(best[3], best[4])
+        return best[2]
+
+    def _candidates(
+        self, finding: Finding, assessment: Assessment | None
+    ) -> Iterator[tuple[int, OpenCampaign, str]]:
+        kind = kind_of(finding, assessment)
+        for campaign in self.by_subject.get(finding.subject, ()):
+            placed = is_address(finding.subject) or finding.host in (*campaign.hosts, "")
+            if placed and _between(finding, campaign) <= SAME_SUBJECT:
+                yield 0, campaign, f"{finding.subject} already acted in this incident"
+        if kind is not Kind.ANOMALY:
+            for campaign in self.by_target.get((kind, finding.target), ()):
+                if _between(finding, campaign) <= SAME_TARGET:
+                    yield 1, campaign, f"the same attack on {finding.target} goes on"
+        for campaign in self.by_host.get(finding.host, ()) if finding.host else ():
+            one_is_file = _is_file(finding) and campaign.kind in _WEB
+            if one_is_file and _between(finding, campaign) <= SAME_HOST:
+                yield 2, campaign, f"found on {finding.host} while its web server was attacked"
+
+
+def _content_key(finding: Finding) -> tuple[Any, ...]:
+    """Orders findings by what they say, so that the order they come in does not matter."""
+    f = finding
+    return (f.first, f.last, f.kind, f.tool, f.subject, f.target, f.host, f.title, f.records)
+
+
+def _subject_key(finding: Finding) -> tuple[str, str]:
+    """An address is the same everywhere; a path is the same file on one host only."""
+    return finding.subject, "" if is_address(finding.subject) else finding.host
+
+
+def _is_file(finding: Finding) -> bool:
+    return not is_address(finding.subject) and any(c in finding.subject for c in "/\\")
+
+
+def _base(path: str) -> str:
+    return PurePosixPath(path.replace("\\", "/")).name
+
+
+def _names(value: Any) -> set[str]:
+    """Last parts of everything in a finding's parameters that looks like a path."""
+    found: set[str] = set()
+    waiting = [value]
+    while waiting and len(found) < _MAX_NAMES:
+        item = waiting.pop()
+        if isinstance(item, str):
+            for part in item.replace("?", " ").replace("&", " ").replace("=", " ").split():
+                name = _base(part)
+                if "." in name[1:-1]:
+                    found.add(name)
+        elif isinstance(item, Mapping):
+            waiting.extend(item.values())
+        elif isinstance(item, list | tuple):
+            waiting.extend(item)
+    return found
+
+
+def _may_have_left(web: Finding, file: Finding) -> bool:
+    """Whether requests may be what left a file: on one host, and not after it was found.
+
+    A capture knows no host names: then the name of the file must do."""
+    mine, theirs = {web.host, web.target} - {""}, {file.host, file.target} - {""}
+    one_host = not web.host or not file.host or bool(mine & theirs)
+    return one_host and -SAME_HOST <= file.last - web.first <= SAME_FILE
+
+
+def _apart(one: Finding, other: Finding) -> timedelta:
+    """The time between two findings, zero where they overlap."""
+    return max(one.first - other.last, other.first - one.last, timedelta(0))
+
+
+def _between(finding: Finding, campaign: OpenCampaign) -> timedelta:
+    return max(finding.first - campaign.last, campaign.first - finding.last, timedelta(0))

@@ -1,0 +1,102 @@
+"""How analysis speaks of kinds, stages and labels: plain English, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from ipaddress import ip_address
+
+from apps.contracts import Kind
+
+KIND_WORDS: Mapping[Kind, str] = {
+    Kind.PORT_SCAN: "port scan",
+    Kind.BRUTE_FORCE: "brute force",
+    Kind.WEB_INJECTION: "web injection",
+    Kind.FLOOD: "flood",
+    Kind.WEB_SHELL: "web shell",
+    Kind.MALWARE: "malware",
+    Kind.COMMAND_AND_CONTROL: "command and control",
+    Kind.ANOMALY: "unfamiliar traffic",
+}
+
+SERIOUSNESS: tuple[Kind, ...] = (
+    Kind.ANOMALY,
+    Kind.PORT_SCAN,
+    Kind.FLOOD,
+    Kind.BRUTE_FORCE,
+    Kind.WEB_INJECTION,
+    Kind.COMMAND_AND_CONTROL,
+    Kind.MALWARE,
+    Kind.WEB_SHELL,
+)
+"""Kinds by how far the attacker has come: an incident is called by the last it shows."""
+
+TACTIC: Mapping[Kind, str] = {
+    Kind.PORT_SCAN: "reconnaissance",
+    Kind.BRUTE_FORCE: "credential-access",
+    Kind.WEB_INJECTION: "initial-access",
+    Kind.WEB_SHELL: "persistence",
+    Kind.MALWARE: "execution",
+    Kind.COMMAND_AND_CONTROL: "command-and-control",
+    Kind.FLOOD: "impact",
+    Kind.ANOMALY: "unclassified",
+}
+"""The ATT&CK tactic (its short name) that a kind serves."""
+
+TACTIC_WORDS: Mapping[str, str] = {
+    "reconnaissance": "Reconnaissance",
+    "credential-access": "Credential access",
+    "initial-access": "Initial access",
+    "persistence": "Persistence",
+    "execution": "Execution",
+    "command-and-control": "Command and control",
+    "impact": "Impact",
+    "unclassified": "Not yet classified",
+}
+"""In the order in which a campaign usually goes through them."""
+
+LABEL_KIND: Mapping[str, Kind] = {
+    "Portscan": Kind.PORT_SCAN,
+    "BruteForce": Kind.BRUTE_FORCE,
+    "DoS": Kind.FLOOD,
+    "DDoS": Kind.FLOOD,
+    "Bot": Kind.COMMAND_AND_CONTROL,
+    "WebAttack": Kind.WEB_INJECTION,
+    "sqli": Kind.WEB_INJECTION,
+    "xss": Kind.WEB_INJECTION,
+    "path_traversal": Kind.WEB_INJECTION,
+    "cmdi": Kind.WEB_INJECTION,
+}
+"""The kind that a label of the shipped networks names, where it names one."""
+
+
+def is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def some(values: Sequence[str], noun: str, limit: int = 2) -> str:
+    """'10.0.0.5', '10.0.0.5 and 10.0.0.6', '14 addresses'."""
+    if len(values) > limit:
+        return f"{len(values)} {noun}"
+    return " and ".join(values)
+
+
+def counted(count: int, noun: str) -> str:
+    """'1 record', '12,000 records'."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def span(length: timedelta) -> str:
+    """A duration for people: '4 s', '12 min', '3 h', '2 days'."""
+    seconds = max(0, round(length.total_seconds()))
+    if seconds < 120:
+        return f"{seconds} s"
+    if seconds < 7200:
+        return f"{seconds // 60} min"
+    if seconds < 172_800:
+        return f"{seconds // 3600} h"
+    return f"{seconds // 86_400} days"
