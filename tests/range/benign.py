@@ -63,6 +63,16 @@ MESSAGES = (
     "Ma commande n'est pas arrivée, où est-elle ?",
     "Two of the cups were broken (see picture). What now?",
 )
+TRACKING = (
+    "utm_source=newsletter&utm_campaign=spring%2026",
+    "ref=mail&id_token=eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbGljZSJ9.",
+    "sort=price&order=desc&page=2",
+    "next=https%3A%2F%2Fshop.range%2Faccount",
+    "from=10.10.2026&to=1.1.2027",
+    "size%5B%5D=S&size%5B%5D=XL",
+    "filter={%22price%22:{%22lt%22:20}}",
+    "session=0b5c1f3e-77aa-4e3f-9c0e-2f1d5a6b7c8d",
+)
 NAMES = ("shop.range", "www.range", "mail.range", "time.range", "printer.range", "nowhere.example")
 PASSWORDS = {user["name"]: user["password"] for user in USERS}
 
@@ -83,6 +93,8 @@ def browse(client: Client, dice: random.Random) -> Result:
     requests: list[dict[str, Any]] = []
     before = "http://shop.range/"
     for page in dice.choices(pages, weights, k=dice.randint(1, 6)):
+        if dice.random() < 0.25:
+            page += ("&" if "?" in page else "?") + dice.choice(TRACKING)
         requests.append({"path": page, "pause": dice.uniform(0.1, 1.5)})
         assets = dice.sample(range(12), dice.randint(0, 4))
         if dice.random() < 0.5:

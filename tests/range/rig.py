@@ -22,6 +22,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
@@ -43,6 +44,9 @@ USERS = (
     {"name": WEAK_USER, "password": WEAK_PASSWORD},
 )
 """Accounts of the victim. One has a password that is in every list."""
+
+FAR = ("attacker", "accomplice", "neighbours")
+"""Places whose frames travel the wire where a range has delays."""
 
 NEEDED = ("ip", "ethtool", "unshare", "nsenter", "setpriv", "debootstrap", "ssh-keygen", "nft")
 BOOT_SECONDS = 60
@@ -125,8 +129,15 @@ class Range:
     rootfs: Path
     host_key_line: str
 
-    def __init__(self, attacker: str = ATTACKER, accomplice: str = ACCOMPLICE) -> None:
+    def __init__(
+        self,
+        attacker: str = ATTACKER,
+        accomplice: str = ACCOMPLICE,
+        delays: Mapping[str, float] | None = None,
+    ) -> None:
+        """`delays`: seconds of a round trip to these addresses; without, there are none."""
         self.attackers = (attacker, accomplice)
+        self.delays = delays or {}
         self.id = secrets.token_hex(3)
         self._lock: IO[str] | None = None
         self._init: subprocess.Popen[bytes] | None = None
@@ -230,7 +241,15 @@ class Range:
             space = self._prefix + name
             _ip("netns", "add", space)
             _ip("-n", hub, "link", "add", name, "type", "veth", "peer", "eth0", "netns", space)
-            _ip("-n", hub, "link", "set", name, "master", "bridge0", "up")
+            if self.delays and name in FAR:
+                # Not on the bridge itself: frames take the wire, and the wire takes time.
+                near, far = f"{name}-n", f"{name}-f"
+                _ip("-n", hub, "link", "add", near, "type", "veth", "peer", "name", far)
+                _ip("-n", hub, "link", "set", far, "master", "bridge0", "up")
+                _ip("-n", hub, "link", "set", near, "up")
+                _ip("-n", hub, "link", "set", name, "up")
+            else:
+                _ip("-n", hub, "link", "set", name, "master", "bridge0", "up")
             for address in addresses:
                 _ip("-n", space, "addr", "add", f"{address}/24", "dev", "eth0")
             # Packets as a wire would carry them: real checksums, none larger than the MTU.
@@ -247,6 +266,14 @@ class Range:
                 enter = ("setpriv", "--pdeathsig", "KILL", "ip", "netns", "exec", space)
                 home = {"HOME": str(scratch), "TZ": "UTC"}
                 setattr(self, name, self._place(name, addresses[0], enter, scratch, home))
+
+        if self.delays:
+            wire = str(Path(__file__).parent / "wire.py")
+            pairs = [f"{name}:{name}-n" for name in FAR]
+            enter = ("setpriv", "--pdeathsig", "KILL", "ip", "netns", "exec", hub)
+            self._place("hub", "", enter, scratch, {}).popen(
+                [sys.executable, wire, json.dumps(dict(self.delays)), *pairs]
+            )
 
     def _make_key(self) -> None:
         self.ssh_key_path = self.folder / "repair_key"
@@ -305,7 +332,7 @@ class Range:
             {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C.UTF-8"},
         )
         for port in (21, 22, 80):
-            self._wait_for(lambda port=port: self._answers(port), f"port {port}")
+            self._wait_for(partial(self._answers, port), f"port {port}")
         key = (self.rootfs / "etc/ssh/ssh_host_ed25519_key.pub").read_text().split()
         self.host_key_line = " ".join(key[:2])
 

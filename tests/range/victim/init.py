@@ -88,7 +88,7 @@ def furnish(settings: dict) -> None:
     dice = random.Random("shop")
     words = [line.split(",")[0] for line in (HOME / "goods.csv").read_text().splitlines()]
     (shop / "static").mkdir(parents=True)
-    for name, size in {"style.css": 9_000, "app.js": 24_000, "catalogue.txt": 120_000}.items():
+    for name, size in {"style.css": 5_000, "app.js": 9_000, "catalogue.txt": 60_000}.items():
         body = ""
         while len(body) < size:
             body += f"/* {dice.choice(words)} */ .c{dice.randint(0, 9999)} {{ margin: 0 }}\n"
@@ -96,7 +96,7 @@ def furnish(settings: dict) -> None:
     for number in range(12):
         shapes = "".join(
             f'<circle cx="{dice.randint(0, 300)}" cy="{dice.randint(0, 300)}" r="{dice.randint(2, 40)}"/>'
-            for _ in range(dice.randint(10, 250))
+            for _ in range(dice.randint(10, 90))
         )
         (shop / "static" / f"picture-{number}.svg").write_text(
             f'<svg xmlns="http://www.w3.org/2000/svg">{shapes}</svg>'
