@@ -87,8 +87,8 @@ def describe(
         key=lambda f: f.severity,
     )
     p_attack, label, unsure = network_view(weighed)
-    sure = p_attack is not None and not unsure
-    unfamiliar = ordered == (Kind.ANOMALY,) and not (sure and p_attack >= 0.5)
+    attack = p_attack is not None and p_attack >= 0.5 and not unsure
+    unfamiliar = ordered == (Kind.ANOMALY,) and not attack
     severity = min(100, max(f.severity for f in chosen) + ESCALATION * (len(ordered) - 1))
     subjects = tuple(dict.fromkeys(f.subject for f in chosen if f.subject))
     targets = tuple(dict.fromkeys(f.target for f in chosen if f.target))

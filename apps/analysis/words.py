@@ -39,7 +39,7 @@ TACTIC: Mapping[Kind, str] = {
     Kind.MALWARE: "execution",
     Kind.COMMAND_AND_CONTROL: "command-and-control",
     Kind.FLOOD: "impact",
-    Kind.ANOMALY: "unclassified",
+    Kind.ANOMALY: "",
 }
 """The ATT&CK tactic (its short name) that a kind serves."""
 
@@ -51,7 +51,7 @@ TACTIC_WORDS: Mapping[str, str] = {
     "execution": "Execution",
     "command-and-control": "Command and control",
     "impact": "Impact",
-    "unclassified": "Not yet classified",
+    "": "Not yet classified",
 }
 """In the order in which a campaign usually goes through them."""
 
