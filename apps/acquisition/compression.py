@@ -1,0 +1,88 @@
+"""Compressed bodies, opened without trusting how large they say they are."""
+
+from __future__ import annotations
+
+import io
+import zlib
+from collections.abc import Iterator
+
+import zstandard
+
+GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+_STEP = 1 << 20
+_ZSTD_WINDOW = 1 << 27  # what the zstd program itself accepts without being told to
+
+
+class WrongEncoding(ValueError):
+    """The bytes are not what their Content-Encoding says: one sentence for the sender."""
+
+
+class TooLarge(ValueError):
+    """More bytes than are accepted: one sentence for the sender."""
+
+
+def encoding_of(content: bytes) -> str:
+    """The encoding these bytes begin like: "gzip", "zstd" or ""."""
+    return "gzip" if content[:2] == GZIP else "zstd" if content[:4] == ZSTD else ""
+
+
+def open_body(content: bytes, encoding: str, most: int) -> bytes:
+    """The bytes behind a Content-Encoding (gzip, deflate, zstd, identity or none).
+
+    Raises WrongEncoding where they cannot be read, TooLarge as soon as they exceed `most` bytes:
+    never more than that is held.
+    """
+    match encoding.strip().lower():
+        case "" | "identity":
+            pieces: Iterator[bytes] = iter((content,))
+        case "gzip" | "x-gzip":
+            pieces = _inflate(content, 16 + zlib.MAX_WBITS)
+        case "deflate":
+            bare = len(content) < 2 or content[0] & 15 != 8 or (content[0] << 8 | content[1]) % 31
+            pieces = _inflate(content, -zlib.MAX_WBITS if bare else zlib.MAX_WBITS)
+        case "zstd":
+            pieces = _zstd(content)
+        case other:
+            raise WrongEncoding(
+                f"The encoding {other!r} is not supported: send gzip, deflate, zstd or none."
+            )
+    whole, size = [], 0
+    for piece in pieces:
+        size += len(piece)
+        if size > most:
+            raise TooLarge(f"The body is larger than {most} bytes: send it in parts.")
+        whole.append(piece)
+    return whole[0] if len(whole) == 1 else b"".join(whole)
+
+
+def _inflate(content: bytes, window: int) -> Iterator[bytes]:
+    rest = content
+    while rest:
+        machine = zlib.decompressobj(window)
+        try:
+            while not machine.eof:
+                piece = machine.decompress(rest, _STEP)
+                rest = machine.unconsumed_tail
+                if not piece and not rest and not machine.eof:
+                    raise WrongEncoding(
+                        "The compressed body ends too early: it was cut on its way."
+                    )
+                yield piece
+        except zlib.error as error:
+            raise WrongEncoding(f"The body is not valid gzip or deflate: {error}.") from error
+        rest = machine.unused_data.lstrip(b"\0")  # another member, or padding
+
+
+def _zstd(content: bytes) -> Iterator[bytes]:
+    reader = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW).stream_reader(
+        io.BytesIO(content), read_across_frames=True
+    )
+    try:
+        seen = False
+        while piece := reader.read(_STEP):
+            seen = True
+            yield piece
+        if not seen and content[:4] != ZSTD:
+            raise WrongEncoding("The body is not valid zstd.")
+    except zstandard.ZstdError as error:
+        raise WrongEncoding(f"The body is not valid zstd: {error}.") from error

@@ -1,0 +1,177 @@
+"""Bodies of JSON documents, cut into items: NDJSON, JSON arrays and Elasticsearch's `_bulk`.
+
+Cutting is strict and happens twice, when a batch is received (the sender is told what is wrong)
+and when it is parsed; both times it comes to the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import msgspec
+
+DEEPEST = 64
+"""Levels of nesting a document may have."""
+
+BAD_JSON = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What decoding hostile JSON raises."""
+
+_DECODE = msgspec.json.Decoder().decode
+_ARRAY = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_BOM = b"\xef\xbb\xbf"
+_ACTIONS = ("index", "create", "update", "delete")
+
+
+class MalformedBulk(ValueError):
+    """A `_bulk` body cannot be told into actions and documents: one sentence for the sender."""
+
+
+@dataclass(slots=True)
+class Documents:
+    """Items of one body: `texts[i]` is the good item number `sequence[i]`.
+
+    `rejected` are the others with their reasons; `actions` (of `_bulk`) has one entry per item.
+    """
+
+    items: int = 0
+    texts: list[bytes] = field(default_factory=list)
+    sequence: list[int] = field(default_factory=list)
+    rejected: list[tuple[int, str]] = field(default_factory=list)
+    actions: list[tuple[str, dict[str, object]]] = field(default_factory=list)
+
+    def add(self, raw: bytes, max_line: int, problem: str = "") -> None:
+        problem = problem or check(raw, max_line)
+        if problem:
+            self.rejected.append((self.items, problem))
+        else:
+            self.texts.append(raw)
+            self.sequence.append(self.items)
+        self.items += 1
+
+
+def check(raw: bytes, max_line: int) -> str:
+    """Why `raw` is no document we take; empty if it is one: a JSON object, or a line as string."""
+    if len(raw) > max_line:
+        return f"longer than {max_line} bytes"
+    try:
+        value = _DECODE(raw)
+    except RecursionError:
+        return f"nested more than {DEEPEST} levels deep"
+    except UnicodeDecodeError:
+        return "not UTF-8"
+    except msgspec.MsgspecError as error:
+        return f"not valid JSON: {_said(error)}"
+    if not isinstance(value, dict | str):
+        return "not a JSON object"
+    if raw.count(b"[") + raw.count(b"{") > DEEPEST and _deeper(value, DEEPEST):
+        return f"nested more than {DEEPEST} levels deep"
+    return ""
+
+
+def split(content: bytes, max_line: int) -> Documents:
+    """The documents of an NDJSON body, of a JSON array, or of a body that is one object."""
+    body = content.removeprefix(_BOM)
+    found = Documents()
+    for raw in _array(body) or _whole(body) or _lines(body):
+        found.add(raw, max_line)
+    return found
+
+
+def split_bulk(content: bytes, max_line: int) -> Documents:
+    """The documents of a `_bulk` body. Blank lines between them are allowed: rsyslog sends them.
+
+    Raises MalformedBulk where a line that should be an action is none.
+    """
+    found = Documents()
+    known: dict[bytes, tuple[str, dict[str, object]]] = {}
+    lines = iter(enumerate(content.removeprefix(_BOM).split(b"\n"), 1))
+    for number, line in lines:
+        line = line.strip()
+        if not line:
+            continue
+        if line not in known:
+            known[line] = _action(line, number)
+        action, target = known[line]
+        found.actions.append((action, target))
+        if action == "delete":
+            found.add(b"", max_line, "records are never deleted")
+            continue
+        document = next((text for _, raw in lines if (text := raw.strip())), None)
+        if document is None:
+            found.add(b"", max_line, "no document follows this action")
+        elif action == "update":
+            found.add(document, max_line, "records are never changed")
+        else:
+            found.add(document, max_line)
+    return found
+
+
+def _array(body: bytes) -> Iterator[bytes] | None:
+    if not body.lstrip().startswith(b"["):
+        return None
+    try:
+        return (bytes(raw) for raw in _ARRAY(body))
+    except BAD_JSON:
+        return None
+
+
+def _whole(body: bytes) -> list[bytes] | None:
+    """A body that is one object written over several lines."""
+    first, _, rest = body.lstrip().partition(b"\n")
+    if not first.startswith(b"{") or not rest.strip():
+        return None
+    try:
+        _DECODE(first)
+    except BAD_JSON:
+        try:
+            _DECODE(body)
+        except BAD_JSON:
+            return None
+        return [body.strip()]
+    return None
+
+
+def _lines(body: bytes) -> Iterator[bytes]:
+    return (line for raw in body.split(b"\n") if (line := raw.strip()))
+
+
+def _action(line: bytes, number: int) -> tuple[str, dict[str, object]]:
+    try:
+        value = _DECODE(line)
+    except BAD_JSON as error:
+        raise MalformedBulk(
+            f"Malformed action/metadata line [{number}]: it is not valid JSON."
+        ) from error
+    if isinstance(value, dict) and len(value) == 1:
+        action, target = next(iter(value.items()))
+        if action in _ACTIONS and isinstance(target, dict):
+            return action, target
+    raise MalformedBulk(
+        f"Malformed action/metadata line [{number}], expected one of "
+        f"{', '.join(_ACTIONS)} with an object."
+    )
+
+
+def _said(error: Exception) -> str:
+    return str(error).removeprefix("JSON is malformed: ")
+
+
+def _deeper(value: object, most: int) -> bool:
+    """Whether containers are nested more than `most` levels; without recursion."""
+    level = [value]
+    for _ in range(most):
+        level = [
+            item
+            for container in level
+            for item in (container.values() if isinstance(container, dict) else container)
+            if isinstance(item, dict | list)
+        ]
+        if not level:
+            return False
+    return True
+
+
+def text_of(raw: bytes) -> object:
+    """The value of a document that was found good."""
+    return _DECODE(raw)

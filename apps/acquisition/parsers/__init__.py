@@ -1,0 +1,1 @@
+"""Parsers: lines → records. One file each; `parsing.Parser` is the contract."""

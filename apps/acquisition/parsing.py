@@ -1,0 +1,102 @@
+"""The contract of parsers, and the chooser that finds the right one for each line."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from typing import Protocol
+
+import polars as pl
+
+from apps import plugins
+
+_SAMPLE = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What is known about lines besides themselves.
+
+    `received` gives a year to times that carry none; `host_name` is the host that observed the
+    lines unless they name one.
+    """
+
+    received: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+    host_name: str = ""
+    file_name: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Parsed:
+    """What a parser made of N lines.
+
+    Attributes:
+        frame: N rows with columns of `contracts.RECORD_COLUMNS`; `event.dataset` is null where
+            the line was not understood, and only there.
+        structure: bool[N], lines that describe others (headers, comments) and are no records.
+    """
+
+    frame: pl.DataFrame
+    structure: pl.Series
+
+    @classmethod
+    def of(cls, frame: pl.DataFrame, structure: pl.Series | None = None) -> Parsed:
+        if structure is None:
+            structure = pl.Series([False], dtype=pl.Boolean).new_from_index(0, frame.height)
+        return cls(frame, structure)
+
+
+class Parser(Protocol):
+    """Lines → records. Pure, and never raises, whatever the lines hold."""
+
+    name: str
+
+    def sniff(self, lines: pl.Series) -> float:
+        """How sure it is, from 0 to 1, that these lines are its own."""
+
+    def parse(self, lines: pl.Series, context: Context, /) -> Parsed:
+        """Lines without line ends and nulls, in their order."""
+
+
+@cache
+def parsers() -> Mapping[str, Parser]:
+    """Name → parser: ours and the installed ones."""
+    return plugins.gather("apps.acquisition.parsers", "PARSER")
+
+
+def parse_lines(
+    lines: pl.Series,
+    context: Context,
+    *,
+    only: Collection[str] | None = None,
+    without: Collection[str] = (),
+) -> Parsed:
+    """Let the parsers read `lines`, the surest first; each gets what those before left over.
+
+    So a batch of one format is read in one go, and in a mixed one every line finds its parser.
+    """
+    able = [
+        parser
+        for name, parser in parsers().items()
+        if name not in without and (only is None or name in only)
+    ]
+    sample = lines.gather_every(max(1, lines.len() // _SAMPLE)).head(_SAMPLE)
+    head = pl.concat([lines.head(20), sample])  # headers stand at the top
+    able.sort(key=lambda parser: -parser.sniff(head))
+    frames, rows = [], pl.Series(range(lines.len()), dtype=pl.UInt32)
+    structure = pl.Series([False], dtype=pl.Boolean).new_from_index(0, lines.len())
+    for parser in able:
+        if not rows.len():
+            break
+        parsed = parser.parse(lines.gather(rows), context)
+        done = parsed.frame["event.dataset"].is_not_null()
+        frames.append(parsed.frame.filter(done).with_columns(rows.filter(done).alias("_row")))
+        structure = structure.scatter(rows.filter(parsed.structure), True)
+        rows = rows.filter(~(done | parsed.structure))
+    frames.append(pl.DataFrame({"_row": rows, "event.dataset": [None] * rows.len()}))
+    silent = structure.arg_true().cast(pl.UInt32)
+    frames.append(pl.DataFrame({"_row": silent, "event.dataset": [None] * silent.len()}))
+    together = pl.concat(frames, how="diagonal_relaxed").sort("_row").drop("_row")
+    return Parsed(together, structure)

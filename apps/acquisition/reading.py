@@ -1,0 +1,257 @@
+"""What a batch brought → records. Pure: the same for the worker and for `tocsin analyse`."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import polars as pl
+
+from apps.acquisition import capture, compression, documents, frames
+from apps.acquisition.flow_columns import FLOW_FEATURES
+from apps.acquisition.flow_meter import meter
+from apps.acquisition.http_messages import http_requests
+from apps.acquisition.parsers.cicflowmeter import is_header
+from apps.acquisition.parsing import Context, parse_lines
+from apps.contracts import UNPARSED
+
+PROTOCOLS = ("ndjson", "bulk", "lines", "capture", "flows", "file")
+"""What the bytes of a batch can be; "auto" finds out."""
+
+MAX_LINE = 1024 * 1024
+MAX_CONTENT = 1024 * 1024 * 1024
+_BOM = b"\xef\xbb\xbf"
+_NOT_UTF8 = "Bytes that are not UTF-8 were replaced by U+FFFD."
+
+
+class Unreadable(ValueError):
+    """The content cannot be read at all: one clear sentence."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """Attributes:
+    frame: the records, columns and types of `frames.SCHEMA`, in the order they came.
+    items: how many there were to read; `items == frame.height + len(rejected)`, always.
+    rejected: (sequence, reason) of each item that could not become a record.
+    unparsed: how many of the records no parser understood.
+    notes: sentences about the content as a whole.
+    """
+
+    frame: pl.DataFrame
+    items: int
+    rejected: list[tuple[int, str]]
+    unparsed: int
+    notes: tuple[str, ...] = ()
+
+
+def read(
+    content: bytes,
+    *,
+    protocol: str,
+    file_name: str = "",
+    host_name: str = "",
+    max_line: int = MAX_LINE,
+    received_at: datetime | None = None,
+) -> Reading:
+    """Read the content of one batch.
+
+    `received_at` gives a year to times without one and a time to files; the present if None.
+    Raises Unreadable where nothing can be read (no capture, no flow table, empty).
+    """
+    context = Context(received_at or datetime.now(UTC), host_name, file_name)
+    if protocol == "auto":
+        content, protocol = _recognise(content)
+    if not content and protocol != "file":
+        raise Unreadable("The content is empty.")
+    match protocol:
+        case "ndjson":
+            reading = _documents(documents.split(content, max_line), context)
+        case "bulk":
+            try:
+                reading = _documents(documents.split_bulk(content, max_line), context)
+            except documents.MalformedBulk as error:
+                raise Unreadable(str(error)) from error
+        case "lines":
+            reading = _lines(content, context, max_line)
+        case "flows":
+            if not is_flow_table(content):
+                raise Unreadable("The first line does not name the columns of CICFlowMeter.")
+            reading = _lines(content, context, max_line, only=("cicflowmeter",))
+        case "capture":
+            reading = _capture(content)
+        case "file":
+            reading = _file(content, context)
+        case _:
+            raise ValueError(f"unknown protocol {protocol!r}")
+    host = pl.lit(host_name or None, dtype=pl.String)
+    return replace(reading, frame=reading.frame.with_columns(pl.col("host.name").fill_null(host)))
+
+
+def is_flow_table(content: bytes) -> bool:
+    """Whether the first line that is not blank names the columns of a flow table."""
+    head = content[:65536].removeprefix(_BOM).lstrip()
+    return is_header(head.partition(b"\n")[0].decode("utf-8", "replace"))
+
+
+def _recognise(content: bytes) -> tuple[bytes, str]:
+    """The content, decompressed, and the protocol it looks like."""
+    if encoding := compression.encoding_of(content):
+        try:
+            content = compression.open_body(content, encoding, MAX_CONTENT)
+        except ValueError as error:
+            raise Unreadable(str(error)) from error
+    if capture.is_capture(content[:4]):
+        return content, "capture"
+    head = content[:65536]
+    if head.count(b"\0") * 100 > len(head):
+        return content, "file"
+    if head.lstrip().startswith(b"["):
+        try:
+            documents.split(content, MAX_LINE)
+        except ValueError:
+            return content, "lines"
+        return content, "ndjson"
+    return content, "lines"
+
+
+def _lines(
+    content: bytes, context: Context, max_line: int, only: tuple[str, ...] | None = None
+) -> Reading:
+    raw = pl.Series(content.removeprefix(_BOM).split(b"\n"), dtype=pl.Binary)
+    long = raw.bin.size() > max_line
+    rejected = [(row, f"longer than {max_line} bytes") for row in long.arg_true().to_list()]
+    sequence = (~long).arg_true()
+    lines, broken = _text(raw.gather(sequence) if rejected else raw)
+    lines = lines.str.strip_suffix("\r")
+    told = lines.str.contains(r"\S")
+    sequence, broken, lines = sequence.filter(told), broken.filter(told), lines.filter(told)
+    return _parsed(lines, sequence, broken, rejected, context, only)
+
+
+def _text(raw: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Bytes as text, and the mask of those that were not UTF-8."""
+    try:
+        text = raw.cast(pl.String)
+        return text, text.is_null()
+    except pl.exceptions.ComputeError:
+        texts = [line.decode("utf-8", "replace") for line in raw.to_list()]
+    broken = [
+        "\ufffd" in text and not _is_utf8(line) for text, line in zip(texts, raw, strict=True)
+    ]
+    return pl.Series(texts, dtype=pl.String), pl.Series(broken, dtype=pl.Boolean)
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _documents(found: documents.Documents, context: Context) -> Reading:
+    texts = [
+        str(documents.text_of(raw)) if raw.startswith(b'"') else raw.decode() for raw in found.texts
+    ]
+    lines = pl.Series(texts, dtype=pl.String)
+    sequence = pl.Series(found.sequence, dtype=pl.UInt32)
+    broken = pl.Series([False], dtype=pl.Boolean).new_from_index(0, lines.len())
+    return _parsed(lines, sequence, broken, found.rejected, context, None)
+
+
+def _parsed(
+    lines: pl.Series,
+    sequence: pl.Series,
+    broken: pl.Series,
+    rejected: list[tuple[int, str]],
+    context: Context,
+    only: tuple[str, ...] | None,
+) -> Reading:
+    parsed = parse_lines(lines, context, only=only)
+    frame = frames.conform(
+        parsed.frame.with_columns(sequence.cast(pl.Int64).alias("event.sequence"))
+    )
+    original = pl.col("event.original").fill_null(pl.lit(lines))
+    flow = pl.col("event.dataset") == "network.flow"
+    unknown = pl.col("event.dataset").is_null()
+    frame = frame.with_columns(
+        # a row of eighty numbers is kept in the sealed batch only
+        pl.when(flow.fill_null(False)).then(None).otherwise(original).alias("event.original"),
+        pl.col("event.dataset").fill_null(pl.lit(UNPARSED)),
+        pl.when(unknown).then(pl.lit(UNPARSED)).otherwise("event.category").alias("event.category"),
+        pl.when(pl.lit(broken))
+        .then(pl.lit(_NOT_UTF8))
+        .otherwise("error.message")
+        .alias("error.message"),
+    )
+    frame = frame.with_columns(frames.storable(frame["event.original"]))
+    frame = frame.filter(~parsed.structure)
+    return Reading(
+        frame=frame,
+        items=frame.height + len(rejected),
+        rejected=rejected,
+        unparsed=int((frame["event.dataset"] == UNPARSED).sum()),
+    )
+
+
+def _capture(content: bytes) -> Reading:
+    try:
+        packets = capture.read_capture(content)
+    except capture.CaptureError as error:
+        raise Unreadable(str(error)) from error
+    flows = meter(packets)
+    features = flows.select(FLOW_FEATURES).to_numpy()
+    flows = flows.with_columns(
+        frames.pack_features(features),
+        pl.lit("network.flow").alias("event.dataset"),
+        pl.lit("network").alias("event.category"),
+        pl.lit("network_flow").alias("event.action"),
+    )
+    requests = http_requests(packets).with_columns(
+        pl.lit("http.request").alias("event.dataset"),
+        pl.lit("web").alias("event.category"),
+        pl.lit("http_request").alias("event.action"),
+        pl.when(pl.col("http.response.status_code") < 400)
+        .then(pl.lit("success"))
+        .when(pl.col("http.response.status_code").is_not_null())
+        .then(pl.lit("failure"))
+        .alias("event.outcome"),
+        pl.lit("tcp").alias("network.transport"),
+        pl.lit("http").alias("network.protocol"),
+    )
+    frame = pl.concat([frames.conform(flows), frames.conform(requests)])
+    frame = frame.with_columns(pl.Series("event.sequence", range(frame.height), dtype=pl.Int64))
+    rejected, notes = (
+        [],
+        [f"{packets.frames} packets: {flows.height} flows, {requests.height} HTTP requests."],
+    )
+    if packets.other:
+        notes.append(f"{packets.other} packets carry no IP and were left out.")
+    for count, reason in (
+        (packets.malformed, "packets whose IP header is cut or contradicts itself"),
+        (packets.truncated, "packets that the capture announces and does not hold"),
+        (packets.broken_at is not None, f"the capture breaks off at byte {packets.broken_at}"),
+    ):
+        if count:
+            rejected.append((frame.height + len(rejected), f"{int(count)} {reason}"))
+    return Reading(frame, frame.height + len(rejected), rejected, 0, tuple(notes))
+
+
+def _file(content: bytes, context: Context) -> Reading:
+    frame = pl.DataFrame(
+        {
+            "@timestamp": [context.received],
+            "event.sequence": [0],
+            "event.dataset": ["file"],
+            "event.category": ["file"],
+            "event.action": ["file_received"],
+            "file.path": [context.file_name or None],
+            "file.size": [len(content)],
+            "file.hash.sha256": [hashlib.sha256(content).hexdigest()],
+            "file.content": [content],
+        },
+        schema_overrides={"file.path": pl.String},
+    )
+    return Reading(frames.conform(frame), 1, [], 0)
