@@ -7,7 +7,7 @@ namespaces, where no route leads out. Each returns a `Deed`: what it was and wha
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,8 @@ from urllib.parse import quote
 from tests.range.benign import multipart
 from tests.range.client import Client
 from tests.range.payloads import KNOWN, Attempts, paths
-from tests.range.rig import VICTIM, Place, Range
+from tests.range.rig import VICTIM, WEAK_USER, Range
+from tests.range.spaces import Place
 from tests.range.timetable import KINDS
 
 TOOLS = ("nmap", "hydra", "sqlmap", "hping3", "slowhttptest", "tcpdump")
@@ -257,11 +258,13 @@ def _tool(
     return Deed(kind, command[0], text, done.stdout + done.stderr, technique, note)
 
 
-def everything(rig: Range, client: Client) -> list[Deed]:
-    """One short intrusion from end to end, for `make range -- --attack` and the story tests."""
-    deeds = [syn_scan(rig.attacker, "1-200"), ssh_brute_force(rig.attacker, ("intern",))]
-    for user, password in found_logins(deeds[-1]):
-        deeds.append(log_in(client, user, password))
-    deeds.append(inject_by_hand(client, pause=0.1))
-    deeds.append(plant_web_shell(client))
-    return deeds
+def intrusion(rig: Range, client: Client) -> Iterator[Deed]:
+    """One short intrusion from end to end, about half a minute; yields each deed as it is done."""
+    yield syn_scan(rig.attacker, "1-200")
+    guessing = ssh_brute_force(rig.attacker, ("root", WEAK_USER), PASSWORDS[-8:])
+    yield guessing
+    for user, password in found_logins(guessing):
+        yield log_in(client, user, password)
+    yield inject_by_hand(client, pause=0.1)
+    yield sql_injection(rig.attacker, "/product?id=1", "--technique=BEU", "--dbms=sqlite")
+    yield plant_web_shell(client)

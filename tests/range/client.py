@@ -9,7 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from tests.range.rig import VICTIM, Place, Range
+from tests.range.rig import VICTIM, Range
+from tests.range.spaces import Place
 
 PLAYER = Path(__file__).parent / "player.py"
 

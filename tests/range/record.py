@@ -176,7 +176,10 @@ def live(rig: Range, address: str, table: Timetable, stop: threading.Event, pace
     with Client(rig, rig.neighbours, address) as client:
         while not stop.wait(dice.expovariate(1 / pace)):
             (habit,) = dice.choices(habits, weights)
-            result = habit(client, dice)
+            try:
+                result = habit(client, dice)
+            except RuntimeError:  # its process ended with the range
+                return
             note = result.get("error", "")
             times = (result["start"], result["end"])
             table.add(Phase(BENIGN, *times, address, VICTIM, "client", habit.__name__, "", note))

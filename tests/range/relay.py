@@ -1,8 +1,9 @@
 """A way in for programs outside the namespaces: run inside the platform's by `Range.forward`.
 
-It inherits a listening socket that was opened on the machine's loopback; a socket belongs to
-the namespace it was opened in, a new connection to that of the process. So what knocks on the
-machine's loopback comes out of the platform's address, and the machine's network is unchanged.
+It inherits a listening socket that was opened outside (a port of the machine's loopback, or a
+unix socket). A socket belongs to the namespace it was opened in, a new connection to that of the
+process: so what knocks there comes out of the platform's address, and the machine's network is
+unchanged.
 """
 
 from __future__ import annotations
@@ -38,7 +39,10 @@ async def relay(fileno: int, host: str, port: int) -> None:
             finally:
                 writer.close()
 
-    server = await asyncio.start_server(serve, sock=socket.socket(fileno=fileno))
+    listener = socket.socket(fileno=fileno)
+    is_unix = listener.family == socket.AF_UNIX
+    start = asyncio.start_unix_server if is_unix else asyncio.start_server
+    server = await start(serve, sock=listener)
     await server.serve_forever()
 
 

@@ -19,15 +19,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import IO
 
 from tests.range.rootfs import pristine_root
+from tests.range.spaces import STATE, Place, ip, remove, sweep
 
 NETWORK = "10.77.0"
 VICTIM = f"{NETWORK}.10"
@@ -51,65 +51,6 @@ FAR = ("attacker", "accomplice", "neighbours")
 NEEDED = ("ip", "ethtool", "unshare", "nsenter", "setpriv", "debootstrap", "ssh-keygen", "nft")
 BOOT_SECONDS = 60
 VICTIM_FILES = Path(__file__).parent / "victim"
-STATE = "tocsin-range-"
-
-Text = subprocess.CompletedProcess[str]
-
-
-@dataclass
-class Place:
-    """One namespace: where its processes see only the range's network.
-
-    `enter` is the command prefix that moves a program there; `address` its first address.
-    """
-
-    name: str
-    address: str
-    enter: tuple[str, ...]
-    cwd: Path
-    environment: Mapping[str, str] = field(default_factory=dict)
-    started: list[subprocess.Popen[bytes]] = field(default_factory=list)
-
-    def run(
-        self,
-        command: Sequence[str],
-        *,
-        check: bool = True,
-        timeout: float = 60,
-        text_input: str | None = None,
-    ) -> Text:
-        """Run a program here and wait for it; output is captured as text.
-
-        Raises:
-            subprocess.CalledProcessError: it failed, and `check` is set.
-            subprocess.TimeoutExpired: it ran longer than `timeout` seconds and was killed.
-        """
-        return subprocess.run(
-            [*self.enter, *command],
-            check=check,
-            timeout=timeout,
-            input=text_input,
-            stdin=subprocess.DEVNULL if text_input is None else None,
-            capture_output=True,
-            text=True,
-            cwd=self.cwd,
-            env={**os.environ, **self.environment},
-        )
-
-    def popen(self, command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
-        """Start a program here; it is killed with the range if it still runs then."""
-        environment = {**os.environ, **self.environment, **options.pop("env", {})}
-        process: subprocess.Popen[bytes] = subprocess.Popen(
-            [*self.enter, *command], cwd=self.cwd, env=environment, **options
-        )
-        self.started.append(process)
-        return process
-
-    def end(self) -> None:
-        """Kill what `popen` started here and still runs."""
-        for process in self.started:
-            process.kill()
-            process.wait()
 
 
 class Range:
@@ -161,7 +102,7 @@ class Range:
             if made.returncode:
                 reasons.append(f"no network namespaces: {made.stderr.strip()}")
             else:
-                _ip("netns", "del", name)
+                ip("netns", "del", name)
         return reasons
 
     # ── life ─────────────────────────────────────────────────────────────────────────────
@@ -201,7 +142,7 @@ class Range:
             self._init.wait()
             self._init = None
         if self._lock is not None:
-            _remove(self.folder, self.id)
+            remove(self.folder, self.id)
             self._lock.close()
             self._lock = None
 
@@ -210,15 +151,28 @@ class Range:
 
         Returns:
             The port on 127.0.0.1 to connect to; it lives as long as the range. Nothing in the
-            machine's own network changes.
+            machine's own network changes. Call it from a thread that outlives its use.
         """
         with socket.create_server(("127.0.0.1", local_port)) as listener:
-            fileno = listener.fileno()
-            relay = str(Path(__file__).parent / "relay.py")
-            self.platform.popen(
-                [sys.executable, relay, str(fileno), VICTIM, str(port)], pass_fds=(fileno,)
-            )
+            self._relay(listener, port)
             return int(listener.getsockname()[1])
+
+    def relay(self, port: int = 22) -> Path:
+        """The same through a unix socket that only root can open; returns its path."""
+        path = self.folder / f"relay-{port}"
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(path))
+            path.chmod(0o600)
+            listener.listen()
+            self._relay(listener, port)
+        return path
+
+    def _relay(self, listener: socket.socket, port: int) -> None:
+        fileno = listener.fileno()
+        relay = str(Path(__file__).parent / "relay.py")
+        self.platform.popen(
+            [sys.executable, relay, str(fileno), VICTIM, str(port)], pass_fds=(fileno,)
+        )
 
     # ── building ─────────────────────────────────────────────────────────────────────────
 
@@ -234,24 +188,24 @@ class Range:
         scratch = self.folder / "scratch"
         scratch.mkdir()
         hub = self._prefix + "hub"
-        _ip("netns", "add", hub)
-        _ip("-n", hub, "link", "add", "bridge0", "type", "bridge")
-        _ip("-n", hub, "link", "set", "bridge0", "up")
+        ip("netns", "add", hub)
+        ip("-n", hub, "link", "add", "bridge0", "type", "bridge")
+        ip("-n", hub, "link", "set", "bridge0", "up")
         for name, addresses in places.items():
             space = self._prefix + name
-            _ip("netns", "add", space)
-            _ip("-n", hub, "link", "add", name, "type", "veth", "peer", "eth0", "netns", space)
+            ip("netns", "add", space)
+            ip("-n", hub, "link", "add", name, "type", "veth", "peer", "eth0", "netns", space)
             if self.delays and name in FAR:
                 # Not on the bridge itself: frames take the wire, and the wire takes time.
                 near, far = f"{name}-n", f"{name}-f"
-                _ip("-n", hub, "link", "add", near, "type", "veth", "peer", "name", far)
-                _ip("-n", hub, "link", "set", far, "master", "bridge0", "up")
-                _ip("-n", hub, "link", "set", near, "up")
-                _ip("-n", hub, "link", "set", name, "up")
+                ip("-n", hub, "link", "add", near, "type", "veth", "peer", "name", far)
+                ip("-n", hub, "link", "set", far, "master", "bridge0", "up")
+                ip("-n", hub, "link", "set", near, "up")
+                ip("-n", hub, "link", "set", name, "up")
             else:
-                _ip("-n", hub, "link", "set", name, "master", "bridge0", "up")
+                ip("-n", hub, "link", "set", name, "master", "bridge0", "up")
             for address in addresses:
-                _ip("-n", space, "addr", "add", f"{address}/24", "dev", "eth0")
+                ip("-n", space, "addr", "add", f"{address}/24", "dev", "eth0")
             # Packets as a wire would carry them: real checksums, none larger than the MTU.
             off = ["tx", "off", "tso", "off", "gso", "off", "gro", "off"]
             subprocess.run(
@@ -260,8 +214,8 @@ class Range:
                 capture_output=True,
                 timeout=20,
             )
-            _ip("-n", space, "link", "set", "lo", "up")
-            _ip("-n", space, "link", "set", "eth0", "up")
+            ip("-n", space, "link", "set", "lo", "up")
+            ip("-n", space, "link", "set", "eth0", "up")
             if name != "victim":
                 enter = ("setpriv", "--pdeathsig", "KILL", "ip", "netns", "exec", space)
                 home = {"HOME": str(scratch), "TZ": "UTC"}
@@ -318,6 +272,7 @@ class Range:
                 stdin=subprocess.DEVNULL,
                 stdout=console,
                 stderr=console,
+                start_new_session=True,
             )
         self._wait_for(lambda: self._victim_pid() is not None, "its process 1")
         pid = self._victim_pid()
@@ -372,49 +327,5 @@ class Range:
             time.sleep(0.05)
 
 
-def sweep() -> list[str]:
-    """Remove what killed runs left: folders whose lock nobody holds, with their namespaces."""
-    removed = []
-    for folder in Path(tempfile.gettempdir()).glob(f"{STATE}*"):
-        try:
-            with (folder / "lock").open("w") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                name = folder.name.removeprefix(STATE).split("-")[0]
-                _remove(folder, name)
-                removed.append(name)
-        except OSError:
-            continue  # in use by a living run
-    return removed
-
-
-def _remove(folder: Path, name: str) -> None:
-    spaces = [
-        line.split()[0]
-        for line in _ip("netns", "list").splitlines()
-        if line.startswith(f"tocsin-{name}-")
-    ]
-    for space in spaces:
-        for pid in _ip("netns", "pids", space).split():
-            try:
-                os.kill(int(pid), signal.SIGKILL)
-            except ProcessLookupError:
-                continue
-    end = time.monotonic() + 10
-    while any(_ip("netns", "pids", space).strip() for space in spaces):
-        if time.monotonic() > end:
-            break
-        time.sleep(0.02)
-    for space in spaces:
-        _ip("netns", "del", space)
-    shutil.rmtree(folder, ignore_errors=True)
-
-
 def _public(key: Path) -> str:
     return key.with_name(key.name + ".pub").read_text().strip()
-
-
-def _ip(*arguments: str) -> str:
-    done = subprocess.run(
-        ["ip", *arguments], check=True, capture_output=True, text=True, timeout=20
-    )
-    return done.stdout

@@ -8,19 +8,19 @@ they are written.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
 import signal
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import FrameType
 
 from tests.range import attacks
 from tests.range.client import Client
-from tests.range.record import LOGS, live, say
+from tests.range.record import LOGS, live
 from tests.range.rig import CLIENTS, PLATFORM, REPAIR_ACCOUNT, VICTIM, Range
 from tests.range.ship import Shipper
 from tests.range.timetable import Timetable
@@ -34,6 +34,7 @@ def way_in(rig: Range, port: int = 0) -> dict[str, object]:
         "victim": VICTIM,
         "ssh_host": "127.0.0.1",
         "ssh_port": rig.forward(22, port),
+        "relay": str(rig.relay(22)),
         "user": REPAIR_ACCOUNT,
         "key": str(rig.ssh_key_path),
         "host_key": rig.host_key_line,
@@ -55,12 +56,17 @@ def loose(rig: Range, stop: threading.Event) -> None:
     ]
     for friend in friends:
         friend.start()
-    with Client(rig, rig.attacker, rig.attacker.address) as client:
-        for deed in attacks.everything(rig, client):
-            say(f"{deed.kind:<16} {deed.command[:100]}")
+    # Ctrl-C takes the attacker's programs away in the middle of what they do.
+    with suppress(RuntimeError), Client(rig, rig.attacker, rig.attacker.address) as client:
+        for deed in attacks.intrusion(rig, client):
             if stop.is_set():
                 return
-    say("the attack is over; benign clients go on")
+            tell(f"{deed.kind:<16} {deed.command[:100]}")
+        tell("the attack is over; benign clients go on")
+
+
+def tell(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -82,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
-    with Range() as rig, contextlib.ExitStack() as stack:
+    with Range() as rig, ExitStack() as stack:
         found = way_in(rig, chosen.port)
         if chosen.json:
             print(json.dumps(found), flush=True)

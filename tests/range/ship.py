@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 import urllib.error
 import urllib.request
@@ -82,4 +83,4 @@ class Shipper:
                 self._read = read
                 self.sent += len(documents)
         except OSError as error:
-            print(f"not posted yet ({error}); trying again", flush=True)
+            print(f"not posted yet ({error}); trying again", file=sys.stderr, flush=True)

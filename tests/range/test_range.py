@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pwd
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -16,8 +17,9 @@ import pytest
 
 from tests.range import attacks
 from tests.range.client import Client
-from tests.range.rig import CLIENTS, REPAIR_ACCOUNT, STATE, VICTIM, WEAK_PASSWORD, Range, sweep
+from tests.range.rig import CLIENTS, REPAIR_ACCOUNT, VICTIM, WEAK_PASSWORD, Range
 from tests.range.rootfs import pristine_root
+from tests.range.spaces import STATE, sweep
 
 pytestmark = pytest.mark.range
 
@@ -177,6 +179,28 @@ def test_the_platform_logs_in_with_its_key_and_the_pinned_host_key(rig: Range) -
         uid, tables, peer = out.read().decode().splitlines()
     assert (uid, tables) == ("0", "table inet filter")
     assert peer.startswith(f"{rig.platform.address} ")
+
+
+def test_the_way_in_may_be_a_unix_socket_for_root_only(rig: Range) -> None:
+    path = rig.relay()
+    assert path.stat().st_mode & 0o777 == 0o600
+    with socket.socket(socket.AF_UNIX) as raw:
+        raw.settimeout(10)
+        raw.connect(str(path))
+        assert raw.recv(64).startswith(b"SSH-2.0-OpenSSH")
+
+
+def test_a_far_client_takes_its_time() -> None:
+    with Range(delays={CLIENTS[0]: 0.2}) as built:
+        took = []
+        for address in CLIENTS[:2]:
+            with Client(built, built.neighbours, address) as visitor:
+                visitor.do("http", requests=[{"path": "/health"}])  # learns who has which address
+                visit = visitor.do("http", requests=[{"path": "/health"}])
+            assert visit["statuses"] == [200]
+            took.append(visit["end"] - visit["start"])
+    assert took[0] > 0.4  # one round trip to connect, one to ask
+    assert took[1] < 0.2
 
 
 def test_another_host_key_or_another_place_is_refused(rig: Range) -> None:

@@ -123,6 +123,7 @@ def start_services(settings: dict) -> list[subprocess.Popen]:
     Path("/etc/default/locale").touch()  # PAM complains about it at every login otherwise
     for name in ("vsftpd.conf", "nftables.conf"):
         Path("/etc", name).write_bytes((HOME / name).read_bytes())
+    Path("/var/log/vsftpd.log").touch()  # vsftpd makes it with its first visitor only
     for key in Path("/etc/ssh").glob("ssh_host_*"):
         key.unlink()  # those in the cache are the same for every run
     run(
