@@ -14,18 +14,11 @@ from typing import Any
 
 import polars as pl
 
-from apps import contracts
+from apps.acquisition.frames import SCHEMA
+from apps.protection.masking import mask
 
 TIME, RECORD, FRESH = "@timestamp", "record.id", "tocsin.fresh"
 
-_TYPES: Mapping[contracts.ColumnType, pl.DataType] = {
-    contracts.ColumnType.TEXT: pl.String(),
-    contracts.ColumnType.INTEGER: pl.Int64(),
-    contracts.ColumnType.ADDRESS: pl.String(),
-    contracts.ColumnType.TIMESTAMP: pl.Datetime("us", "UTC"),
-    contracts.ColumnType.BYTES: pl.Binary(),
-}
-_COLUMNS = {column.name: _TYPES[column.type] for column in contracts.RECORD_COLUMNS}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -40,9 +33,7 @@ def ready(frame: pl.DataFrame, received: datetime | None = None) -> pl.DataFrame
     if FRESH not in frame.columns:
         frame = frame.with_columns(pl.lit(True).alias(FRESH))
     absent = [
-        pl.lit(None, kind).alias(name)
-        for name, kind in _COLUMNS.items()
-        if name not in frame.columns
+        pl.lit(None, kind).alias(name) for name, kind in SCHEMA.items() if name not in frame.columns
     ]
     frame = frame.with_columns(absent)
     return frame if received is None else frame.with_columns(pl.col(TIME).fill_null(received))
@@ -140,3 +131,11 @@ def grade(base: int, seen: float, threshold: float, *, step: int = 10, most: int
 def many(number: int, one: str, more: str = "") -> str:
     """`1 failure`, `412 failures`, `2 accounts tried`."""
     return f"{number:,} {one if number == 1 else more or one + 's'}"
+
+
+def shown(text: str, most: int) -> str:
+    """Text of an attacker's making, fit for a title or a sample: printable, masked, at most
+    `most` characters."""
+    plain = "".join(c if c.isprintable() else " " for c in text[: 4 * most])
+    plain = mask(plain)
+    return plain if len(plain) <= most else plain[: most - 1] + "…"
