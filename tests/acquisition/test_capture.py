@@ -261,7 +261,7 @@ def damaged(draw: st.DrawFn) -> bytes:
     return bytes(capture[: draw(st.integers(0, len(capture)))])
 
 
-@settings(max_examples=400, deadline=1_000)
+@settings(max_examples=400, deadline=5_000)
 @given(
     st.one_of(
         st.binary(max_size=200),
