@@ -15,6 +15,7 @@ from uuid import UUID
 
 from celery import chain
 from celery.canvas import Signature
+from django.db.models import F
 from django.utils import timezone
 
 from apps.acquisition.models import Batch
@@ -30,6 +31,9 @@ log = logging.getLogger(__name__)
 
 STALE = timedelta(minutes=2)
 """A batch that has not moved for so long has lost its worker, or its task was never sent."""
+
+ATTEMPTS = 5
+"""Times a batch is started again; one that kills every worker must not do so for ever."""
 
 
 def respond(batch_id: str) -> Signature:
@@ -73,7 +77,16 @@ def sweep() -> int:
     before = timezone.now() - STALE
     waiting = Batch.objects.exclude(state__in=(Batch.State.DONE, Batch.State.FAILED))
     still = waiting.filter(received_at__lt=before).exclude(claimed_at__gte=before)
-    batches = list(still.order_by("received_at").values_list("id", flat=True)[:500])
+    still.filter(attempts__gte=ATTEMPTS).update(
+        state=Batch.State.FAILED,
+        error=f"No stage could finish it in {ATTEMPTS} attempts; the worker's log says why.",
+    )
+    batches = list(
+        still.filter(attempts__lt=ATTEMPTS)
+        .order_by("received_at")
+        .values_list("id", flat=True)[:500]
+    )
+    Batch.objects.filter(id__in=batches).update(attempts=F("attempts") + 1)
     for batch_id in batches:
         respond(str(batch_id)).delay()
     remedies = Remedy.objects.filter(

@@ -84,7 +84,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.command == "up":
         from tocsin.stack import Stack, StackError
 
-        stack = Stack(host=options.host, port=options.port, say=lambda line: print(line, flush=True))
+        stack = Stack(
+            host=options.host, port=options.port, say=lambda line: print(line, flush=True)
+        )
         try:
             return stack.up(demonstration=not options.no_demonstration)
         except StackError as problem:

@@ -7,6 +7,7 @@ supervisor dies (PR_SET_PDEATHSIG), so that even `kill -9` leaves no process beh
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import fcntl
@@ -77,7 +78,7 @@ class Child:
             cwd="/",
             env={**os.environ, **self.environment},
             process_group=0,
-            preexec_fn=die_with_the_supervisor,  # noqa: PLW1509 - no threads run yet
+            preexec_fn=die_with_the_supervisor,
             **self.identity,
         )
         self.started = time.monotonic()
@@ -90,19 +91,15 @@ class Child:
             return
         if self.running():
             self.process.send_signal(self.stop_signal)
-            try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(self.grace)
-            except subprocess.TimeoutExpired:
-                pass
         self.sweep()
 
     def sweep(self) -> None:
         """Ends what is left of the child's group, e.g. the pool of a killed worker."""
         if self.process is not None:
-            try:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.process.pid, signal.SIGKILL)
-            except (ProcessLookupError, PermissionError):
-                pass
             self.process.wait()
 
 
