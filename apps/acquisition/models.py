@@ -1,5 +1,7 @@
 """What acquisition keeps: sources, their batches as they came, and the records in them."""
 
+# ruff: noqa: DJ001 - null means that the record does not say, the empty text that it says nothing
+
 from __future__ import annotations
 
 import uuid
@@ -71,6 +73,9 @@ class Batch(models.Model):
     stored = models.BigIntegerField(default=0)
     rejected = models.BigIntegerField(default=0)
     unparsed = models.BigIntegerField(default=0)
+    repeats = models.BigIntegerField(default=0)  # how often it came again, adding nothing
+    first_at = models.DateTimeField(null=True, blank=True)  # of its records
+    last_at = models.DateTimeField(null=True, blank=True)
     summary = models.JSONField(default=dict)  # records by dataset; first rejections with reasons
     error = models.TextField(blank=True)
 
@@ -82,7 +87,11 @@ class Batch(models.Model):
                 name="batch_arrives_once",
             ),
         )
-        indexes = (models.Index(fields=("state", "claimed_at")),)
+        indexes = (
+            models.Index(fields=("state", "claimed_at")),
+            models.Index(fields=("source", "last_at")),
+            models.Index(fields=("-received_at",)),
+        )
         verbose_name_plural = "batches"
 
     def __str__(self) -> str:
@@ -149,8 +158,13 @@ class Record(models.Model):
     class Meta:
         ordering = ("id",)
         indexes = (
-            models.Index(fields=("timestamp",)),
+            models.Index(
+                models.F("timestamp").desc(nulls_last=True),
+                models.F("id").desc(),
+                name="record_newest_first",
+            ),
             models.Index(fields=("source_ip", "timestamp")),
+            models.Index(fields=("destination_ip", "timestamp")),
         )
 
     def __str__(self) -> str:
