@@ -6,7 +6,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from apps.analysis.models import Handover, Step
+from apps.analysis.models import Handover, Remedy, Step
 
 
 class Host(models.Model):
@@ -27,6 +27,7 @@ class Host(models.Model):
     protected = ArrayField(models.CharField(max_length=64), default=list, blank=True)
     facts = models.JSONField(default=dict)
     facts_at = models.DateTimeField(null=True, blank=True)
+    trouble = models.TextField(blank=True)  # why it could not be reached the last time
     enabled = models.BooleanField(_("may be repaired"), default=True)
     is_demonstration = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -36,6 +37,45 @@ class Host(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Attempt(models.Model):
+    """One go at a remedy as a whole, and what came of it in a sentence for people.
+
+    An attempt without an end is under way, or its worker died.
+    """
+
+    class Kind(models.TextChoices):
+        APPLY = "apply", _("apply")
+        VERIFY = "verify", _("verify")
+        UNDO = "undo", _("undo")
+        TRANSMIT = "transmit", _("transmit")
+
+    remedy = models.ForeignKey(Remedy, models.CASCADE, related_name="attempts")
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    actor = models.CharField(max_length=150, blank=True)
+    succeeded = models.BooleanField(null=True)
+    sentence = models.TextField(blank=True)
+    started_at = models.DateTimeField(auto_now_add=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("id",)
+
+    def __str__(self) -> str:
+        return f"{self.kind} of remedy {self.remedy_id}"
+
+
+class Snapshot(models.Model):
+    """What a host was like just before a step acted: facts without secrets, to undo by."""
+
+    step = models.OneToOneField(Step, models.CASCADE, primary_key=True, related_name="snapshot")
+    host = models.ForeignKey(Host, models.PROTECT, related_name="+")
+    before = models.JSONField()
+    at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return f"before step {self.step_id}"
 
 
 class Outcome(models.Model):
@@ -88,6 +128,7 @@ class Delivery(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     last_error = models.TextField(blank=True)
     next_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
     delivered_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

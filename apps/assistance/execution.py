@@ -1,0 +1,203 @@
+"""Turns a step into commands and runs them: ask, plan, act, look again. No database in it.
+
+What a person approves is `CommandPlan` as JSON, with sudo where the repair account needs it.
+Before anything runs, the plan is made anew from fresh facts and must be the approved one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import cache
+from typing import Protocol
+
+from apps.assistance.action import (
+    Action,
+    Facts,
+    Judgement,
+    Output,
+    Outputs,
+    Parameters,
+    Phase,
+    Probe,
+    elevate,
+)
+from apps.contracts import Command, CommandPlan, Json, Refused
+from apps.plugins import gather
+
+APPROVED = ("snapshot", "act", "verify")
+"""The phases that must be, word for word, what was approved. Undo is decided when it is asked
+for, from what is there then, so that it never takes away what somebody else needs."""
+
+
+class Changed(Exception):
+    """The host is no longer as it was when the plan was approved: a sentence says how."""
+
+
+class Failed(Exception):
+    """A step ran and did not do what it was for: a sentence says how."""
+
+
+class Runner(Protocol):
+    """Whoever runs commands on a host: `ssh.Connection`, or a model of a host in tests."""
+
+    def run(self, command: Command, *, timeout: float = ...) -> Output: ...
+
+
+class Journal(Protocol):
+    """Writes down each command before it runs and again when it has ended."""
+
+    def began(self, phase: str, command: Command) -> int: ...
+    def ended(self, entry: int, output: Output) -> None: ...
+
+
+@cache
+def actions() -> Mapping[str, Action]:
+    """Every repair action by name: ours, and those of installed packages."""
+    return gather("apps.assistance.actions", "ACTION")
+
+
+def action_named(name: str) -> Action:
+    try:
+        return actions()[name]
+    except KeyError:
+        raise Refused(f"There is no repair action called {name!r}.") from None
+
+
+# ── Plans as JSON ────────────────────────────────────────────────────────────────────────
+
+
+def to_json(plan: CommandPlan) -> dict[str, list[dict[str, Json]]]:
+    return {
+        phase: [_command_json(command) for command in getattr(plan, phase)]
+        for phase in (*APPROVED, "undo")
+    }
+
+
+def _command_json(command: Command) -> dict[str, Json]:
+    return {**asdict(command), "argv": list(command.argv)}
+
+
+def same(approved: Mapping[str, Json], planned: Mapping[str, Json]) -> bool:
+    return all(approved.get(phase) == planned.get(phase) for phase in APPROVED)
+
+
+def plan_digest(steps: Iterable[Mapping[str, Json]]) -> str:
+    """SHA-256 of the canonical JSON of all steps; each `{"host", "action", "parameters",
+    "commands"}`. Canonical: sorted keys, no spaces, UTF-8."""
+    text = json.dumps(list(steps), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+# ── From answers to a plan ───────────────────────────────────────────────────────────────
+
+
+def plan_step(
+    action: Action, parameters: Parameters, outputs: Outputs
+) -> tuple[CommandPlan, Facts]:
+    """What the step runs on a host that answers so. Raises `Refused` with a sentence."""
+    facts = action.read(parameters, outputs)
+    return _elevated(action.plan(parameters, facts), _uid(facts)), facts
+
+
+def _elevated(plan: CommandPlan, uid: int) -> CommandPlan:
+    phases = {
+        phase: tuple(elevate(command, uid) for command in getattr(plan, phase))
+        for phase in (*APPROVED, "undo")
+    }
+    return replace(plan, **phases)
+
+
+def _uid(facts: Facts) -> int:
+    uid = facts.get("uid")
+    return uid if isinstance(uid, int) else 0
+
+
+def ask(
+    runner: Runner,
+    probes: Sequence[Probe],
+    given: Outputs,
+    journal: Journal | None = None,
+    phase: str = "facts",
+) -> dict[str, Output]:
+    """The host's answers; `given` are those the platform has itself. Those a person approved
+    to be run are written down under `phase`, the others under "facts"."""
+    outputs = dict(given)
+    uid = 0
+    for probe in sorted(probes, key=lambda probe: not probe.plain):
+        command = probe.command if probe.plain else elevate(probe.command, uid)
+        entry = journal.began(phase if probe.shown else "facts", command) if journal else 0
+        output = outputs[probe.name] = runner.run(command)
+        if journal:
+            journal.ended(entry, replace(output, stdout=probe.keep(output.stdout)))
+        if probe.name == "uid" and output.stdout.strip().isdigit():
+            uid = int(output.stdout)
+    return outputs
+
+
+# ── One step on one host ─────────────────────────────────────────────────────────────────
+
+
+@dataclass
+class Hand:
+    """One action with its parameters on one host that can be reached."""
+
+    action: Action
+    parameters: Parameters
+    runner: Runner
+    given: Outputs
+    journal: Journal | None = None
+    answers: dict[str, Output] = field(default_factory=dict)
+
+    def look(self, phase: str = "facts") -> Facts:
+        probes = self.action.probes(self.parameters)
+        self.answers = ask(self.runner, probes, self.given, self.journal, phase)
+        return self.action.read(self.parameters, self.answers)
+
+    def check(
+        self, approved: Mapping[str, Json], phase: str = "facts"
+    ) -> tuple[tuple[Command, ...], Facts]:
+        """Looks, plans anew and compares: the commands to act with, and what is there before.
+
+        Raises `Changed` where they are not the approved ones.
+        """
+        facts = self.look(phase)
+        try:
+            plan = _elevated(self.action.plan(self.parameters, facts), _uid(facts))
+        except Refused as why:
+            raise Changed(str(why)) from why
+        if not same(approved, to_json(plan)):
+            raise Changed("The host has changed: other commands would run than those approved.")
+        return tuple(plan.act), facts
+
+    def act(self, commands: Sequence[Command], before: Facts) -> Judgement:
+        """Acts and looks again. A command that fails ends the act; what is then found on the
+        host decides, and not what the commands said."""
+        trouble = self._carry("act", commands)
+        found = self.judge("verify", before, "verify")
+        return found if found.holds else Judgement(False, f"{found.sentence}{trouble}")
+
+    def judge(self, phase: Phase, before: Facts, noted: str = "facts") -> Judgement:
+        return self.action.judge(phase, self.parameters, self.look(noted), before)
+
+    def undo(self, before: Facts) -> Judgement:
+        """Takes back what the act did, from what is there now. Raises `Refused`."""
+        facts = self.look()
+        commands = self.action.undo(self.parameters, facts, before)
+        trouble = self._carry("undo", [elevate(command, _uid(facts)) for command in commands])
+        found = self.judge("undo", before)
+        return found if found.holds else Judgement(False, f"{found.sentence}{trouble}")
+
+    def _carry(self, phase: str, commands: Sequence[Command]) -> str:
+        for command in commands:
+            entry = self.journal.began(phase, command) if self.journal else 0
+            output = self.runner.run(command)
+            if self.journal:
+                self.journal.ended(entry, output)
+            if output.status:
+                said = (output.stderr or output.stdout).strip().splitlines()
+                tail = f": {said[-1][:300]}" if said else ""
+                return f" {command.argv[0]} ended with {output.status}{tail}."
+        return ""

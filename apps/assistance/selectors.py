@@ -1,0 +1,56 @@
+"""What is asked of assistance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.db.models import QuerySet
+
+from apps.analysis.models import Remedy
+from apps.assistance.action import Action
+from apps.assistance.execution import actions
+from apps.assistance.hosts import obstacle
+from apps.assistance.models import Attempt, Delivery, Host, Responder
+
+__all__ = ["actions", "attempts", "deliveries", "hosts", "obstacles", "repair_actions"]
+
+
+def hosts() -> QuerySet[Host]:
+    return Host.objects.order_by("name")
+
+
+def responders() -> QuerySet[Responder]:
+    return Responder.objects.order_by("name")
+
+
+def repair_actions() -> Mapping[str, Action]:
+    """Every repair action by name."""
+    return actions()
+
+
+def obstacles(remedy: Remedy) -> list[str]:
+    """Why a remedy cannot be applied from here, a sentence each; empty where it can be tried.
+
+    A host that did not answer the last time is named too: it may answer by now.
+    """
+    names = sorted({step.host for step in remedy.steps.all() if step.commands})
+    known = {host.name: host for host in Host.objects.filter(name__in=names)}
+    found = []
+    for name in names:
+        host = known.get(name)
+        if why := obstacle(host, name):
+            found.append(why)
+        elif host is not None and host.trouble:
+            found.append(f"{name} could not be reached the last time: {host.trouble}")
+    return found
+
+
+def attempts(remedy: Remedy) -> QuerySet[Attempt]:
+    """What was tried with a remedy, oldest first, each with its sentence."""
+    return Attempt.objects.filter(remedy=remedy)
+
+
+def deliveries(incident_id: int) -> QuerySet[Delivery]:
+    """An incident's packages on their way, newest first."""
+    found = Delivery.objects.filter(handover__incident_id=incident_id)
+    return found.select_related("responder", "handover")
