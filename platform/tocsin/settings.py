@@ -191,7 +191,7 @@ LOGGING = {
 }
 
 # What the platform accepts and touches. Sizes in bytes.
-TOCSIN = {
+TOCSIN: dict[str, Any] = {
     "max_body": 256 * 1024 * 1024,  # one request, decompressed
     "max_line": 1024 * 1024,  # one line of a log; longer ones are rejected and counted
     "protected": listed("TOCSIN_PROTECTED"),  # addresses and networks never acted upon
