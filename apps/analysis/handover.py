@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
+from apps.analysis.serialise import records_of
 from apps.contracts import Json
 from apps.protection.masking import mask
 
@@ -47,7 +48,7 @@ def compose(
         "reason": reason,
         "incident": incident,
         "prediction": list(prediction),
-        "clue_tree": _without_ids(clue_tree),
+        "clue_tree": _for_strangers(clue_tree, {record.get("id") for record in records}),
         "attacker": attacker,
         "knowledge": {
             "matched": bool(matches),
@@ -84,14 +85,14 @@ def _evidence(record: Mapping[str, Json]) -> dict[str, Json]:
     return {**kept, "line": line, "sha256": digest(line.encode("utf-8", "surrogatepass"))}
 
 
-def _without_ids(clue: Mapping[str, Json]) -> dict[str, Json]:
-    """A clue as a stranger reads it: what it says and how many records, not our row numbers."""
-    kept = {
-        name: value
-        for name, value in clue.items()
-        if name not in ("records", "runs", "findings", "children")
+def _for_strangers(clue: Mapping[str, Json], included: Set[Json]) -> dict[str, Json]:
+    """A clue as a responder reads it: of its records, those that the package includes."""
+    ours = ("records", "runs", "findings", "children")
+    return {
+        **{name: value for name, value in clue.items() if name not in ours},
+        "evidence": [record for record in records_of(clue) if record in included],
+        "children": [_for_strangers(child, included) for child in clue.get("children", ())],
     }
-    return {**kept, "children": [_without_ids(child) for child in clue.get("children", ())]}
 
 
 def _masked(value: Any) -> Any:

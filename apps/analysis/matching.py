@@ -142,7 +142,7 @@ def _compares(operator: str, fact: Json, value: Json) -> bool:
 def _covers(technique: str, seen: set[str]) -> bool:
     """A technique is seen when it, one of its sub-techniques or its parent was."""
     parent = technique.partition(".")[0]
-    return any(t == technique or t == parent or t.startswith(f"{technique}.") for t in seen)
+    return any(t in (technique, parent) or t.startswith(f"{technique}.") for t in seen)
 
 
 def _reasons(facts: Mapping[str, Json], record: ExpertRecord, shared: Sequence[str]) -> list[str]:
