@@ -71,7 +71,7 @@ def canonical(package: Mapping[str, Json]) -> bytes:
     text = json.dumps(
         package, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False
     )
-    return text.encode("utf-8", "surrogatepass")
+    return text.encode("utf-8", "replace")
 
 
 def digest(content: bytes) -> str:

@@ -42,7 +42,10 @@ def test_guessing_hangs_under_the_open_port_that_the_scan_found() -> None:
     )
     root = grow(frame(rows), [scan, guess], [verdict("Portscan", 0.99), None])
     assert titles(root) == ["Reconnaissance"]
-    assert titles(at_path(root, "Reconnaissance", "Scan"))[:2] == ["Port 22 is open", "Port 80 is open"]
+    assert titles(at_path(root, "Reconnaissance", "Scan"))[:2] == [
+        "Port 22 is open",
+        "Port 80 is open",
+    ]
     nested = at_path(root, "Reconnaissance", "Scan", "Port 22 is open", "Guess")
     assert titles(nested) == ["Account anna was taken", "Account root", "Account anna"]
     taken = nested.children[0]
