@@ -58,6 +58,8 @@ class Incident(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
     clue_tree = models.JSONField(default=dict)  # contracts.Clue as JSON
     attacker = models.JSONField(default=dict)  # contracts.Attacker as JSON
+    facts = models.JSONField(default=dict)  # matching.FACTS: what expert records are held against
+    assets = models.JSONField(default=dict)  # {"files": …, "accounts": …} and their hosts
     is_demonstration = models.BooleanField(default=False)
     assignee = models.CharField(max_length=150, blank=True)
     closed_reason = models.TextField(blank=True)
@@ -86,7 +88,7 @@ class IncidentFinding(models.Model):
 class IncidentBatch(models.Model):
     """Which batches touched an incident: what the later stages of a batch work on."""
 
-    incident = models.ForeignKey(Incident, models.CASCADE, related_name="+")
+    incident = models.ForeignKey(Incident, models.CASCADE, related_name="batches")
     batch = models.ForeignKey(Batch, models.CASCADE, related_name="+")
 
     class Meta:
@@ -133,6 +135,7 @@ class Remedy(models.Model):
         UNDOING = "undoing", _("being undone")
         UNDONE = "undone", _("undone")
         SUPERSEDED = "superseded", _("superseded")
+        BY_HAND = "by_hand", _("to be done by hand")  # tasks only: there is nothing to approve
 
     incident = models.ForeignKey(Incident, models.CASCADE, related_name="remedies")
     match = models.ForeignKey(Match, models.SET_NULL, null=True, related_name="remedies")

@@ -1,0 +1,62 @@
+"""Claims a batch for one stage of the response, so that nothing is done twice or lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from apps.acquisition.models import Batch
+
+STALE = timedelta(minutes=10)
+"""A claim so old belongs to a worker that died."""
+
+
+class Overtaken(Exception):  # noqa: N818 - what happened, not a fault
+    """Another worker took the batch while this one was slow: its results are thrown away."""
+
+
+class Claim:
+    """A batch that this worker is at. `finish` belongs into the transaction of the results."""
+
+    def __init__(self, batch_id: UUID, before: Batch.State, since: datetime) -> None:
+        self.batch_id, self.before, self.since = batch_id, before, since
+
+    def finish(self, after: Batch.State) -> None:
+        """Moves the batch on. Raises `Overtaken` where it is no longer ours."""
+        if not self._ours().update(state=after, claimed_at=None):
+            raise Overtaken(str(self.batch_id))
+
+    def release(self) -> None:
+        self._ours().update(claimed_at=None)
+
+    def _ours(self) -> QuerySet[Batch]:
+        return Batch.objects.filter(
+            pk=self.batch_id, state=self.before, claimed_at=self.since
+        )
+
+
+@contextmanager
+def claimed(batch_id: UUID, before: Batch.State) -> Iterator[Claim | None]:
+    """The claim, or None where the batch is not in that state or another worker is at it.
+
+    Work that fails gives the batch back at once; a worker that dies, after ten minutes.
+    """
+    now = timezone.now()
+    free = Q(claimed_at=None) | Q(claimed_at__lt=now - STALE)
+    waiting = Batch.objects.filter(free, pk=batch_id, state=before)
+    if not waiting.update(claimed_at=now):
+        yield None
+        return
+    claim = Claim(batch_id, before, now)
+    try:
+        yield claim
+    except Overtaken:
+        return
+    except BaseException:
+        claim.release()
+        raise

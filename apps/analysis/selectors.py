@@ -1,0 +1,126 @@
+"""What is asked of analysis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import polars as pl
+from django.db.models import QuerySet
+
+from apps import contracts
+from apps.acquisition.models import Record
+from apps.acquisition.selectors import frame_of_records
+from apps.analysis.correlate import SAME_SUBJECT, OpenCampaign
+from apps.analysis.evidence import spread
+from apps.analysis.handover import digest
+from apps.analysis.models import Assessment, Handover, Incident
+from apps.analysis.serialise import node_at, records_of
+from apps.analysis.words import is_address
+from apps.contracts import Kind
+from apps.detection.models import Finding
+
+MOST_RECORDS = 20_000
+"""Records of one incident that its clue tree and attacker are derived from. Where it has more,
+each finding gives an equal share, evenly spread; the tree still leads to all of them."""
+LEAST_RECORDS = 20
+MOST_LOGINS = 5_000
+LOGINS_AFTER = timedelta(hours=24)
+
+
+def findings_of(incident_id: int) -> list[Finding]:
+    """An incident's findings in time order, each with its verdict and its membership."""
+    found = Finding.objects.filter(membership__incident_id=incident_id)
+    return list(found.select_related("assessment", "membership").order_by("first", "id"))
+
+
+def assessment_of(finding: Finding) -> contracts.Assessment | None:
+    """The stored verdict on a finding, None where no network weighed it."""
+    row = getattr(finding, "assessment", None)
+    if row is None:
+        return None
+    return contracts.Assessment(
+        network=row.network,
+        model=row.model,
+        label=row.label,
+        probability=row.probability,
+        p_attack=row.p_attack,
+        unsure=row.unsure,
+        probabilities=row.probabilities,
+        reasons=tuple(contracts.Reason(**reason) for reason in row.reasons),
+        steps=tuple(row.steps),
+        scored=row.scored,
+    )
+
+
+def assessments_of(findings: Sequence[Finding]) -> list[contracts.Assessment | None]:
+    """The verdicts on several findings, in their order, with one query at most."""
+    loaded = Assessment.objects.in_bulk([finding.pk for finding in findings])
+    for finding in findings:
+        if finding.pk in loaded:
+            finding.assessment = loaded[finding.pk]
+    return [assessment_of(finding) if finding.pk in loaded else None for finding in findings]
+
+
+def incidents_of(batch_id: UUID) -> QuerySet[Incident]:
+    """The incidents that a batch touched and nobody has closed, oldest first."""
+    touched = Incident.objects.filter(batches__batch_id=batch_id)
+    return touched.exclude(state=Incident.State.CLOSED).order_by("id")
+
+
+def open_campaigns(
+    first: datetime, last: datetime, *, is_demonstration: bool
+) -> list[OpenCampaign]:
+    """The incidents that findings between two times may join: not closed, and near in time.
+
+    The demonstration keeps to itself."""
+    near = Incident.objects.exclude(state=Incident.State.CLOSED).filter(
+        is_demonstration=is_demonstration,
+        last__gte=first - SAME_SUBJECT,
+        first__lte=last + SAME_SUBJECT,
+    )
+    rows = near.order_by("first", "id").values_list(
+        "id", "kind", "subjects", "targets", "hosts", "first", "last"
+    )
+    return [
+        OpenCampaign(key, Kind(kind), tuple(subjects), tuple(targets), tuple(hosts), begin, end)
+        for key, kind, subjects, targets, hosts, begin, end in rows
+    ]
+
+
+def evidence_frame(findings: Sequence[Finding]) -> pl.DataFrame:
+    """The records behind an incident's findings, and the log-ins its addresses tried since."""
+    each = max(LEAST_RECORDS, MOST_RECORDS // max(len(findings), 1))
+    ids: set[int] = set()
+    for finding in findings:
+        ids.update(finding.records[i] for i in spread(len(finding.records), each).tolist())
+        if len(ids) >= MOST_RECORDS:
+            break
+    return frame_of_records(sorted(ids | set(_logins(findings))))
+
+
+def _logins(findings: Sequence[Finding]) -> Iterable[int]:
+    addresses = sorted({f.subject for f in findings if is_address(f.subject)})[:1000]
+    if not addresses:
+        return ()
+    since, until = min(f.first for f in findings), max(f.last for f in findings)
+    tried = Record.objects.filter(
+        source_ip__in=addresses,
+        timestamp__gte=since,
+        timestamp__lte=until + LOGINS_AFTER,
+        event_category="authentication",
+    )
+    return tried.order_by("timestamp").values_list("id", flat=True)[:MOST_LOGINS]
+
+
+def records_at(incident: Incident, place: str) -> list[int]:
+    """All record ids behind the clue at a place ("0" the root, "0-2" its third child)."""
+    node = node_at(incident.clue_tree, place)
+    return records_of(node) if node else []
+
+
+def handover_digests() -> Iterator[tuple[str, str]]:
+    """(id, digest recomputed from the bytes) of every package, oldest first."""
+    for key, package in Handover.objects.order_by("id").values_list("id", "package").iterator(50):
+        yield str(key), digest(bytes(package))
