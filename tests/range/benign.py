@@ -176,7 +176,7 @@ def write_message(client: Client, dice: random.Random) -> Result:
 
 def upload_picture(client: Client, dice: random.Random) -> Result:
     """Send a harmless file to the upload folder."""
-    number = dice.randint(1000, 9999)
+    number = dice.randint(1, 2)
     name, kind, content = dice.choice(
         (
             (

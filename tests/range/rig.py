@@ -160,6 +160,8 @@ class Range:
     def relay(self, port: int = 22) -> Path:
         """The same through a unix socket that only root can open; returns its path."""
         path = self.folder / f"relay-{port}"
+        if path.exists():
+            return path
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(str(path))
             path.chmod(0o600)

@@ -1,8 +1,9 @@
 """Brings up the range and keeps it until Ctrl-C: `python -m tests.range.serve`.
 
-Says how a platform outside the namespaces reaches the victim. `--attack` lets the attacker loose
-on it, with benign clients beside; `--ship` posts the victim's log lines to an ingest address as
-they are written.
+Says how a platform outside the namespaces reaches the victim. `--register NAME` tells a running
+platform that the host of this name is real now, and takes that back at the end; `--attack` lets
+the attacker loose on it, with benign clients beside; `--ship` posts the victim's new log lines
+and uploaded files to the platform, as its shippers would.
 """
 
 from __future__ import annotations
@@ -11,18 +12,18 @@ import argparse
 import json
 import os
 import signal
+import subprocess
 import sys
 import threading
-from collections.abc import Sequence
-from contextlib import ExitStack, suppress
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from types import FrameType
 
 from tests.range import attacks
 from tests.range.client import Client
-from tests.range.record import LOGS, live
+from tests.range.record import LOGS, UPLOADS, live
 from tests.range.rig import CLIENTS, PLATFORM, REPAIR_ACCOUNT, VICTIM, Range
-from tests.range.ship import Shipper
+from tests.range.ship import HOST, Shipper
 from tests.range.timetable import Timetable
 
 BENIGN_CLIENTS = 3
@@ -45,6 +46,33 @@ def way_in(rig: Range, port: int = 0) -> dict[str, object]:
         "uploads": str(rig.rootfs / "srv/shop/uploads"),
         "pid": os.getpid(),
     }
+
+
+def tocsin(*arguments: str) -> str:
+    """Run the platform's own command; returns the last word it says."""
+    command = [sys.executable, "-m", "tocsin", *arguments]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
+    return (done.stdout.split() or [""])[-1]
+
+
+@contextmanager
+def registered(rig: Range, name: str) -> Iterator[None]:
+    """A running platform may repair the victim as its host `name`, for the time of the block."""
+    pinned = rig.folder / "host_key.pub"
+    pinned.write_text(rig.host_key_line + "\n")
+    access = ["--address", VICTIM, "--user", REPAIR_ACCOUNT, "--relay", str(rig.relay(22))]
+    tocsin("host", "add", name, *access, "--host-key", str(pinned), "--key", str(rig.ssh_key_path))
+    try:
+        yield
+    finally:
+        with suppress(subprocess.SubprocessError):  # a platform that is gone has forgotten it
+            tocsin("host", "remove", name)
+
+
+def shipper(rig: Range, address: str, token: str) -> Shipper:
+    """Ships what a defender would: the log-ins, the requests, the files dropped."""
+    logs = {name: rig.rootfs / LOGS[name] for name in ("auth.log", "access.log")}
+    return Shipper(address, token, logs, rig.rootfs / UPLOADS, f"/{UPLOADS}")
 
 
 def loose(rig: Range, stop: threading.Event) -> None:
@@ -74,8 +102,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="the way in as JSON on one line")
     parser.add_argument("--port", type=int, default=0, help="loopback port for the victim's SSH")
     parser.add_argument("--attack", action="store_true", help="let the attacker loose")
-    parser.add_argument("--ship", metavar="URL", help="post the victim's log lines there")
-    parser.add_argument("--token", default=os.environ.get("TOCSIN_TOKEN", ""))
+    parser.add_argument("--register", metavar="NAME", help="tell a running platform of the host")
+    parser.add_argument("--ship", metavar="ADDRESS", help="post logs and files to a platform")
+    parser.add_argument("--token", help="of the platform's source; without, one is made")
     chosen = parser.parse_args(arguments)
     tools = attacks.TOOLS if chosen.attack else ()
     if reasons := Range.missing(*tools):
@@ -96,9 +125,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for name, value in found.items():
                 print(f"{name:<10} {value}", flush=True)
             print("Ctrl-C takes it all away.", flush=True)
-        if chosen.ship:
-            files = {name: Path(rig.rootfs, inside) for name, inside in LOGS.items()}
-            stack.enter_context(Shipper(chosen.ship, chosen.token, files))
+        try:
+            if chosen.register:
+                stack.enter_context(registered(rig, chosen.register))
+            if chosen.ship:
+                token = chosen.token or tocsin("source", "add", f"range {rig.id}", "--host", HOST)
+                stack.enter_context(shipper(rig, chosen.ship, token))
+        except subprocess.CalledProcessError as refused:
+            print(refused.stderr.strip(), file=sys.stderr)
+            return 1
         if chosen.attack:
             threading.Thread(target=loose, args=(rig, stop), daemon=True).start()
         stop.wait()

@@ -1,32 +1,44 @@
-"""Posts the victim's log lines to an ingest address as they are written, as a shipper would."""
+"""Posts what happens on the victim to a running platform, as its shippers would."""
 
 from __future__ import annotations
 
-import json
+import hashlib
 import sys
 import threading
-import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
+from urllib.parse import urlencode
 
 SECONDS_BETWEEN = 1.0
-DATASETS = {"access.log": "nginx.access", "auth.log": "sshd.auth", "vsftpd.log": "vsftpd"}
+LARGEST_FILE = 1 << 20
+HOST = "victim"
 
 
 class Shipper:
-    """Follows log files and posts whole new lines as NDJSON, until its `with` block ends.
+    """Follows log files and a folder until its `with` block ends: new lines and files are posted.
 
-    Lines that could not be posted are kept and tried again with the next batch.
+    What could not be posted is tried again a second later.
+
+    Args:
+        address: of the platform, as `http://127.0.0.1:8000`.
+        token: of one of its sources.
+        logs: file name as the platform is told it → where it lies.
+        folder: files dropped here are posted whole; `named` is its path on the victim.
     """
 
-    def __init__(self, url: str, token: str, files: Mapping[str, Path]) -> None:
-        self.url = url
+    def __init__(
+        self, address: str, token: str, logs: Mapping[str, Path], folder: Path, named: str
+    ) -> None:
+        self.address = address.rstrip("/")
         self.token = token
-        self.files = {name: path for name, path in files.items() if name in DATASETS}
-        self.sent = 0
-        self._read = dict.fromkeys(self.files, 0)
+        self.logs = logs
+        self.folder = folder
+        self.named = named
+        self.lines = 0
+        self._read = dict.fromkeys(logs, 0)
+        self._known: set[tuple[str, str]] = set()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._follow, daemon=True)
 
@@ -44,43 +56,47 @@ class Shipper:
         self._thread.join(timeout=30)
 
     def _follow(self) -> None:
-        while not self._stop.wait(SECONDS_BETWEEN):
-            self.post_new()
-        self.post_new()
+        done = False
+        while not done:
+            done = self._stop.wait(SECONDS_BETWEEN)  # once more after the end
+            try:
+                self.post_new()
+            except OSError as error:
+                print(f"not posted yet: {error}", file=sys.stderr, flush=True)
 
     def post_new(self) -> None:
-        """One batch with every whole line written since the last one that arrived."""
-        documents: list[str] = []
-        read = dict(self._read)
-        for name, path in self.files.items():
+        """Post every whole line and every file that came since the last time.
+
+        Raises:
+            OSError: the platform refused or could not be reached; what was not posted is kept.
+        """
+        for name, path in self.logs.items():
             with path.open("rb") as log:
-                log.seek(read[name])
+                log.seek(self._read[name])
                 fresh = log.read()
             whole = fresh[: fresh.rfind(b"\n") + 1]
-            read[name] += len(whole)
-            documents += [
-                json.dumps(
-                    {
-                        "message": line,
-                        "event": {"dataset": DATASETS[name]},
-                        "host": {"name": "victim"},
-                    }
-                )
-                for line in whole.decode("utf-8", "replace").splitlines()
-            ]
-        if not documents:
-            return
+            if whole:
+                self._post("lines", whole, name=name)
+                self._read[name] += len(whole)
+                self.lines += whole.count(b"\n")
+        for path in sorted(self.folder.iterdir()):
+            if path.is_symlink() or not path.is_file() or path.stat().st_size > LARGEST_FILE:
+                continue
+            content = path.read_bytes()
+            seen = (path.name, hashlib.sha256(content).hexdigest())
+            if seen not in self._known:
+                self._post("file", content, path=f"{self.named}/{path.name}")
+                self._known.add(seen)
+
+    def _post(self, route: str, content: bytes, **parameters: str) -> None:
+        query = urlencode({**parameters, "host": HOST})
         request = urllib.request.Request(
-            self.url,
-            data="".join(f"{document}\n" for document in documents).encode(),
+            f"{self.address}/api/v1/ingest/{route}?{query}",
+            data=content,
             headers={
-                "Content-Type": "application/x-ndjson",
                 "Authorization": f"Bearer {self.token}",
+                "Content-Type": "application/octet-stream",
             },
         )
-        try:
-            with urllib.request.urlopen(request, timeout=20):
-                self._read = read
-                self.sent += len(documents)
-        except OSError as error:
-            print(f"not posted yet ({error}); trying again", file=sys.stderr, flush=True)
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            answer.read()
