@@ -14,7 +14,8 @@ from apps.knowledge.documents import KnowledgeError, checked
 @dataclass(frozen=True, slots=True)
 class WebSignature:
     """One pattern over a part of a request. `pattern` is a regular expression without look-around,
-    searched without regard to case in decoded text; `fields` are url, body, referrer, agent."""
+    laid out in verbose mode (white space in it means nothing), searched without regard to case in
+    decoded text; `fields` are url, body, referrer, agent."""
 
     id: str
     title: str

@@ -9,9 +9,32 @@ from typing import Any
 import polars as pl
 
 from apps.contracts import Finding, Kind, Risk
-from apps.detection.evidence import SEEN, TIME, crossings, grade, many, new, top, within
+from apps.detection.evidence import (
+    FRESH,
+    RECORD,
+    SEEN,
+    TIME,
+    crossings,
+    grade,
+    many,
+    new,
+    shown,
+    top,
+    within,
+)
 
 _KEY = ("source.ip", "host.name", "destination.ip", "service")
+_BESIDE = ("pam_authentication", "ssh_too_many_attempts", "ssh_login_refused", "ssh_disconnect")
+_PROGRAMS = {
+    "sshd": "ssh",
+    "sshd-session": "ssh",
+    "vsftpd": "ftp",
+    "ftpd": "ftp",
+    "proftpd": "ftp",
+    "dovecot": "imap",
+    "auth": "imap",
+    "login": "telnet",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +64,7 @@ class LoginBruteForce:
         logins = _logins(frame)
         suspicious = pl.concat([self._over(logins, self.fast), self._over(logins, self.slow)])
         guessing = pl.concat([suspicious, _later_successes(logins, suspicious)])
-        guessing = guessing.unique("record.id")
+        guessing = guessing.unique(RECORD)
         return [self._finding(row) for row in new(_summary(guessing), "source.ip", "service")]
 
     def _over(self, logins: pl.DataFrame, span: timedelta) -> pl.DataFrame:
@@ -71,7 +94,7 @@ class LoginBruteForce:
         what = "password spraying" if sprayed else "password guessing"
         parts = [many(failures, "failure"), many(accounts, "account")]
         if taken:
-            parts.append(f"{', '.join(taken)} taken")
+            parts.append(shown(f"{', '.join(taken)} taken", 120))
         minutes = max((row["last"] - row["first"]).total_seconds() / 60, 1 / 60)
         techniques = ["T1110.003" if sprayed else "T1110.001"]
         return Finding(
@@ -88,6 +111,7 @@ class LoginBruteForce:
             host=row["host.name"] or "",
             techniques=(*techniques, "T1078") if taken else tuple(techniques),
             parameters={
+                "signs": [service],
                 "service": service,
                 "failures": failures,
                 "successes": row["successes"],
@@ -103,14 +127,23 @@ class LoginBruteForce:
 
 
 def _logins(frame: pl.DataFrame) -> pl.DataFrame:
-    """Logins over the network that succeeded or failed, with `failed` and `service`."""
-    return frame.filter(
+    """Logins over the network that succeeded or failed, each attempt once, with `failed`,
+    `service` and `with_key`."""
+    lines = frame.filter(
         (pl.col("event.category") == "authentication")
         & pl.col("event.outcome").is_in(["success", "failure"])
         & pl.col("source.ip").is_not_null()
-    ).select(
-        "record.id",
-        "tocsin.fresh",
+        # sshd tells of each failure itself; what PAM says of it beside would count it twice.
+        & ~((pl.col("event.dataset") == "sshd.auth") & pl.col("event.action").is_in(_BESIDE))
+    )
+    # Only where no password was ever asked is an unknown user all that is said of an attempt.
+    unknown = pl.col("event.action") == "ssh_invalid_user"
+    connection = ["source.ip", "source.port", "host.name"]
+    asked = lines.filter(pl.col("event.action") == "ssh_login").select(connection).unique()
+    silent = lines.filter(unknown).join(asked, on=connection, how="anti", nulls_equal=True)
+    return pl.concat([lines.filter(~unknown.fill_null(False)), silent]).select(
+        RECORD,
+        FRESH,
         TIME,
         "source.ip",
         "host.name",
@@ -124,10 +157,15 @@ def _logins(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _service() -> pl.Expr:
-    """`ssh` of the data set `sshd.auth` or of the action `ssh_login`, `ftp` of `ftp_login`, …"""
+    """`ftp` of the program vsftpd or of the action `ftp_login`, `ssh` of the data set `sshd.auth`."""
+    by_program = pl.col("process.name").replace_strict(
+        _PROGRAMS, default=None, return_dtype=pl.String
+    )
     by_action = pl.col("event.action").str.extract(r"^([a-z0-9]+)_log(?:in|on)$")
-    by_dataset = pl.col("event.dataset").str.extract(r"^([a-z0-9]+?)d?\.")
-    return pl.coalesce(by_action, by_dataset)
+    by_dataset = pl.col("event.dataset").replace_strict(
+        {"sshd.auth": "ssh"}, default=None, return_dtype=pl.String
+    )
+    return pl.coalesce(by_program, by_action, by_dataset)
 
 
 def _later_successes(logins: pl.DataFrame, guessing: pl.DataFrame) -> pl.DataFrame:
@@ -145,15 +183,16 @@ def _summary(guessing: pl.DataFrame) -> pl.DataFrame:
     failed = pl.col("failed")
     after_failure = pl.col(TIME) >= pl.col(TIME).filter(failed).min()
     taken = pl.col("user.name").filter(~failed & ~pl.col("with_key") & after_failure)
+    guessing = guessing.with_columns(tried=pl.when(failed).then("user.name"))
     return (
-        guessing.sort(TIME, "record.id")
+        guessing.sort(TIME, RECORD)
         .group_by(_KEY)
         .agg(
             *SEEN,
             failures=failed.sum(),
             successes=(~failed).sum(),
             accounts=pl.col("user.name").filter(failed).drop_nulls().n_unique(),
-            tried=top("user.name", 10),
+            tried=top("tried", 10),
             accounts_taken=taken.drop_nulls().unique().sort(),
         )
     )

@@ -142,6 +142,7 @@ class LoginFlows:
             network="flows",
             techniques=("T1110.001",),
             parameters={
+                "signs": [service] if service else [],
                 "service": service or "",
                 "port": port,
                 "connections": row["flows"],

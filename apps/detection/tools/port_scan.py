@@ -149,7 +149,7 @@ class PortScan:
             network="flows",
             techniques=("T1046",) if row["ports"] else ("T1018",),
             parameters={
-                "direction": "vertical" if one_target else "horizontal",
+                "signs": ["vertical_scan" if one_target else "horizontal_scan"],
                 "methods": row["methods"],
                 "flows": row["flows"],
                 "ports": row["ports"],

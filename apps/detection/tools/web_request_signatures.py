@@ -97,7 +97,7 @@ class WebRequestSignatures:
             network="requests",
             techniques=(kind_of.technique,),
             parameters={
-                "class": row["class"],
+                "signs": [row["class"]],
                 "requests": row["requests"],
                 "signatures": {each["signature"]: each["n"] for each in row["signatures"]},
                 "http_status": {each[_STATUS]: each["n"] for each in row["statuses"]},
@@ -199,7 +199,7 @@ def _reading(field: str) -> tuple[tuple[WebClass, WebSignature], ...]:
 def _pattern(signature: WebSignature) -> str:
     # Word boundaries of Unicode keep the engine from its fast path: fifty times slower.
     ascii_boundaries = signature.pattern.replace(r"\b", r"(?-u:\b)")
-    return f"(?is){ascii_boundaries}"
+    return f"(?isx){ascii_boundaries}"
 
 
 TOOL = WebRequestSignatures()
