@@ -17,6 +17,10 @@ class WrongEncoding(ValueError):
     """The bytes are not what their Content-Encoding says: one sentence for the sender."""
 
 
+class UnknownEncoding(WrongEncoding):
+    """An encoding that is not supported."""
+
+
 class TooLarge(ValueError):
     """More bytes than are accepted: one sentence for the sender."""
 
@@ -43,7 +47,7 @@ def open_body(content: bytes, encoding: str, most: int) -> bytes:
         case "zstd":
             pieces = _zstd(content)
         case other:
-            raise WrongEncoding(
+            raise UnknownEncoding(
                 f"The encoding {other!r} is not supported: send gzip, deflate, zstd or none."
             )
     whole, size = [], 0

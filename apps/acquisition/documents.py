@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 
@@ -159,7 +160,7 @@ def _said(error: Exception) -> str:
 
 def _deeper(value: object, most: int) -> bool:
     """Whether containers are nested more than `most` levels; without recursion."""
-    level = [value]
+    level: list[Any] = [value]
     for _ in range(most):
         level = [
             item

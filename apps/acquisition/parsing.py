@@ -66,6 +66,11 @@ def parsers() -> Mapping[str, Parser]:
     return plugins.gather("apps.acquisition.parsers", "PARSER")
 
 
+def share(mask: pl.Series) -> float:
+    """The part of a mask that is true, from 0 to 1; 0 of an empty one."""
+    return int(mask.sum()) / max(mask.len(), 1)
+
+
 def parse_lines(
     lines: pl.Series,
     context: Context,

@@ -62,7 +62,7 @@ def read(
     """
     context = Context(received_at or datetime.now(UTC), host_name, file_name)
     if protocol == "auto":
-        content, protocol = _recognise(content)
+        content, protocol = recognise(content)
     if not content and protocol != "file":
         raise Unreadable("The content is empty.")
     match protocol:
@@ -95,7 +95,7 @@ def is_flow_table(content: bytes) -> bool:
     return is_header(head.partition(b"\n")[0].decode("utf-8", "replace"))
 
 
-def _recognise(content: bytes) -> tuple[bytes, str]:
+def recognise(content: bytes) -> tuple[bytes, str]:
     """The content, decompressed, and the protocol it looks like."""
     if encoding := compression.encoding_of(content):
         try:
@@ -223,10 +223,8 @@ def _capture(content: bytes) -> Reading:
     )
     frame = pl.concat([frames.conform(flows), frames.conform(requests)])
     frame = frame.with_columns(pl.Series("event.sequence", range(frame.height), dtype=pl.Int64))
-    rejected, notes = (
-        [],
-        [f"{packets.frames} packets: {flows.height} flows, {requests.height} HTTP requests."],
-    )
+    rejected: list[tuple[int, str]] = []
+    notes = [f"{packets.frames} packets: {flows.height} flows, {requests.height} HTTP requests."]
     if packets.other:
         notes.append(f"{packets.other} packets carry no IP and were left out.")
     for count, reason in (

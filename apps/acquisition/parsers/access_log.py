@@ -13,7 +13,7 @@ import polars as pl
 
 from apps.acquisition.frames import INSTANT
 from apps.acquisition.parsers._http import split_target
-from apps.acquisition.parsing import Context, Parsed
+from apps.acquisition.parsing import Context, Parsed, share
 
 _QUOTED = r'(?:[^"\\]|\\.)*'
 _CLIENT = (
@@ -38,7 +38,7 @@ class AccessLog:
     name = "access_log"
 
     def sniff(self, lines: pl.Series) -> float:
-        return float(lines.str.contains(_CLIENT + '"').mean() or 0)
+        return share(lines.str.contains(_CLIENT + '"'))
 
     def parse(self, lines: pl.Series, context: Context) -> Parsed:
         found = lines.str.extract_groups(_STRICT).struct.unnest()

@@ -16,7 +16,7 @@ from apps.acquisition.documents import BAD_JSON
 from apps.acquisition.frames import SCHEMA, addresses, instants, integers
 from apps.acquisition.parsers import sshd
 from apps.acquisition.parsers._http import split_target
-from apps.acquisition.parsing import Context, Parsed, parse_lines
+from apps.acquisition.parsing import Context, Parsed, parse_lines, share
 from apps.contracts import RECORD_COLUMNS, UNPARSED, ColumnType
 
 _OURS = {
@@ -72,7 +72,7 @@ class Ecs:
     name = "ecs"
 
     def sniff(self, lines: pl.Series) -> float:
-        return 0.9 * float(lines.str.contains(r"^\s*\{").mean() or 0)
+        return 0.9 * share(lines.str.contains(r"^\s*\{"))
 
     def parse(self, lines: pl.Series, context: Context) -> Parsed:
         cells: dict[str, tuple[list[int], list[str]]] = {}

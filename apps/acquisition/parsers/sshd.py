@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from apps.acquisition.parsers import _syslog
-from apps.acquisition.parsing import Context, Parsed
+from apps.acquisition.parsing import Context, Parsed, share
 
 _SSHD = ("sshd", "sshd-session", "sshd-auth")
 _AUTH = (
@@ -150,7 +150,7 @@ class Sshd:
     def sniff(self, lines: pl.Series) -> float:
         program = rf"\S+ (?:{'|'.join(_SSHD + _AUTH)})(?:\([^)]*\))?(?:\[\d+\])?: "
         head = _syslog.HEAD.rpartition("(?P<host>")[0]
-        return float(lines.str.contains(head + program).mean() or 0)
+        return share(lines.str.contains(head + program))
 
     def parse(self, lines: pl.Series, context: Context) -> Parsed:
         head = _syslog.split(lines, context.received)

@@ -12,7 +12,7 @@ import polars as pl
 
 from apps.acquisition.documents import BAD_JSON
 from apps.acquisition.frames import INSTANT, instants, since_epoch
-from apps.acquisition.parsing import Context, Parsed
+from apps.acquisition.parsing import Context, Parsed, share
 
 _DECODE = msgspec.json.Decoder().decode
 _JSON_MARK = '"id.orig_h"'
@@ -37,10 +37,10 @@ class ZeekConn:
     name = "zeek_conn"
 
     def sniff(self, lines: pl.Series) -> float:
-        json = lines.str.contains(_JSON_MARK, literal=True).mean() or 0
+        json = share(lines.str.contains(_JSON_MARK, literal=True))
         headers = lines.filter(lines.str.starts_with("#fields\t"))
         tabbed = any(_is_conn(header) for header in headers.to_list())
-        return float(0.99 if tabbed else min(json, 0.99))
+        return 0.99 if tabbed else min(json, 0.99)
 
     def parse(self, lines: pl.Series, _context: Context) -> Parsed:
         table, structure = _tabbed(lines)

@@ -1,0 +1,93 @@
+"""Whole frames into and out of PostgreSQL by COPY: ten times the speed of INSERT."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import polars as pl
+from django.db import connection
+
+_ROWS = 20_000  # per piece sent: bounds the memory of the text form
+_INSTANT = "%Y-%m-%dT%H:%M:%S%.6fZ"
+
+
+def copy_in(table: str, frame: pl.DataFrame) -> None:
+    """Append the rows of `frame` to `table`; columns are named as there. Inside the caller's
+    transaction: all rows or none."""
+    names = ", ".join(connection.ops.quote_name(name) for name in frame.columns)
+    binary = [name for name, kind in frame.schema.items() if kind == pl.Binary]
+    statement = f"COPY {connection.ops.quote_name(table)} ({names}) FROM STDIN (FORMAT csv)"
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        for piece in frame.iter_slices(_ROWS):
+            text = piece.with_columns(
+                (pl.lit("\\x") + pl.col(name).bin.encode("hex")).alias(name) for name in binary
+            )
+            copy.write(
+                text.write_csv(
+                    include_header=False, quote_style="non_numeric", datetime_format=_INSTANT
+                ).encode()
+            )
+
+
+def copy_out(
+    query: str, parameters: Sequence[Any], schema: Mapping[str, pl.DataType]
+) -> pl.DataFrame:
+    """The rows of `query` (a SELECT whose columns come in the order of `schema`) as a frame.
+
+    Bytes must be selected as hex, times as microseconds since 1970.
+    """
+    sent = {
+        name: pl.Int64()
+        if isinstance(kind, pl.Datetime)
+        else pl.String()
+        if kind == pl.Binary
+        else kind
+        for name, kind in schema.items()
+    }
+    body = io.BytesIO()
+    with connection.cursor() as cursor:
+        statement = f"COPY ({query}) TO STDOUT (FORMAT csv)"
+        with cursor.copy(statement, list(parameters)) as copy:
+            for piece in copy:
+                body.write(piece)
+    if not body.tell():
+        return pl.DataFrame(schema=dict(schema))
+    body.seek(0)
+    text = pl.read_csv(body, has_header=False, new_columns=list(sent), schema=sent)
+    return text.with_columns(
+        pl.col(name).bin.decode("hex") if kind == pl.Binary else pl.col(name).cast(kind)
+        for name, kind in schema.items()
+    )
+
+
+def digest_of(query: str, parameters: Sequence[Any]) -> str:
+    """SHA-256 of the rows of `query` in their text form; its ORDER BY must leave no choice."""
+    digest = hashlib.sha256()
+    statement = f"COPY ({query}) TO STDOUT (FORMAT csv)"
+    with connection.cursor() as cursor, cursor.copy(statement, list(parameters)) as copy:
+        for piece in copy:
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def put_bytes(table: str, key: UUID, content: bytes) -> None:
+    """Append a row (batch_id, content) in binary form: large contents are never written as text."""
+    name = connection.ops.quote_name(table)
+    statement = f"COPY {name} (batch_id, content) FROM STDIN (FORMAT binary)"
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        copy.set_types(["uuid", "bytea"])
+        copy.write_row((key, content))
+
+
+def get_bytes(table: str, key: UUID) -> bytes | None:
+    """The content of the row `put_bytes` wrote, None where there is none."""
+    name = connection.ops.quote_name(table)
+    statement = f"COPY (SELECT content FROM {name} WHERE batch_id = %s) TO STDOUT (FORMAT binary)"  # noqa: S608
+    with connection.cursor() as cursor, cursor.copy(statement, [key]) as copy:
+        copy.set_types(["bytea"])
+        found = [row[0] for row in copy.rows()]
+    return found[0] if found else None

@@ -1,0 +1,233 @@
+"""HTTP on bare ASGI: what the protocols share. Bodies are read piece by piece and never beyond
+their limit; whoever may not send is refused before anything is read."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+from urllib.parse import parse_qs
+
+import msgspec
+from django.conf import settings
+
+from apps.acquisition import compression, selectors
+from apps.acquisition.models import Batch, Source
+from apps.acquisition.services import Receipt
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+_DRAINED = 64 * 1024 * 1024  # read and thrown away, so that a client hears why it was refused
+
+
+class Disconnected(Exception):
+    """The client went away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    status: int
+    body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Refusal(Exception):
+    """A request that is not served, and what its sender can do about it."""
+
+    def __init__(
+        self, status: int, kind: str, reason: str, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(reason)
+        error = {"type": kind, "reason": reason}
+        body = {"error": {"root_cause": [error], **error}, "status": status}
+        self.response = Response(status, body, headers or {})
+
+
+Run = Callable[..., Awaitable[Any]]
+"""Runs a function that needs the database, away from the event loop."""
+
+
+class Request:
+    """One HTTP request."""
+
+    def __init__(
+        self, scope: Scope, receive: Receive | None = None, run: Run | None = None
+    ) -> None:
+        self.method: str = scope["method"]
+        self.path: str = scope["path"].rstrip("/") or "/"
+        self._scope = scope
+        self._receive = receive
+        self._run = run
+
+    @cached_property
+    def headers(self) -> dict[str, str]:
+        return {
+            name.decode("latin-1").lower(): value.decode("latin-1")
+            for name, value in self._scope["headers"]
+        }
+
+    @cached_property
+    def query(self) -> dict[str, str]:
+        text = self._scope.get("query_string", b"").decode("latin-1")
+        pairs = parse_qs(text, keep_blank_values=True, max_num_fields=100, errors="replace")
+        return {name: values[-1] for name, values in pairs.items()}
+
+    def allow(self, *methods: str) -> None:
+        if self.method not in methods:
+            raise Refusal(
+                405,
+                "method_not_allowed",
+                f"{self.path} takes {' or '.join(methods)}, not {self.method}.",
+                {"Allow": ", ".join(methods)},
+            )
+
+    async def source(self) -> Source:
+        """Who sends: the enabled source of the token in the Authorization header."""
+        assert self._run is not None
+        tokens = _tokens(self.headers.get("authorization", ""))
+        challenge = {"WWW-Authenticate": 'Bearer realm="tocsin", ApiKey, Basic realm="tocsin"'}
+        if not tokens:
+            raise Refusal(
+                401,
+                "security_exception",
+                "No token: send the token of a source as 'Authorization: Bearer …'.",
+                challenge,
+            )
+        for token in tokens:
+            found: Source | None = await self._run(selectors.source_of_token, token)
+            if found is not None:
+                if found.enabled:
+                    return found
+                raise Refusal(
+                    403,
+                    "security_exception",
+                    f"The source {found.name!r} is disabled: ask an administrator to enable it.",
+                )
+        raise Refusal(
+            401,
+            "security_exception",
+            "This token belongs to no source: make one in the dashboard under Sources.",
+            challenge,
+        )
+
+    async def body(self, *, guess: bool = False) -> bytes:
+        """The decompressed body. `guess`: recognise gzip and zstd that no header announces."""
+        most = int(settings.TOCSIN["max_body"])
+        too_large = Refusal(
+            413,
+            "content_too_large",
+            f"The body is larger than {most} bytes: send it in parts.",
+            {"Connection": "close"},
+        )
+        declared = self.headers.get("content-length", "")
+        if declared.isdigit() and int(declared) > most:
+            await self._drain()
+            raise too_large
+        pieces, size = [], 0
+        async for piece in self._pieces():
+            size += len(piece)
+            if size > most:
+                await self._drain()
+                raise too_large
+            pieces.append(piece)
+        raw = b"".join(pieces)
+        if not raw:
+            raise Refusal(400, "parse_exception", "The body is empty: nothing was sent.")
+        encoding = self.headers.get("content-encoding", "")
+        if not encoding and guess:
+            encoding = compression.encoding_of(raw)
+        try:
+            if encoding:
+                raw = await asyncio.to_thread(compression.open_body, raw, encoding, most)
+        except compression.UnknownEncoding as error:
+            raise Refusal(415, "unsupported_media_type", str(error)) from error
+        except compression.WrongEncoding as error:
+            raise Refusal(400, "parse_exception", str(error)) from error
+        except compression.TooLarge as error:
+            raise too_large from error
+        if not raw.strip(b" \t\r\n"):
+            raise Refusal(400, "parse_exception", "The body is empty: nothing was sent.")
+        return raw
+
+    async def _pieces(self) -> Any:
+        assert self._receive is not None
+        while True:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise Disconnected
+            yield message.get("body", b"")
+            if not message.get("more_body"):
+                return
+
+    async def _drain(self) -> None:
+        left = _DRAINED
+        async for piece in self._pieces():
+            left -= len(piece)
+            if left < 0:
+                return
+
+
+def _tokens(authorization: str) -> list[str]:
+    """The tokens an Authorization header may mean, the likeliest first."""
+    scheme, _, value = authorization.strip().partition(" ")
+    value = value.strip()
+    match scheme.lower():
+        case "bearer" | "token" | "splunk":
+            return [value] if value else []
+        case "apikey":  # the clients send base64(id:key), or a key as it is
+            pair = _decoded(value)
+            return [value, *([pair[1]] if pair else [])] if value else []
+        case "basic":
+            pair = _decoded(value)
+            return [word for word in reversed(pair) if word] if pair else []
+    return []
+
+
+def _decoded(value: str) -> tuple[str, str] | None:
+    try:
+        name, mark, key = base64.b64decode(value, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    return (name, key) if mark else None
+
+
+Store = Callable[[Source, str, bytes, str, str], Awaitable[Receipt]]
+"""Makes (source, protocol, content, file name, host name) durable and starts the pipeline."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A request and what a protocol needs to serve it."""
+
+    request: Request
+    store: Store
+    find: Callable[[Source, str], Awaitable[Batch | None]]
+
+
+async def respond(send: Send, response: Response, *, head: bool = False) -> None:
+    content = b"" if response.body is None else msgspec.json.encode(response.body)
+    kind = response.headers.get("Content-Type", "application/json")
+    headers = {
+        **response.headers,
+        "Content-Type": kind,
+        "Content-Length": str(len(content)),
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "no-store",
+    }
+    await send(
+        {
+            "type": "http.response.start",
+            "status": response.status,
+            "headers": [
+                (name.lower().encode("latin-1"), value.encode("latin-1"))
+                for name, value in headers.items()
+            ],
+        }
+    )
+    await send({"type": "http.response.body", "body": b"" if head else content})

@@ -1,0 +1,150 @@
+"""What Elasticsearch's and OpenSearch's shippers need: `_bulk`, and the probes before it.
+
+Reference: Elasticsearch REST APIs, "Bulk API". Every `_bulk` request is one batch; documents are
+only ever added, so `update` and `delete` are refused item by item.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+
+from apps.acquisition import documents
+from apps.acquisition.protocols._http import Exchange, Refusal, Request, Response
+from apps.acquisition.services import Receipt
+
+_VERSION = "9.1.0"  # what shippers compare with; the API served is the same since 7
+_CLIENTS = ("elastic", "opensearch", "filebeat", "logstash", "metricbeat", "packetbeat", "vector")
+_VENDOR = "vnd.elasticsearch+"
+
+
+@dataclass(frozen=True, slots=True)
+class Elasticsearch:
+    name: str = "elasticsearch"
+
+    def wants(self, request: Request) -> bool:
+        if request.path == "/":
+            return _is_shipper(request)
+        words = request.path.split("/")
+        return words[-1] == "_bulk" or (words[1].startswith("_") and not words[1].startswith("__"))
+
+    async def answer(self, exchange: Exchange) -> Response:
+        request = exchange.request
+        kind = _content_type(request)
+        try:
+            response = await _route(exchange)
+        except Refusal as refusal:
+            response = refusal.response
+        headers = {**response.headers, "X-Elastic-Product": "Elasticsearch", "Content-Type": kind}
+        return Response(response.status, response.body, headers)
+
+
+def _is_shipper(request: Request) -> bool:
+    """A browser asks for HTML; whoever shows a token or Elastic's media type is a shipper."""
+    accept = request.headers.get("accept", "")
+    if request.method not in ("GET", "HEAD") or "text/html" in accept:
+        return False
+    agent = request.headers.get("user-agent", "").lower()
+    return "authorization" in request.headers or _VENDOR in accept or agent.startswith(_CLIENTS)
+
+
+def _content_type(request: Request) -> str:
+    accept = request.headers.get("accept", "")
+    if _VENDOR in accept:
+        version = accept.partition("compatible-with=")[2][:1]
+        version = version if version.isdigit() else "9"
+        return f"application/vnd.elasticsearch+json;compatible-with={version}"
+    return "application/json"
+
+
+async def _route(exchange: Exchange) -> Response:
+    request = exchange.request
+    words = request.path.split("/")[1:]
+    match words:
+        case [""]:
+            request.allow("GET", "HEAD")
+            await request.source()
+            return Response(200, _product())
+        case ["_license"]:
+            request.allow("GET", "HEAD")
+            await request.source()
+            return Response(200, _license())
+        case ["_xpack"]:
+            request.allow("GET", "HEAD")
+            await request.source()
+            return Response(200, {"license": _license()["license"], "features": {}})
+        case [*target, "_bulk"] if len(target) <= 2:
+            request.allow("POST", "PUT")
+            return await _bulk(exchange, target[0] if target else "")
+    raise Refusal(
+        404,
+        "resource_not_found_exception",
+        f"{request.path} is not served: of Elasticsearch's API only _bulk is. Switch off set-up of "
+        "templates, pipelines and lifecycles in the shipper.",
+    )
+
+
+def _product() -> dict[str, Any]:
+    return {
+        "name": "tocsin",
+        "cluster_name": "tocsin",
+        "cluster_uuid": "tocsin",
+        "version": {
+            "number": _VERSION,
+            "build_flavor": "default",
+            "build_type": "tar",
+            "build_snapshot": False,
+            "lucene_version": "10.2.2",
+            "minimum_wire_compatibility_version": "8.19.0",
+            "minimum_index_compatibility_version": "8.0.0",
+        },
+        "tagline": "You Know, for Search",
+    }
+
+
+def _license() -> dict[str, Any]:
+    return {"license": {"status": "active", "uid": "tocsin", "type": "basic", "mode": "basic"}}
+
+
+async def _bulk(exchange: Exchange, index: str) -> Response:
+    started = time.monotonic()
+    request = exchange.request
+    source = await request.source()
+    content = await request.body()
+    try:
+        found = await asyncio.to_thread(documents.split_bulk, content, settings.TOCSIN["max_line"])
+    except documents.MalformedBulk as error:
+        raise Refusal(400, "illegal_argument_exception", str(error)) from error
+    host = request.query.get("host", "")
+    receipt = await exchange.store(source, "bulk", content, request.query.get("name", ""), host)
+    took = int((time.monotonic() - started) * 1000)
+    items = _items(found, index, receipt)
+    return Response(200, {"took": took, "errors": bool(found.rejected), "items": items})
+
+
+def _items(found: documents.Documents, index: str, receipt: Receipt) -> list[dict[str, Any]]:
+    wrong = dict(found.rejected)
+    prefix = receipt.batch.pk.hex
+    result, status = ("created", 201) if receipt.is_new else ("noop", 200)
+    shards = {"total": 1, "successful": 1, "failed": 0}
+    items = []
+    for sequence, (action, target) in enumerate(found.actions):
+        item: dict[str, Any] = {
+            "_index": target.get("_index") or index or "tocsin",
+            "_id": target.get("_id") or f"{prefix}-{sequence}",
+        }
+        if reason := wrong.get(sequence):
+            item["status"] = 400
+            item["error"] = {"type": "document_parsing_exception", "reason": reason}
+        else:
+            item |= {"_version": 1, "result": result, "_shards": shards, "_seq_no": sequence}
+            item |= {"_primary_term": 1, "status": status}
+        items.append({action: item})
+    return items
+
+
+PROTOCOL = Elasticsearch()

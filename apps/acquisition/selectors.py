@@ -1,0 +1,238 @@
+"""What is asked of sources, batches and records."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import polars as pl
+import zstandard
+from django.db.models import F, Q, QuerySet
+
+from apps.acquisition import copying, frames
+from apps.acquisition.models import Batch, BatchContent, Record, Source
+from apps.contracts import RECORD_COLUMNS, UNPARSED, Column, ColumnType
+
+LOOK_BACK = timedelta(minutes=10)
+LOOK_BACK_ROWS = 20_000
+"""How far the frame of a batch reaches back into its source, in time and in rows."""
+
+_STORED = tuple(column for column in RECORD_COLUMNS if column.stored)
+
+
+def _selected(column: Column) -> str:
+    """A column in the text form that `copying.copy_out` reads."""
+    match column.type:
+        case ColumnType.TIMESTAMP:
+            return f"(extract(epoch FROM {column.attribute}) * 1000000)::bigint"
+        case ColumnType.ADDRESS:
+            return f"host({column.attribute})"
+        case ColumnType.BYTES:
+            return f"encode({column.attribute}, 'hex')"
+        case _:
+            return column.attribute
+
+
+_COLUMNS = ", ".join(_selected(column) for column in _STORED)
+_SCHEMA = {"record.id": pl.Int64()} | {
+    column.name: frames.SCHEMA[column.name] for column in _STORED
+}
+_TABLE = Record._meta.db_table
+
+
+# ── Frames ───────────────────────────────────────────────────────────────────────────────
+
+
+def frame_of(batch_id: UUID) -> pl.DataFrame:
+    """The records of a batch after those that came shortly before from the same source.
+
+    Columns of `frames.SCHEMA`, `record.id`, and `tocsin.fresh`: false for the look-back, which
+    tools may use as context and must not report again.
+    """
+    batch = Batch.objects.get(pk=batch_id)
+    fresh = _frame("batch_id = %s ORDER BY event_sequence", [batch_id])
+    fresh = fresh.with_columns(pl.lit(True).alias("tocsin.fresh"))
+    if batch.protocol == "file" and fresh.height:
+        fresh = fresh.with_columns(pl.Series("file.content", [content_of(batch_id)]))
+    return pl.concat([_before(batch), fresh])
+
+
+def _before(batch: Batch) -> pl.DataFrame:
+    none = _frame("FALSE", []).with_columns(pl.lit(False).alias("tocsin.fresh"))
+    if batch.first_at is None or batch.last_at is None:
+        return none
+    since = batch.first_at - LOOK_BACK
+    earlier = Batch.objects.filter(
+        source=batch.source_id,
+        received_at__lt=batch.received_at,
+        last_at__gte=since,
+        first_at__lte=batch.last_at,
+    )
+    ids = list(earlier.order_by("-received_at").values_list("pk", flat=True)[:LOOK_BACK_ROWS])
+    if not ids:
+        return none
+    found = _frame(
+        "batch_id = ANY(%s) AND timestamp BETWEEN %s AND %s ORDER BY id DESC LIMIT %s",
+        [ids, since, batch.last_at, LOOK_BACK_ROWS],
+    )
+    return found.reverse().with_columns(pl.lit(False).alias("tocsin.fresh"))
+
+
+def frame_of_records(ids: Sequence[int]) -> pl.DataFrame:
+    """Records by id, in that column's order; `tocsin.fresh` is true for all."""
+    found = _frame("id = ANY(%s) ORDER BY id", [list(ids)])
+    return found.with_columns(pl.lit(True).alias("tocsin.fresh"))
+
+
+def _frame(where: str, parameters: Sequence[object]) -> pl.DataFrame:
+    query = f"SELECT id, {_COLUMNS} FROM {_TABLE} WHERE {where}"  # noqa: S608 - names of ours
+    found = copying.copy_out(query, parameters, _SCHEMA)
+    content = pl.lit(None, dtype=pl.Binary).alias("file.content")
+    return found.with_columns(content).select("record.id", *frames.SCHEMA)
+
+
+# ── Evidence ─────────────────────────────────────────────────────────────────────────────
+
+
+def content_of(batch_id: UUID) -> bytes:
+    """The bytes of a batch as they came."""
+    packed = copying.get_bytes(BatchContent._meta.db_table, batch_id)
+    if packed is None:
+        raise BatchContent.DoesNotExist(f"there is no content of batch {batch_id}")
+    return zstandard.decompress(packed)
+
+
+def content_digests() -> Iterator[tuple[str, str]]:
+    """(batch, SHA-256) of every content kept, computed from its bytes."""
+    for batch_id in BatchContent.objects.values_list("batch_id", flat=True).iterator():
+        try:
+            digest = hashlib.sha256(content_of(batch_id)).hexdigest()
+        except zstandard.ZstdError:
+            digest = "damaged"
+        yield str(batch_id), digest
+
+
+def record_digests() -> Iterator[tuple[str, str]]:
+    """(batch, SHA-256 of its records) of every batch that was parsed, computed from the rows."""
+    parsed = Batch.objects.exclude(state=Batch.State.RECEIVED)
+    for batch_id in parsed.values_list("pk", flat=True).iterator():
+        yield str(batch_id), digest_of_records(batch_id)
+
+
+def digest_of_records(batch_id: UUID) -> str:
+    query = f"SELECT {_COLUMNS} FROM {_TABLE} WHERE batch_id = %s ORDER BY event_sequence"  # noqa: S608
+    return copying.digest_of(query, [batch_id])
+
+
+def raw_line(record_id: int) -> str:
+    """The line a record was read from, down to the sealed bytes; for packets, what they were."""
+    record = Record.objects.select_related("batch").get(pk=record_id)
+    if record.event_original is not None:
+        return record.event_original
+    if record.batch.protocol in ("lines", "flows"):
+        lines = content_of(record.batch_id).removeprefix(b"\xef\xbb\xbf").split(b"\n")
+        return lines[record.event_sequence].rstrip(b"\r").decode("utf-8", "replace")
+    ends = f"{_end(record.source_ip, record.source_port)} → {_end(record.destination_ip, record.destination_port)}"
+    if record.http_request_method:
+        return f"{ends} {record.http_request_method} {record.url_original or ''}"
+    if record.file_path:
+        return f"{record.file_path} ({record.file_size} bytes, SHA-256 {record.file_hash_sha256})"
+    return f"{record.network_transport or ''} {ends}, {record.network_packets} packets, {record.network_bytes} bytes"
+
+
+def _end(address: str | None, port: int | None) -> str:
+    host = address or "?"
+    return f"[{host}]:{port}" if ":" in host and port else f"{host}:{port}" if port else host
+
+
+def unparsed(source_id: int, limit: int = 20) -> list[Record]:
+    """The latest lines of a source that no parser understood."""
+    found = Record.objects.filter(batch__source=source_id, event_dataset=UNPARSED)
+    return list(found.order_by("-id")[:limit])
+
+
+# ── Sources ──────────────────────────────────────────────────────────────────────────────
+
+
+def digest_of_token(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def source_of_token(token: str) -> Source | None:
+    """The source a token belongs to, enabled or not."""
+    return Source.objects.filter(token_digest=digest_of_token(token)).first()
+
+
+def batch_of(source: Source, batch_id: UUID) -> Batch | None:
+    """A batch, as far as this source may know of it."""
+    return Batch.objects.filter(source=source, pk=batch_id).first()
+
+
+def batches() -> QuerySet[Batch]:
+    """All batches with their sources, newest first."""
+    return Batch.objects.select_related("source").order_by("-received_at")
+
+
+# ── Search ───────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Records, newest first; `after` asks for the next ones, and is empty at the end."""
+
+    records: list[Record]
+    after: str
+
+
+def search(
+    *,
+    text: str = "",
+    address: str = "",
+    dataset: str = "",
+    host: str = "",
+    since: datetime | None = None,
+    until: datetime | None = None,
+    after: str = "",
+    limit: int = 50,
+) -> Page:
+    """Records by time, address, host and words of the raw line; keyset pagination.
+
+    ValueError where `after` was not given by a page before.
+    """
+    found = Record.objects.select_related("batch__source").defer("tocsin_features")
+    if address:
+        found = found.filter(Q(source_ip=address) | Q(destination_ip=address))
+    if dataset:
+        found = found.filter(event_dataset=dataset)
+    if host:
+        found = found.filter(host_name=host)
+    if since:
+        found = found.filter(timestamp__gte=since)
+    if until:
+        found = found.filter(timestamp__lt=until)
+    if text:
+        words = Q()
+        for column in ("event_original", "message", "url_original", "user_name", "file_path"):
+            words |= Q(**{f"{column}__icontains": text})
+        found = found.filter(words)
+    if after:
+        found = found.filter(_older(after))
+    rows = list(found.order_by(F("timestamp").desc(nulls_last=True), "-id")[: limit + 1])
+    return Page(rows[:limit], _cursor(rows[limit - 1]) if len(rows) > limit else "")
+
+
+def _cursor(record: Record) -> str:
+    return f"{record.timestamp.isoformat() if record.timestamp else ''}~{record.pk}"
+
+
+def _older(after: str) -> Q:
+    time, mark, record_id = after.partition("~")
+    if not mark:
+        raise ValueError("not a cursor of a page before")
+    if not time:
+        return Q(timestamp=None, id__lt=int(record_id))
+    at = datetime.fromisoformat(time)
+    return Q(timestamp__lt=at) | Q(timestamp=at, id__lt=int(record_id)) | Q(timestamp=None)

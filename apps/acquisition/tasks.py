@@ -1,0 +1,16 @@
+"""Acquisition's door for workers."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from celery import shared_task
+
+from apps.acquisition import services
+
+
+@shared_task(queue="ingest")
+def parse(batch_id: str) -> str:
+    """Turns a received batch into records; the first stage of the pipeline."""
+    services.parse(UUID(batch_id))
+    return batch_id
