@@ -24,8 +24,8 @@ class WebRequestSignatures:
 
     Severity is that of the gravest signature met. A request that the server refused outright
     (every answer 4xx) is an attempt: twenty less. One answered with success or with a server's
-    error reached the application: five more. A web shell asked for in vain is not a web shell,
-    only a search for one.
+    error reached the application: five more. A web shell that never answered with success is not
+    a web shell, only a search for one.
     """
 
     name: str = "web_request_signatures"
@@ -73,8 +73,8 @@ class WebRequestSignatures:
         kind_of = _classes()[row["class"]]
         title, kind, severity = kind_of.title, kind_of.kind, self._severity(row)
         only_refused = bool(row["answered"]) and not row["succeeded"] and not row["failed"]
-        if kind is Kind.WEB_SHELL and only_refused:
-            title, kind, severity = "Search for web shells", Kind.WEB_INJECTION, min(severity, 35)
+        if kind is Kind.WEB_SHELL and not row["succeeded"]:
+            title, kind, severity = "Search for web shells", Kind.WEB_INJECTION, min(severity, 40)
         target = row["destination.ip"] or row["host.name"] or row["url.domain"] or ""
         told = [many(row["requests"], "request")]
         if row["succeeded"]:
