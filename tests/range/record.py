@@ -1,7 +1,7 @@
 """Plays a timetable on the range and records it: `python -m tests.range.record OUT_DIR`.
 
 Writes the packets the victim saw, its logs, what was uploaded, the timetable every label comes
-from, and the facts of the host. `--short` plays a minute instead of eight; `--holdout` plays
+from, and the facts of the host. `--short` plays a minute instead of eleven; `--holdout` plays
 another order, other tools' options, other words and other attackers, for test data that no
 training has seen.
 """
