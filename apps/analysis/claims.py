@@ -16,7 +16,7 @@ STALE = timedelta(minutes=10)
 """A claim so old belongs to a worker that died."""
 
 
-class Overtaken(Exception):  # noqa: N818 - what happened, not a fault
+class Overtaken(Exception):
     """Another worker took the batch while this one was slow: its results are thrown away."""
 
 
@@ -35,9 +35,7 @@ class Claim:
         self._ours().update(claimed_at=None)
 
     def _ours(self) -> QuerySet[Batch]:
-        return Batch.objects.filter(
-            pk=self.batch_id, state=self.before, claimed_at=self.since
-        )
+        return Batch.objects.filter(pk=self.batch_id, state=self.before, claimed_at=self.since)
 
 
 @contextmanager

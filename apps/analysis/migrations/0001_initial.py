@@ -6,171 +6,358 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('acquisition', '0001_initial'),
-        ('detection', '0001_initial'),
+        ("acquisition", "0001_initial"),
+        ("detection", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Assessment',
+            name="Assessment",
             fields=[
-                ('finding', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='assessment', serialize=False, to='detection.finding')),
-                ('network', models.CharField(max_length=32)),
-                ('model', models.CharField(max_length=120)),
-                ('label', models.CharField(max_length=64)),
-                ('probability', models.FloatField()),
-                ('p_attack', models.FloatField()),
-                ('unsure', models.BooleanField()),
-                ('probabilities', models.JSONField(default=dict)),
-                ('reasons', models.JSONField(default=list)),
-                ('steps', models.JSONField(default=list)),
-                ('scored', models.PositiveIntegerField(default=0)),
+                (
+                    "finding",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="assessment",
+                        serialize=False,
+                        to="detection.finding",
+                    ),
+                ),
+                ("network", models.CharField(max_length=32)),
+                ("model", models.CharField(max_length=120)),
+                ("label", models.CharField(max_length=64)),
+                ("probability", models.FloatField()),
+                ("p_attack", models.FloatField()),
+                ("unsure", models.BooleanField()),
+                ("probabilities", models.JSONField(default=dict)),
+                ("reasons", models.JSONField(default=list)),
+                ("steps", models.JSONField(default=list)),
+                ("scored", models.PositiveIntegerField(default=0)),
             ],
         ),
         migrations.CreateModel(
-            name='Incident',
+            name="Incident",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=32)),
-                ('risk', models.CharField(max_length=32)),
-                ('title', models.TextField()),
-                ('severity', models.PositiveSmallIntegerField()),
-                ('confidence', models.FloatField()),
-                ('state', models.CharField(choices=[('open', 'open'), ('awaiting_approval', 'awaiting approval'), ('repairing', 'repairing'), ('repaired', 'repaired'), ('failed', 'repair failed'), ('handed_over', 'with the responder'), ('closed', 'closed')], default='open', max_length=24)),
-                ('subjects', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), size=None)),
-                ('targets', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), default=list, size=None)),
-                ('hosts', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), default=list, size=None)),
-                ('first', models.DateTimeField()),
-                ('last', models.DateTimeField()),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('clue_tree', models.JSONField(default=dict)),
-                ('attacker', models.JSONField(default=dict)),
-                ('facts', models.JSONField(default=dict)),
-                ('assets', models.JSONField(default=dict)),
-                ('is_demonstration', models.BooleanField(default=False)),
-                ('assignee', models.CharField(blank=True, max_length=150)),
-                ('closed_reason', models.TextField(blank=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("kind", models.CharField(max_length=32)),
+                ("risk", models.CharField(max_length=32)),
+                ("title", models.TextField()),
+                ("severity", models.PositiveSmallIntegerField()),
+                ("confidence", models.FloatField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("open", "open"),
+                            ("awaiting_approval", "awaiting approval"),
+                            ("repairing", "repairing"),
+                            ("repaired", "repaired"),
+                            ("failed", "repair failed"),
+                            ("handed_over", "with the responder"),
+                            ("closed", "closed"),
+                        ],
+                        default="open",
+                        max_length=24,
+                    ),
+                ),
+                (
+                    "subjects",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.TextField(), size=None
+                    ),
+                ),
+                (
+                    "targets",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.TextField(), default=list, size=None
+                    ),
+                ),
+                (
+                    "hosts",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.TextField(), default=list, size=None
+                    ),
+                ),
+                ("first", models.DateTimeField()),
+                ("last", models.DateTimeField()),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("clue_tree", models.JSONField(default=dict)),
+                ("attacker", models.JSONField(default=dict)),
+                ("facts", models.JSONField(default=dict)),
+                ("assets", models.JSONField(default=dict)),
+                ("is_demonstration", models.BooleanField(default=False)),
+                ("assignee", models.CharField(blank=True, max_length=150)),
+                ("closed_reason", models.TextField(blank=True)),
             ],
             options={
-                'ordering': ('-last',),
-                'indexes': [models.Index(fields=['state', '-last'], name='analysis_in_state_63b4be_idx')],
+                "ordering": ("-last",),
+                "indexes": [
+                    models.Index(fields=["state", "-last"], name="analysis_in_state_63b4be_idx")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Handover',
+            name="Handover",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('package', models.BinaryField()),
-                ('digest', models.CharField(max_length=64)),
-                ('reason', models.TextField()),
-                ('created_by', models.CharField(max_length=150)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('incident', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='handovers', to='analysis.incident')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("package", models.BinaryField()),
+                ("digest", models.CharField(max_length=64)),
+                ("reason", models.TextField()),
+                ("created_by", models.CharField(max_length=150)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "incident",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="handovers",
+                        to="analysis.incident",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-id',),
+                "ordering": ("-id",),
             },
         ),
         migrations.CreateModel(
-            name='IncidentFinding',
+            name="IncidentFinding",
             fields=[
-                ('finding', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='membership', serialize=False, to='detection.finding')),
-                ('because', models.TextField()),
-                ('incident', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to='analysis.incident')),
+                (
+                    "finding",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="membership",
+                        serialize=False,
+                        to="detection.finding",
+                    ),
+                ),
+                ("because", models.TextField()),
+                (
+                    "incident",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memberships",
+                        to="analysis.incident",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Match',
+            name="Match",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.CharField(max_length=100)),
-                ('version', models.CharField(max_length=32)),
-                ('digest', models.CharField(max_length=64)),
-                ('title', models.TextField()),
-                ('score', models.FloatField()),
-                ('reasons', models.JSONField(default=list)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('incident', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='matches', to='analysis.incident')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("slug", models.CharField(max_length=100)),
+                ("version", models.CharField(max_length=32)),
+                ("digest", models.CharField(max_length=64)),
+                ("title", models.TextField()),
+                ("score", models.FloatField()),
+                ("reasons", models.JSONField(default=list)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "incident",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="matches",
+                        to="analysis.incident",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-score', 'slug'),
+                "ordering": ("-score", "slug"),
             },
         ),
         migrations.CreateModel(
-            name='Remedy',
+            name="Remedy",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('state', models.CharField(choices=[('proposed', 'awaiting approval'), ('approved', 'approved'), ('applying', 'being applied'), ('applied', 'applied and verified'), ('failed', 'failed'), ('refused', 'refused'), ('undoing', 'being undone'), ('undone', 'undone'), ('superseded', 'superseded'), ('by_hand', 'to be done by hand')], default='proposed', max_length=16)),
-                ('digest', models.CharField(blank=True, max_length=64)),
-                ('decided_by', models.CharField(blank=True, max_length=150)),
-                ('decided_at', models.DateTimeField(blank=True, null=True)),
-                ('decision_reason', models.TextField(blank=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('incident', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='remedies', to='analysis.incident')),
-                ('match', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='remedies', to='analysis.match')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("proposed", "awaiting approval"),
+                            ("approved", "approved"),
+                            ("applying", "being applied"),
+                            ("applied", "applied and verified"),
+                            ("failed", "failed"),
+                            ("refused", "refused"),
+                            ("undoing", "being undone"),
+                            ("undone", "undone"),
+                            ("superseded", "superseded"),
+                            ("by_hand", "to be done by hand"),
+                        ],
+                        default="proposed",
+                        max_length=16,
+                    ),
+                ),
+                ("digest", models.CharField(blank=True, max_length=64)),
+                ("decided_by", models.CharField(blank=True, max_length=150)),
+                ("decided_at", models.DateTimeField(blank=True, null=True)),
+                ("decision_reason", models.TextField(blank=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "incident",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="remedies",
+                        to="analysis.incident",
+                    ),
+                ),
+                (
+                    "match",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="remedies",
+                        to="analysis.match",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'remedies',
-                'ordering': ('-id',),
+                "verbose_name_plural": "remedies",
+                "ordering": ("-id",),
             },
         ),
         migrations.CreateModel(
-            name='Step',
+            name="Step",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('order', models.PositiveSmallIntegerField()),
-                ('action', models.CharField(max_length=64)),
-                ('host', models.CharField(max_length=255)),
-                ('parameters', models.JSONField(default=dict)),
-                ('reason', models.TextField()),
-                ('effect', models.TextField(blank=True)),
-                ('commands', models.JSONField(default=dict)),
-                ('refusal', models.TextField(blank=True)),
-                ('state', models.CharField(choices=[('planned', 'planned'), ('refused', 'not possible'), ('applying', 'being applied'), ('applied', 'applied and verified'), ('failed', 'failed'), ('undoing', 'being undone'), ('undone', 'undone')], default='planned', max_length=16)),
-                ('remedy', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='steps', to='analysis.remedy')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("order", models.PositiveSmallIntegerField()),
+                ("action", models.CharField(max_length=64)),
+                ("host", models.CharField(max_length=255)),
+                ("parameters", models.JSONField(default=dict)),
+                ("reason", models.TextField()),
+                ("effect", models.TextField(blank=True)),
+                ("commands", models.JSONField(default=dict)),
+                ("refusal", models.TextField(blank=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("planned", "planned"),
+                            ("refused", "not possible"),
+                            ("applying", "being applied"),
+                            ("applied", "applied and verified"),
+                            ("failed", "failed"),
+                            ("undoing", "being undone"),
+                            ("undone", "undone"),
+                        ],
+                        default="planned",
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "remedy",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="steps",
+                        to="analysis.remedy",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('remedy_id', 'order'),
+                "ordering": ("remedy_id", "order"),
             },
         ),
         migrations.CreateModel(
-            name='Task',
+            name="Task",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('order', models.PositiveSmallIntegerField()),
-                ('title', models.TextField()),
-                ('detail', models.TextField(blank=True)),
-                ('done_by', models.CharField(blank=True, max_length=150)),
-                ('done_at', models.DateTimeField(blank=True, null=True)),
-                ('remedy', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tasks', to='analysis.remedy')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("order", models.PositiveSmallIntegerField()),
+                ("title", models.TextField()),
+                ("detail", models.TextField(blank=True)),
+                ("done_by", models.CharField(blank=True, max_length=150)),
+                ("done_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "remedy",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="tasks",
+                        to="analysis.remedy",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('remedy_id', 'order'),
+                "ordering": ("remedy_id", "order"),
             },
         ),
         migrations.CreateModel(
-            name='IncidentBatch',
+            name="IncidentBatch",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('batch', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='acquisition.batch')),
-                ('incident', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='batches', to='analysis.incident')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "batch",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="acquisition.batch",
+                    ),
+                ),
+                (
+                    "incident",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="batches",
+                        to="analysis.incident",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('incident', 'batch'), name='batch_touches_once')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("incident", "batch"), name="batch_touches_once")
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='match',
-            constraint=models.UniqueConstraint(fields=('incident', 'slug'), name='record_matches_once'),
+            model_name="match",
+            constraint=models.UniqueConstraint(
+                fields=("incident", "slug"), name="record_matches_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='step',
-            constraint=models.UniqueConstraint(fields=('remedy', 'order'), name='step_has_its_place'),
+            model_name="step",
+            constraint=models.UniqueConstraint(
+                fields=("remedy", "order"), name="step_has_its_place"
+            ),
         ),
     ]

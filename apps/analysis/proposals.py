@@ -1,0 +1,205 @@
+"""Holds incidents against expert knowledge and proposes what is to be done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from django.db import transaction
+
+from apps import contracts
+from apps.acquisition.models import Batch
+from apps.analysis import matching, remedy, selectors
+from apps.analysis.claims import claimed
+from apps.analysis.models import Incident, Match, Remedy, Step, Task
+from apps.analysis.remedy import FoundFile, TakenAccount
+from apps.analysis.serialise import attacker_from
+from apps.analysis.transmission import hand_over
+from apps.contracts import Kind
+from apps.knowledge.services import records
+from apps.protection.services import audit
+
+ACTOR = "platform"
+NO_MATCH = "No expert record matches this incident."
+
+_NAMED_BY = ("address", "path", "account")  # the parameter that says what a step is done to
+
+
+def match_batch(batch_id: UUID) -> None:
+    """Writes down which expert records fit the incidents of a correlated batch, and why."""
+    with claimed(batch_id, Batch.State.CORRELATED) as claim:
+        if claim is None:
+            return
+        known = records()
+        with transaction.atomic():
+            for incident in selectors.incidents_of(batch_id):
+                _write_matches(incident, matching.match(incident.facts, known))
+            claim.finish(Batch.State.MATCHED)
+
+
+def propose_batch(batch_id: UUID) -> list[int]:
+    """Proposes remedies for the incidents of a matched batch; the batch is then done.
+
+    Returns the waiting remedies of these incidents whose commands are not made yet, whether
+    proposed now or before: a worker that died in between is made up for. Where no record
+    matches, the incident goes to the remote responder, unless it is only unfamiliar traffic.
+    """
+    with claimed(batch_id, Batch.State.MATCHED) as claim:
+        if claim is not None:
+            known = {record.slug: record for record in records()}
+            for incident_id in list(selectors.incidents_of(batch_id).values_list("id", flat=True)):
+                _propose(incident_id, known)
+            claim.finish(Batch.State.DONE)
+    waiting = Remedy.objects.filter(
+        state=Remedy.State.PROPOSED, digest="", incident__batches__batch_id=batch_id
+    )
+    return list(waiting.order_by("id").values_list("id", flat=True))
+
+
+def _write_matches(incident: Incident, found: Sequence[contracts.Match]) -> None:
+    rows = [
+        Match(
+            incident=incident,
+            slug=fit.record.slug,
+            version=fit.record.version,
+            digest=fit.record.digest,
+            title=fit.record.title,
+            score=fit.score,
+            reasons=list(fit.reasons),
+        )
+        for fit in found
+    ]
+    slugs = [row.slug for row in rows]
+    incident.matches.filter(remedies=None).exclude(slug__in=slugs).delete()
+    Match.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["incident", "slug"],
+        update_fields=["version", "digest", "title", "score", "reasons"],
+    )
+
+
+@transaction.atomic
+def _propose(incident_id: int, known: dict[str, contracts.ExpertRecord]) -> None:
+    incident = Incident.objects.select_for_update().get(pk=incident_id)
+    if incident.state == Incident.State.CLOSED:
+        return
+    best = next((row for row in incident.matches.all() if row.slug in known), None)
+    if best is None:
+        _without_knowledge(incident)
+        return
+    fit = contracts.Match(known[best.slug], best.score, tuple(best.reasons))
+    _offer(incident, best, _plan(incident, fit))
+
+
+def _plan(incident: Incident, fit: contracts.Match) -> contracts.Remedy:
+    return remedy.plan(
+        fit,
+        attacker_from(incident.attacker),
+        incident.hosts,
+        [FoundFile(**file) for file in incident.assets.get("files", ())],
+        accounts=[TakenAccount(**account) for account in incident.assets.get("accounts", ())],
+        facts=incident.facts,
+    )
+
+
+def _without_knowledge(incident: Incident) -> None:
+    if incident.kind == Kind.ANOMALY or incident.handovers.exists():
+        return
+    if incident.state == Incident.State.OPEN:
+        hand_over(incident_id=incident.pk, reason=NO_MATCH, actor=ACTOR)
+
+
+def _offer(incident: Incident, match: Match, plan: contracts.Remedy) -> None:
+    """Proposes a plan, as far as it is new.
+
+    What a person decided on, or a hand has begun, is never altered or asked again: only what no
+    decided remedy holds is proposed, beside it. A waiting proposal gives way only to another plan.
+    """
+    made_before = incident.remedies.exclude(state=Remedy.State.SUPERSEDED)
+    rows = list(made_before.prefetch_related("steps", "tasks"))
+    live = [row for row in rows if _may_give_way(row)]
+    settled = [row for row in rows if row not in live]
+    done = {
+        _key(step.action, step.host, step.parameters) for r in settled for step in r.steps.all()
+    }
+    told = {task.title for r in settled for task in r.tasks.all()}
+    steps = [s for s in plan.steps if _key(s.action, s.host, s.parameters) not in done]
+    tasks = [t for t in plan.tasks if t.title not in told]
+    if not steps and (not tasks or settled):
+        return
+    if any(_same(row, match, steps, tasks) for row in live):
+        return
+    superseded = [row.pk for row in live]
+    Remedy.objects.filter(pk__in=superseded).update(state=Remedy.State.SUPERSEDED)
+    made = _create(incident, match, steps, tasks)
+    waits = made.state == Remedy.State.PROPOSED
+    if waits and incident.state not in (Incident.State.REPAIRING, Incident.State.CLOSED):
+        incident.state = Incident.State.AWAITING_APPROVAL
+        incident.save(update_fields=["state", "updated_at"])
+    audit(
+        actor=ACTOR,
+        action="remedy.proposed",
+        object=f"incident:{incident.pk}",
+        detail={
+            "remedy": made.pk,
+            "record": match.slug,
+            "steps": len(steps),
+            "tasks": len(tasks),
+            "supersedes": superseded,
+        },
+    )
+
+
+def _may_give_way(row: Remedy) -> bool:
+    """A proposal nobody decided on; tasks for people as long as none of them is done."""
+    if row.state == Remedy.State.BY_HAND:
+        return not any(task.done_at for task in row.tasks.all())
+    return row.state == Remedy.State.PROPOSED
+
+
+def _key(action: str, host: str, parameters: contracts.Json) -> tuple[str, str, str]:
+    """What a step does to what on which host, whatever its other parameters."""
+    return action, host, next((str(parameters[n]) for n in _NAMED_BY if n in parameters), "")
+
+
+def _same(
+    row: Remedy,
+    match: Match,
+    steps: Sequence[contracts.PlannedStep],
+    tasks: Sequence[contracts.ManualTask],
+) -> bool:
+    """Whether a proposal asks for the same. Wording may have changed: that is no new plan."""
+    mine = [(s.action, s.host, s.parameters) for s in row.steps.all()]
+    theirs = [(s.action, s.host, dict(s.parameters)) for s in steps]
+    return (
+        row.match_id == match.pk
+        and mine == theirs
+        and [t.title for t in row.tasks.all()] == [t.title for t in tasks]
+    )
+
+
+def _create(
+    incident: Incident,
+    match: Match,
+    steps: Sequence[contracts.PlannedStep],
+    tasks: Sequence[contracts.ManualTask],
+) -> Remedy:
+    state = Remedy.State.PROPOSED if steps else Remedy.State.BY_HAND
+    made = Remedy.objects.create(incident=incident, match=match, state=state)
+    Step.objects.bulk_create(
+        Step(
+            remedy=made,
+            order=order,
+            action=step.action,
+            host=step.host,
+            parameters=dict(step.parameters),
+            reason=step.reason,
+        )
+        for order, step in enumerate(steps)
+    )
+    Task.objects.bulk_create(
+        Task(remedy=made, order=order, title=task.title, detail=task.detail)
+        for order, task in enumerate(tasks)
+    )
+    return made
