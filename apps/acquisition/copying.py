@@ -59,7 +59,7 @@ def copy_out(
     body.seek(0)
     text = pl.read_csv(body, has_header=False, new_columns=list(sent), schema=sent)
     return text.with_columns(
-        pl.col(name).bin.decode("hex") if kind == pl.Binary else pl.col(name).cast(kind)
+        pl.col(name).str.decode("hex") if kind == pl.Binary else pl.col(name).cast(kind)
         for name, kind in schema.items()
     )
 
