@@ -1,0 +1,231 @@
+"""The REST API for programs; bulk ingest (`/api/v1/ingest/`) stands before Django."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import path
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from drf_spectacular.views import SpectacularAPIView
+from rest_framework import viewsets
+from rest_framework.decorators import action
+from rest_framework.exceptions import APIException, PermissionDenied
+from rest_framework.pagination import CursorPagination
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.routers import SimpleRouter
+from rest_framework.serializers import BaseSerializer
+from rest_framework.views import APIView
+
+from apps.acquisition.models import Batch, Source
+from apps.analysis.models import Handover, Incident, Remedy
+from apps.center import pipeline, selectors
+from apps.center import serializers as s
+from apps.center.views.doors import page
+from apps.contracts import Refused
+from apps.detection.models import Finding
+from apps.protection.permissions import Capability, may
+
+
+class Conflict(APIException):
+    """The world has moved on, or an action was refused; `detail` says why."""
+
+    status_code = 409
+    default_code = "refused"
+
+
+class HasCapability(BasePermission):
+    """Each view names the capability it needs; each of its deeds may name a greater one."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        deeds: dict[str, Capability] = getattr(view, "deeds", {})
+        needed = deeds.get(getattr(view, "action", "") or "", view.capability)  # type: ignore[attr-defined]  # every view of ours has one
+        return may(request.user, needed)
+
+
+class Newest(CursorPagination):
+    ordering = "-id"
+
+
+class Arrived(CursorPagination):
+    ordering = "-received_at"
+
+
+class Door(viewsets.ReadOnlyModelViewSet[Any]):
+    """A list and its items, behind a capability."""
+
+    permission_classes: ClassVar[list[type[BasePermission]]] = [HasCapability]  # type: ignore[misc]  # the base declares it as an instance variable
+    pagination_class = Newest
+    capability = Capability.VIEW_INCIDENTS
+
+    def act(self, deed: Callable[[], object]) -> None:
+        try:
+            deed()
+        except Refused as refusal:
+            raise Conflict(str(refusal)) from refusal
+
+
+def _valid(kind: type[BaseSerializer[Any]], request: Request) -> dict[str, Any]:
+    asked = kind(data=request.data)
+    asked.is_valid(raise_exception=True)
+    return dict(asked.validated_data)
+
+
+class Incidents(Door):
+    """Incidents, newest first. `state`, `kind`, `level` and `text` filter as on the page."""
+
+    queryset = Incident.objects.prefetch_related("matches")
+    serializer_class = s.IncidentSerializer
+    deeds: ClassVar = {"hand_over": Capability.WORK_INCIDENTS}
+
+    def get_queryset(self) -> Any:
+        asked = {
+            name: self.request.query_params.get(name, "")
+            for name in ("state", "kind", "level", "text")
+        }
+        return selectors.incidents(**asked).prefetch_related("matches")
+
+    def get_serializer_class(self) -> type[BaseSerializer[Any]]:
+        return s.IncidentRowSerializer if self.action == "list" else s.IncidentSerializer
+
+    @extend_schema(responses=OpenApiTypes.OBJECT)
+    @action(detail=True)
+    def clue_tree(self, request: Request, pk: str) -> Response:
+        """How it unfolded; every node lists the ids of the records behind it."""
+        return Response(self.get_object().clue_tree)
+
+    @extend_schema(responses=OpenApiTypes.OBJECT)
+    @action(detail=True)
+    def attacker(self, request: Request, pk: str) -> Response:
+        """Who is behind it, as far as the evidence says."""
+        return Response(self.get_object().attacker)
+
+    @extend_schema(responses=s.FindingSerializer(many=True))
+    @action(detail=True, pagination_class=None)
+    def findings(self, request: Request, pk: str) -> Response:
+        """Its findings in time order, each with the network's verdict."""
+        found = selectors.findings_of(self.get_object())
+        return Response(s.FindingSerializer(found, many=True).data)
+
+    @extend_schema(responses=s.RemedySerializer(many=True))
+    @action(detail=True, pagination_class=None)
+    def remedies(self, request: Request, pk: str) -> Response:
+        """Its plans, newest first, command by command."""
+        found = selectors.remedies_of(self.get_object())
+        return Response(s.RemedySerializer(found, many=True).data)
+
+    @extend_schema(request=s.ReasonSerializer, responses={202: None})
+    @action(detail=True, methods=["post"])
+    def hand_over(self, request: Request, pk: str) -> Response:
+        """Makes the sealed package and sends it to the responders."""
+        incident, asked = self.get_object(), _valid(s.ReasonSerializer, request)
+        who = request.user.get_username()
+        self.act(lambda: pipeline.hand_over(incident.pk, who, asked["reason"]))
+        return Response(status=202)
+
+
+class Remedies(Door):
+    """Plans. Approving names the digest of the commands that were read."""
+
+    queryset = Remedy.objects.prefetch_related("steps__outcomes", "tasks")
+    serializer_class = s.RemedySerializer
+    deeds: ClassVar = dict.fromkeys(("approve", "refuse", "undo"), Capability.APPROVE_REMEDIES)
+
+    @extend_schema(request=s.ApprovalSerializer, responses={202: None})
+    @action(detail=True, methods=["post"])
+    def approve(self, request: Request, pk: str) -> Response:
+        remedy, asked = self.get_object(), _valid(s.ApprovalSerializer, request)
+        who = request.user.get_username()
+        self.act(lambda: pipeline.approve(remedy.pk, who, asked["digest"]))
+        return Response(status=202)
+
+    @extend_schema(request=s.ReasonSerializer, responses={202: None})
+    @action(detail=True, methods=["post"])
+    def refuse(self, request: Request, pk: str) -> Response:
+        remedy, asked = self.get_object(), _valid(s.ReasonSerializer, request)
+        who = request.user.get_username()
+        self.act(lambda: pipeline.refuse(remedy.pk, who, asked["reason"]))
+        return Response(status=202)
+
+    @extend_schema(request=None, responses={202: None})
+    @action(detail=True, methods=["post"])
+    def undo(self, request: Request, pk: str) -> Response:
+        remedy = self.get_object()
+        self.act(lambda: pipeline.undo(remedy.pk, request.user.get_username()))
+        return Response(status=202)
+
+
+class Findings(Door):
+    queryset = Finding.objects.select_related("assessment")
+    serializer_class = s.FindingSerializer
+
+
+class Batches(Door):
+    queryset = Batch.objects.all()
+    serializer_class = s.BatchSerializer
+    pagination_class = Arrived
+
+
+class Sources(Door):
+    queryset = Source.objects.all()
+    serializer_class = s.SourceSerializer
+
+
+class Handovers(Door):
+    """What was handed over; for responders too."""
+
+    queryset = Handover.objects.defer("package")
+    serializer_class = s.HandoverSerializer
+    capability = Capability.READ_HANDOVERS
+
+    @extend_schema(responses=OpenApiTypes.OBJECT)
+    @action(detail=True)
+    def package(self, request: Request, pk: str) -> HttpResponse:
+        """The sealed bytes themselves: their SHA-256 is the handover's digest."""
+        content = bytes(self.get_object().package)
+        return HttpResponse(content, content_type="application/json")
+
+
+class Schema(SpectacularAPIView):
+    """The OpenAPI description of this interface."""
+
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        if not request.user.is_authenticated:
+            raise PermissionDenied
+        return super().get(request, *args, **kwargs)
+
+
+@page(Capability.VIEW_INCIDENTS)
+def reference(request: HttpRequest) -> HttpResponse:
+    """The interface as a page of our own: nothing is fetched from elsewhere."""
+    schema = SchemaGenerator().get_schema(request=None, public=True)
+    operations = [
+        {"path": address, "method": method.upper(), **operation}
+        for address, methods in schema["paths"].items()
+        for method, operation in methods.items()
+    ]
+    return render(request, "center/api.html", {"operations": operations})
+
+
+router = SimpleRouter()
+for name, view in (
+    ("incidents", Incidents),
+    ("remedies", Remedies),
+    ("findings", Findings),
+    ("batches", Batches),
+    ("sources", Sources),
+    ("handovers", Handovers),
+):
+    router.register(name, view, basename=f"api-{name}")
+
+urlpatterns = [
+    *router.urls,
+    path("schema/", Schema.as_view(), name="api-schema"),
+    path("docs/", reference, name="api-docs"),
+]

@@ -1,0 +1,179 @@
+"""What people type in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth.validators import UnicodeUsernameValidator
+from django.utils.translation import gettext_lazy as _
+
+from apps.acquisition.models import Source
+from apps.assistance.ssh import private_key
+from apps.center.accounts import role_word
+from apps.protection.permissions import Role
+
+
+def _area(rows: int, placeholder: str | Any = "") -> forms.Textarea:
+    return forms.Textarea(attrs={"rows": rows, "placeholder": placeholder})
+
+
+class NoteForm(forms.Form):
+    text = forms.CharField(
+        label=_("Note"),
+        max_length=4000,
+        widget=_area(2, _("What you found, for whoever comes next")),
+    )
+
+
+class CloseForm(forms.Form):
+    reason = forms.CharField(
+        label=_("Why is it closed?"),
+        max_length=2000,
+        widget=_area(2, _("Repaired, harmless, expected, …")),
+    )
+
+
+class HandOverForm(forms.Form):
+    reason = forms.CharField(
+        label=_("What do you need from the responder?"), max_length=2000, widget=_area(2)
+    )
+
+
+class RefuseForm(forms.Form):
+    reason = forms.CharField(label=_("Why not?"), max_length=2000, widget=_area(2))
+
+
+class AdviceForm(forms.Form):
+    author = forms.CharField(label=_("Your name"), max_length=150)
+    text = forms.CharField(label=_("Your advice"), max_length=20_000, widget=_area(5))
+
+
+class RecordSearchForm(forms.Form):
+    """What analysts look for in raw records. Everything may stay empty."""
+
+    text = forms.CharField(label=_("Words in the line"), required=False, max_length=200)
+    address = forms.GenericIPAddressField(label=_("Address"), required=False)
+    dataset = forms.CharField(label=_("Kind of record"), required=False, max_length=64)
+    since = forms.DateTimeField(
+        label=_("From"),
+        required=False,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
+    )
+    until = forms.DateTimeField(
+        label=_("Until"),
+        required=False,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
+    )
+
+
+class SourceForm(forms.Form):
+    name = forms.CharField(
+        label=_("Name"), max_length=100, help_text=_("The machine or the log, as you call it.")
+    )
+    kind = forms.ChoiceField(
+        label=_("Kind"),
+        choices=[choice for choice in Source.Kind.choices if choice[0] != Source.Kind.UPLOAD],
+    )
+    host_name = forms.CharField(
+        label=_("Host"),
+        max_length=255,
+        required=False,
+        help_text=_("The host its lines speak of, where they do not say so themselves."),
+    )
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        if Source.objects.filter(name=name).exists():
+            raise forms.ValidationError(_("There is a source of this name already."))
+        return name
+
+
+class UploadForm(forms.Form):
+    file = forms.FileField(label=_("File"))
+    protocol = forms.ChoiceField(
+        label=_("What is it?"),
+        initial="auto",
+        choices=[
+            ("auto", _("Find out by itself")),
+            ("capture", _("Packets (pcap, pcapng)")),
+            ("lines", _("A log, line by line")),
+            ("flows", _("Flows (CICFlowMeter CSV)")),
+            ("ndjson", _("JSON, one document a line")),
+            ("file", _("A suspicious file")),
+        ],
+    )
+    host_name = forms.CharField(
+        label=_("Host it is from"),
+        max_length=255,
+        required=False,
+        help_text=_("So that a repair knows where to go."),
+    )
+
+
+class HostForm(forms.Form):
+    name = forms.CharField(
+        label=_("Name"), max_length=253, help_text=_("As its own logs call it (host.name).")
+    )
+    address = forms.CharField(label=_("Address"), max_length=253)
+    port = forms.IntegerField(label=_("SSH port"), initial=22, min_value=1, max_value=65535)
+    user = forms.CharField(label=_("Repair account"), initial="tocsin", max_length=32)
+    private_key = forms.CharField(
+        label=_("Private key"),
+        required=False,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 4, "class": "mono", "autocomplete": "off"}),
+        help_text=_("Left empty, a new Ed25519 key is made and you get the line to install."),
+    )
+    protected = forms.CharField(
+        label=_("Never touch"),
+        required=False,
+        widget=_area(2, "192.0.2.10 198.51.100.0/24"),
+        help_text=_("Addresses and networks that no repair of this host may block."),
+    )
+
+    def clean_private_key(self) -> str:
+        text: str = self.cleaned_data["private_key"].strip()
+        if not text:
+            return ""
+        try:
+            private_key(text + "\n")
+        except ValueError as wrong:
+            raise forms.ValidationError(str(wrong)) from wrong
+        return text + "\n"
+
+
+class HostConfirmForm(forms.Form):
+    sealed = forms.CharField(widget=forms.HiddenInput)
+    same = forms.BooleanField(
+        label=_("I compared the fingerprint with the host's own: it is the same.")
+    )
+
+
+class ShareForm(forms.Form):
+    hours = forms.ChoiceField(
+        label=_("Open for"),
+        choices=[("24", _("1 day")), ("168", _("7 days")), ("720", _("30 days"))],
+    )
+
+
+class ResponderForm(forms.Form):
+    name = forms.CharField(label=_("Name"), max_length=100)
+    webhook_url = forms.URLField(
+        label=_("Webhook"),
+        required=False,
+        assume_scheme="https",
+        help_text=_("Where packages are posted, signed. Without one, use expiring links."),
+    )
+
+
+class AccountForm(forms.Form):
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=150,
+        validators=[UnicodeUsernameValidator()],
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none"}),
+    )
+    role = forms.ChoiceField(
+        label=_("Role"), choices=lambda: [(role.value, role_word(role)) for role in Role]
+    )

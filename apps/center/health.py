@@ -1,0 +1,266 @@
+"""Whether the seven modules can do their work now: honest checks, each one sentence."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from time import monotonic
+
+from celery import current_app
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import get_language, gettext_lazy, ngettext
+from django.utils.translation import gettext as _
+
+from apps.acquisition.models import Batch, Source
+from apps.assistance.models import Delivery, Host
+from apps.protection.models import AuditEntry
+
+QUEUES = ("ingest", "response", "learning", "scan")
+STUCK = timedelta(minutes=10)
+FRESH = 10
+"""Seconds a look at the house stays good: pages ask often, workers answer slowly."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What was looked at and what was seen. `state` is "good", "waiting" (look soon) or "bad"."""
+
+    title: str
+    state: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    name: str
+    title: str
+    checks: tuple[Check, ...]
+
+    @property
+    def state(self) -> str:
+        """The worst of its checks."""
+        states = {check.state for check in self.checks}
+        return next((name for name in ("bad", "waiting") if name in states), "good")
+
+
+_seen: tuple[float, str | None, list[Module]] = (float("-inf"), None, [])
+Look = Callable[[], tuple[str, str]]
+
+
+def modules() -> list[Module]:
+    """The seven modules, as seen at most FRESH seconds ago."""
+    global _seen
+    at, language, seen = _seen
+    if monotonic() - at > FRESH or language != get_language():
+        seen = [
+            Module(name, str(title), tuple(_look(str(what), look) for what, look in looks))
+            for name, title, looks in MODULES
+        ]
+        _seen = (monotonic(), get_language(), seen)
+    return seen
+
+
+def _look(title: str, look: Look) -> Check:
+    try:
+        state, detail = look()
+    except Exception as problem:  # a check that cannot look is itself the finding
+        line = (str(problem).strip() or type(problem).__name__).splitlines()[0]
+        state, detail = "bad", line[:300]
+    return Check(title, state, detail)
+
+
+# ── Liveness, for the supervisor ─────────────────────────────────────────────────────────
+
+
+def ping_database() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
+def ping_broker() -> None:
+    with current_app.connection_for_write() as broker:
+        broker.ensure_connection(max_retries=1, interval_start=0, timeout=2)
+
+
+# ── Looks ────────────────────────────────────────────────────────────────────────────────
+
+
+def _database() -> tuple[str, str]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT current_setting('server_version'), pg_database_size(current_database())"
+        )
+        version, size = cursor.fetchone()
+    return "good", _("PostgreSQL %(version)s, %(size)s MB") % {
+        "version": version.split()[0],
+        "size": round(size / 1e6),
+    }
+
+
+def _sources() -> tuple[str, str]:
+    enabled = Source.objects.filter(enabled=True)
+    if not (total := enabled.count()):
+        return "waiting", _("no source yet")
+    since = timezone.now() - timedelta(minutes=15)
+    live = enabled.filter(last_seen_at__gte=since).count()
+    return "good", _("%(live)d of %(total)d sent something in the last 15 minutes") % {
+        "live": live,
+        "total": total,
+    }
+
+
+def _batches() -> tuple[str, str]:
+    failed = Batch.objects.filter(state=Batch.State.FAILED).count()
+    moving = Batch.objects.exclude(state__in=(Batch.State.DONE, Batch.State.FAILED))
+    stuck = moving.filter(received_at__lt=timezone.now() - STUCK).count()
+    detail = _("%(moving)d on the way, %(stuck)d stuck, %(failed)d failed") % {
+        "moving": moving.count(),
+        "stuck": stuck,
+        "failed": failed,
+    }
+    return ("bad" if stuck else "waiting" if failed else "good"), detail
+
+
+def _tools() -> tuple[str, str]:
+    from apps.plugins import gather
+
+    names = list(gather("apps.detection.tools", "TOOL"))
+    return ("good" if names else "bad"), ", ".join(names) or _("no tool found")
+
+
+def _yara() -> tuple[str, str]:
+    from apps.detection.tools import yara
+
+    rules = yara.compiled()
+    count = sum(1 for _rule in rules)
+    return "good", ngettext("%(n)d rule compiles", "%(n)d rules compile", count) % {"n": count}
+
+
+def _models() -> tuple[str, str]:
+    folder = Path(settings.TOCSIN["models"] or Path(_knowledge_base(), "models"))
+    named = sorted(path.parent for path in folder.glob("*/*.safetensors"))
+    if not named:
+        return "bad", _("no model file in %(folder)s") % {"folder": folder}
+    bare = [path.name for path in named if not list(path.glob("*.md"))]
+    if bare:
+        return "waiting", _("no model card for %(names)s") % {"names": ", ".join(bare)}
+    return "good", ", ".join(dict.fromkeys(path.name for path in named))
+
+
+def _knowledge_base() -> str:
+    import knowledge_base
+
+    return str(Path(str(knowledge_base.__file__)).parent)
+
+
+def _records() -> tuple[str, str]:
+    from apps.knowledge import services
+
+    count = len(services.records())
+    detail = ngettext("%(n)d expert record, valid", "%(n)d expert records, all valid", count)
+    return ("good" if count else "bad"), detail % {"n": count}
+
+
+def _hosts() -> tuple[str, str]:
+    reachable = Host.objects.filter(enabled=True).exclude(host_key="").count()
+    if not reachable:
+        return "waiting", _("no host can be repaired from here yet")
+    detail = ngettext("%(n)d host may be repaired", "%(n)d hosts may be repaired", reachable)
+    return "good", detail % {"n": reachable}
+
+
+def _deliveries() -> tuple[str, str]:
+    failed = Delivery.objects.filter(state=Delivery.State.FAILED).count()
+    waiting = Delivery.objects.filter(state=Delivery.State.WAITING).count()
+    detail = _("%(waiting)d waiting, %(failed)d failed") % {"waiting": waiting, "failed": failed}
+    return ("bad" if failed else "good"), detail
+
+
+def _chain() -> tuple[str, str]:
+    last = AuditEntry.objects.filter(action="chain.verified").order_by("-id").first()
+    if last is None:
+        return "waiting", _("never verified yet")
+    when = timezone.localtime(last.at).strftime("%Y-%m-%d %H:%M")
+    problems = last.detail.get("problems", 0)
+    if problems:
+        return "bad", _("%(n)d links do not hold (looked at %(when)s)") % {
+            "n": problems,
+            "when": when,
+        }
+    return "good", _("every seal held at %(when)s") % {"when": when}
+
+
+def _broker() -> tuple[str, str]:
+    ping_broker()
+    return "good", _("answers")
+
+
+def _workers() -> tuple[str, str]:
+    answers = current_app.control.inspect(timeout=0.5).ping() or {}
+    if not answers:
+        return "bad", _("no worker answers")
+    return "good", ", ".join(sorted(answers))
+
+
+def _queues() -> tuple[str, str]:
+    depths: dict[str, int] = {}
+    with current_app.connection_for_read() as broker:
+        broker.ensure_connection(max_retries=1, interval_start=0, timeout=2)
+        for name in QUEUES:
+            # A queue that nobody has used yet is not there: nothing waits in it.
+            try:
+                depths[name] = broker.default_channel.queue_declare(
+                    name, passive=True
+                ).message_count
+            except Exception:
+                depths[name] = 0
+    waiting = sum(depths.values())
+    detail = ", ".join(f"{name} {depth}" for name, depth in depths.items())
+    return ("waiting" if waiting > 1000 else "good"), detail
+
+
+def _disk() -> tuple[str, str]:
+    usage = shutil.disk_usage(settings.HOME)
+    share = usage.free / usage.total
+    detail = _("%(free)d GB free (%(share)d %%)") % {
+        "free": usage.free // 10**9,
+        "share": round(share * 100),
+    }
+    return ("bad" if share < 0.03 else "waiting" if share < 0.1 else "good"), detail
+
+
+_t = gettext_lazy
+MODULES: Sequence[tuple[str, Promise, Sequence[tuple[Promise, Look]]]] = (
+    (
+        "acquisition",
+        _t("Acquisition"),
+        ((_t("Database"), _database), (_t("Sources"), _sources), (_t("Batches"), _batches)),
+    ),
+    ("detection", _t("Detection"), ((_t("Tools"), _tools), (_t("YARA rules"), _yara))),
+    ("analysis", _t("Analysis"), ((_t("Networks"), _models),)),
+    ("knowledge", _t("Knowledge"), ((_t("Expert records"), _records),)),
+    ("assistance", _t("Assistance"), ((_t("Hosts"), _hosts), (_t("Deliveries"), _deliveries))),
+    ("protection", _t("Protection"), ((_t("Chain of seals"), _chain),)),
+    (
+        "center",
+        _t("Center"),
+        (
+            (_t("Broker"), _broker),
+            (_t("Workers"), _workers),
+            (_t("Queues"), _queues),
+            (_t("Disk"), _disk),
+        ),
+    ),
+)
+
+
+def forget() -> None:
+    """Looks anew at the next question."""
+    global _seen
+    _seen = (float("-inf"), None, [])

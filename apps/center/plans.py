@@ -1,0 +1,138 @@
+"""A remedy made ready to be read: its steps, their exact commands, and what each one did."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from apps.analysis.models import Incident, Remedy, Step
+from apps.assistance.hosts import obstacle
+from apps.assistance.models import Attempt, Host, Outcome
+
+PHASES: tuple[tuple[str, Promise], ...] = (
+    ("snapshot", _("Keep what is there now")),
+    ("act", _("Act")),
+    ("verify", _("Check that it worked")),
+    ("undo", _("Undo, if asked")),
+)
+BEGUN = (Step.State.APPLIED, Step.State.APPLYING, Step.State.UNDOING, Step.State.FAILED)
+MOVING = (Remedy.State.APPROVED, Remedy.State.APPLYING, Remedy.State.UNDOING)
+
+
+@dataclass(frozen=True, slots=True)
+class CommandLine:
+    """One command as it would be typed, and what came of it."""
+
+    text: str
+    stdin: str
+    why: str
+    outcome: Outcome | None
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    name: str
+    label: str
+    commands: tuple[CommandLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StepView:
+    step: Step
+    phases: tuple[Phase, ...]
+    host: Host | None
+
+    @property
+    def count(self) -> int:
+        return sum(len(phase.commands) for phase in self.phases)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the commands are shown at once: while they run, and where they failed."""
+        return self.step.state in (Step.State.APPLYING, Step.State.UNDOING, Step.State.FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`obstacles` say why none of it can run from here; `warnings` why it might not."""
+
+    remedy: Remedy
+    steps: tuple[StepView, ...]
+    obstacles: tuple[str, ...]
+    warnings: tuple[str, ...]
+    attempts: tuple[Attempt, ...]
+
+    @property
+    def is_waiting(self) -> bool:
+        return self.remedy.state == Remedy.State.PROPOSED
+
+    @property
+    def is_moving(self) -> bool:
+        return self.remedy.state in MOVING
+
+    @property
+    def feasible(self) -> int:
+        """How many steps have commands."""
+        return sum(bool(view.step.commands) for view in self.steps)
+
+    @property
+    def can_approve(self) -> bool:
+        is_open = self.remedy.incident.state != Incident.State.CLOSED
+        return self.is_waiting and bool(self.remedy.digest) and not self.obstacles and is_open
+
+    @property
+    def can_undo(self) -> bool:
+        begun = any(view.step.state in BEGUN for view in self.steps)
+        return begun and self.remedy.state in (Remedy.State.APPLIED, Remedy.State.FAILED)
+
+
+def plans(remedies: Sequence[Remedy]) -> list[Plan]:
+    """Plans for remedies whose steps and outcomes are at hand (`selectors.remedies_of`)."""
+    names = {step.host for remedy in remedies for step in remedy.steps.all()}
+    hosts = {host.name: host for host in Host.objects.filter(name__in=names)}
+    return [_plan(remedy, hosts) for remedy in remedies]
+
+
+def _plan(remedy: Remedy, hosts: Mapping[str, Host]) -> Plan:
+    steps = list(remedy.steps.all())
+    names = sorted({step.host for step in steps if step.commands})
+    told = {name: obstacle(hosts.get(name), name) for name in names}
+    return Plan(
+        remedy,
+        tuple(_view(step, hosts.get(step.host)) for step in steps),
+        obstacles=tuple(filter(None, told.values())),
+        warnings=tuple(
+            host.trouble
+            for name, why in told.items()
+            if not why and (host := hosts.get(name)) and host.trouble
+        ),
+        attempts=tuple(remedy.attempts.all()),
+    )
+
+
+def _view(step: Step, host: Host | None) -> StepView:
+    done = {
+        (outcome.phase, tuple(outcome.command.get("argv", ()))): outcome
+        for outcome in step.outcomes.all()
+    }
+    phases = tuple(
+        Phase(
+            name,
+            str(label),
+            tuple(
+                CommandLine(
+                    text=shlex.join(command.get("argv", ())),
+                    stdin=command.get("stdin", ""),
+                    why=command.get("why", ""),
+                    outcome=done.get((name, tuple(command.get("argv", ())))),
+                )
+                for command in step.commands.get(name, ())
+            ),
+        )
+        for name, label in PHASES
+    )
+    return StepView(step, tuple(phase for phase in phases if phase.commands), host)

@@ -1,0 +1,192 @@
+"""What the dashboard asks of the other modules' tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, Prefetch, Q, QuerySet, Sum
+from django.db.models.functions import TruncHour
+from django.utils import timezone
+
+from apps.acquisition.models import Batch, Record, Source
+from apps.analysis.models import Incident, Remedy, Step, Task
+from apps.assistance.models import Outcome
+from apps.center import words
+from apps.contracts import RECORD_COLUMNS, ColumnType
+from apps.detection.models import Finding
+
+CLOSED = (Incident.State.CLOSED, Incident.State.REPAIRED)
+
+
+def decisions() -> QuerySet[Remedy]:
+    """Plans that wait for a person, the most severe first."""
+    return (
+        Remedy.objects.filter(state=Remedy.State.PROPOSED)
+        .exclude(incident__state=Incident.State.CLOSED)
+        .select_related("incident", "match")
+        .prefetch_related("steps")
+        .order_by("-incident__severity", "-incident__last")
+    )
+
+
+def open_incidents() -> QuerySet[Incident]:
+    return Incident.objects.exclude(state__in=CLOSED)
+
+
+def by_level(incidents: QuerySet[Incident]) -> list[tuple[str, str, int]]:
+    """(class, word, how many) for each level, the most severe first."""
+    counts = dict.fromkeys((name for _least, name, _word in words.LEVELS), 0)
+    for severity, n in incidents.order_by().values_list("severity").annotate(n=Count("id")):
+        counts[words.level(severity)[0]] += n
+    return [(name, str(word), counts[name]) for _least, name, word in words.LEVELS]
+
+
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """One hour of the last day: records that came, and findings by level."""
+
+    start: datetime
+    records: int
+    findings: dict[str, int]
+
+    @property
+    def total(self) -> int:
+        return sum(self.findings.values())
+
+
+def last_day() -> list[Hour]:
+    """The last 24 hours by arrival, oldest first."""
+    now = timezone.now().replace(minute=0, second=0, microsecond=0)
+    since = now - timedelta(hours=23)
+    records = dict(
+        Batch.objects.filter(received_at__gte=since)
+        .order_by()
+        .values_list(TruncHour("received_at"))
+        .annotate(n=Sum("stored"))
+    )
+    findings: dict[datetime, dict[str, int]] = {}
+    counted = (
+        Finding.objects.filter(created_at__gte=since)
+        .order_by()
+        .values_list(TruncHour("created_at"), "severity")
+        .annotate(n=Count("id"))
+    )
+    for hour, severity, n in counted:
+        levels = findings.setdefault(hour, {})
+        name = words.level(severity)[0]
+        levels[name] = levels.get(name, 0) + n
+    hours = [since + timedelta(hours=n) for n in range(24)]
+    return [Hour(hour, records.get(hour) or 0, findings.get(hour, {})) for hour in hours]
+
+
+def incidents(
+    *, state: str = "", kind: str = "", level: str = "", text: str = ""
+) -> QuerySet[Incident]:
+    """The incidents a filter leaves. `state` may be "active": all that are not closed."""
+    found = Incident.objects.all()
+    if state == "active":
+        found = found.exclude(state=Incident.State.CLOSED)
+    elif state:
+        found = found.filter(state=state)
+    if kind:
+        found = found.filter(kind=kind)
+    if level:
+        least, below = words.span(level)
+        found = found.filter(severity__gte=least, severity__lt=below)
+    if text:
+        asked = Q(title__icontains=text) | Q(assignee__iexact=text)
+        for column in ("subjects", "targets", "hosts"):
+            asked |= Q(**{f"{column}__contains": [text]})
+        if text.lstrip("#").isdigit():
+            asked |= Q(pk=int(text.lstrip("#")))
+        found = found.filter(asked)
+    return found
+
+
+def findings_of(incident: Incident) -> QuerySet[Finding]:
+    """An incident's findings in time order, each with its verdict and why it was brought here."""
+    return (
+        Finding.objects.filter(membership__incident=incident)
+        .select_related("assessment", "membership", "batch__source")
+        .order_by("first", "id")
+    )
+
+
+def remedies_of(incident: Incident) -> list[Remedy]:
+    """An incident's plans, newest first, with steps, outcomes and tasks at hand."""
+    return list(
+        incident.remedies.select_related("match").prefetch_related(
+            Prefetch("steps", Step.objects.order_by("order")),
+            Prefetch("steps__outcomes", Outcome.objects.order_by("id")),
+            Prefetch("tasks", Task.objects.order_by("order")),
+            "attempts",
+        )
+    )
+
+
+def records(ids: Sequence[int]) -> QuerySet[Record]:
+    """Records by id, in the order they came."""
+    return (
+        Record.objects.filter(pk__in=ids)
+        .select_related("batch__source")
+        .defer("tocsin_features")
+        .order_by("id")
+    )
+
+
+def search_records(
+    *,
+    text: str = "",
+    address: str = "",
+    dataset: str = "",
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> QuerySet[Record]:
+    """Records by what analysts ask: words of the raw line, an address, a time. Newest first."""
+    found = Record.objects.select_related("batch__source").defer("tocsin_features")
+    if address:
+        found = found.filter(Q(source_ip=address) | Q(destination_ip=address))
+    if dataset:
+        found = found.filter(event_dataset=dataset)
+    if since:
+        found = found.filter(timestamp__gte=since)
+    if until:
+        found = found.filter(timestamp__lt=until)
+    if text:
+        columns = ("event_original", "message", "url_original", "user_name", "file_path")
+        asked = Q()
+        for column in columns:
+            asked |= Q(**{f"{column}__icontains": text})
+        found = found.filter(asked)
+    return found.order_by("-timestamp", "-id")
+
+
+def sources() -> QuerySet[Source]:
+    return Source.objects.order_by("is_demonstration", "name")
+
+
+def lag(source: Source, quiet: timedelta = timedelta(minutes=15)) -> str:
+    """How a source is doing: "off", "never", "quiet" or "live"."""
+    if not source.enabled:
+        return "off"
+    if source.last_seen_at is None:
+        return "never"
+    return "quiet" if timezone.now() - source.last_seen_at > quiet else "live"
+
+
+def has_demonstration() -> bool:
+    return Source.objects.filter(is_demonstration=True).exists()
+
+
+def fields_of(record: Record) -> list[tuple[str, Any]]:
+    """Every field of a record that holds something, under its ECS name."""
+    return [
+        (column.name, getattr(record, column.attribute))
+        for column in RECORD_COLUMNS
+        if column.stored
+        and column.type is not ColumnType.BYTES
+        and getattr(record, column.attribute) not in (None, "")
+    ]

@@ -1,0 +1,107 @@
+"""What programs read and write: the words of the design as JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from apps.acquisition.models import Batch, Source
+from apps.analysis.models import Assessment, Handover, Incident, Match, Remedy, Step, Task
+from apps.assistance.models import Outcome
+from apps.detection.models import Finding
+
+
+class SourceSerializer(serializers.ModelSerializer[Source]):
+    class Meta:
+        model = Source
+        exclude = ("token_digest",)
+
+
+class BatchSerializer(serializers.ModelSerializer[Batch]):
+    class Meta:
+        model = Batch
+        exclude = ("claimed_at", "attempts")
+
+
+class AssessmentSerializer(serializers.ModelSerializer[Assessment]):
+    class Meta:
+        model = Assessment
+        exclude = ("finding",)
+
+
+class FindingSerializer(serializers.ModelSerializer[Finding]):
+    """A finding with the network's verdict; null where no network reads its kind of data."""
+
+    assessment = AssessmentSerializer(read_only=True, allow_null=True, default=None)
+
+    class Meta:
+        model = Finding
+        exclude = ("fingerprint",)
+
+
+class IncidentRowSerializer(serializers.ModelSerializer[Incident]):
+    class Meta:
+        model = Incident
+        exclude = ("clue_tree", "attacker")
+
+
+class MatchSerializer(serializers.ModelSerializer[Match]):
+    class Meta:
+        model = Match
+        exclude = ("incident",)
+
+
+class IncidentSerializer(serializers.ModelSerializer[Incident]):
+    matches = MatchSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = Incident
+        exclude = ("clue_tree", "attacker")
+
+
+class OutcomeSerializer(serializers.ModelSerializer[Outcome]):
+    class Meta:
+        model = Outcome
+        exclude = ("step",)
+
+
+class StepSerializer(serializers.ModelSerializer[Step]):
+    outcomes = OutcomeSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = Step
+        exclude = ("remedy",)
+
+
+class TaskSerializer(serializers.ModelSerializer[Task]):
+    class Meta:
+        model = Task
+        exclude = ("remedy",)
+
+
+class RemedySerializer(serializers.ModelSerializer[Remedy]):
+    """A plan with every command of every step, and what each has done so far."""
+
+    steps = StepSerializer(many=True, read_only=True)
+    tasks = TaskSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = Remedy
+        fields = "__all__"
+
+
+class HandoverSerializer(serializers.ModelSerializer[Handover]):
+    class Meta:
+        model = Handover
+        exclude = ("package",)
+
+
+class ApprovalSerializer(serializers.Serializer[Any]):
+    """`digest` is the plan's, as it was read: other commands cannot be approved by it."""
+
+    digest = serializers.CharField(max_length=64)
+
+
+class ReasonSerializer(serializers.Serializer[Any]):
+    reason = serializers.CharField(max_length=2000)

@@ -1,0 +1,319 @@
+"""What templates draw: icons, severities, states, times, bars. All of it escaped, no inline style."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import conditional_escape, format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.timesince import timesince
+from django.utils.translation import gettext as _
+
+from apps.acquisition.models import Record
+from apps.center import words
+from apps.protection.permissions import Capability
+from apps.protection.permissions import may as is_allowed
+
+register = template.Library()
+
+TONES: Mapping[str, str] = {
+    **dict.fromkeys(("awaiting_approval", "proposed", "failed_unsure", "waiting"), "tone-wait"),
+    **dict.fromkeys(
+        ("repairing", "applying", "approved", "undoing", "open", "planned"), "tone-act"
+    ),
+    **dict.fromkeys(("repaired", "applied", "done", "delivered", "good"), "tone-good"),
+    **dict.fromkeys(("failed", "bad"), "tone-bad"),
+}
+
+register.filter("kind_word", words.kind)
+register.filter("label_word", words.label)
+register.filter("risk_word", words.risk)
+register.filter("tactic_word", words.tactic)
+register.filter("technique_word", words.technique)
+register.filter("technique_url", words.technique_url)
+
+
+@register.simple_tag
+def icon(name: str, classes: str = "") -> SafeString:
+    return format_html(
+        '<svg class="icon {}" aria-hidden="true"><use href="{}#{}"></use></svg>',
+        classes,
+        static("center/vendor/icons.svg"),
+        name,
+    )
+
+
+@register.simple_tag
+def kind_icon(name: str, classes: str = "") -> SafeString:
+    return icon(words.KIND_ICONS.get(name, "flag"), classes)
+
+
+@register.simple_tag
+def severity(value: int, number: bool = True) -> SafeString:
+    """A level one can count without seeing colours, its word, and the number behind it."""
+    name, word, notches = words.level(value)
+    bars = format_html_join(
+        "",
+        '<rect x="{}" y="{}" width="3" height="{}" rx="1" class="{}"></rect>',
+        (
+            (place * 4, 9 - place * 3, 3 + place * 3, "" if place < notches else "off")
+            for place in range(4)
+        ),
+    )
+    shown = format_html(' <span class="muted">{}</span>', value) if number else ""
+    return format_html(
+        '<span class="sev {}"><svg viewBox="0 0 15 12" aria-hidden="true">{}</svg>{}</span>{}',
+        name,
+        bars,
+        word,
+        shown,
+    )
+
+
+@register.filter
+def level_class(value: int) -> str:
+    return words.level(value)[0]
+
+
+@register.simple_tag
+def state(value: str, label: str = "") -> SafeString:
+    """The state of anything, as a pill in the tone of what it asks of people."""
+    return format_html(
+        '<span class="pill {}">{}</span>', TONES.get(value, "tone-calm"), label or value
+    )
+
+
+@register.simple_tag
+def demonstration(shown: bool = True) -> SafeString | str:
+    if not shown:
+        return ""
+    return format_html('<span class="pill outline">{}</span>', _("demonstration"))
+
+
+@register.simple_tag
+def ago(when: datetime | None, none: str = "") -> SafeString | str:
+    """ "3 minutes ago", the exact time in its title; the script keeps it current."""
+    if when is None:
+        return none or _("never")
+    local = timezone.localtime(when)
+    passed = (timezone.now() - when).total_seconds()
+    if passed < 60:
+        text = _("just now") if passed > -60 else exact(when)
+    else:
+        text = _("%(length)s ago") % {"length": timesince(when, depth=1)}
+    return format_html(
+        '<time datetime="{}" title="{}" data-ago>{}</time>', local.isoformat(), exact(when), text
+    )
+
+
+@register.filter
+def exact(when: datetime | None) -> str:
+    """The whole time to the second, with its zone: "2026-11-22 03:14:07 UTC"."""
+    if when is None:
+        return ""
+    local = timezone.localtime(when)
+    return f"{local:%Y-%m-%d %H:%M:%S} {local.tzname()}"
+
+
+@register.filter
+def clock(when: datetime | None) -> str:
+    return f"{timezone.localtime(when):%H:%M:%S}" if when else ""
+
+
+@register.filter
+def day(when: datetime | None) -> str:
+    return date_format(timezone.localtime(when), "j M Y") if when else ""
+
+
+@register.filter
+def lasted(last: datetime | None, first: datetime | None) -> str:
+    return words.duration(last - first) if first and last else ""
+
+
+@register.filter
+def percent(value: float | None) -> str:
+    """A probability for people: never 0 % or 100 % unless it is exactly that."""
+    if value is None:
+        return "–"
+    shown = value * 100
+    if 0 < shown < 1:
+        return "<1 %"
+    if 99 < shown < 100:
+        return ">99 %"
+    return f"{shown:.0f} %"
+
+
+@register.simple_tag
+def meter(value: float, tone: str = "", label: str = "") -> SafeString:
+    """A bar from 0 to 1."""
+    return format_html(
+        '<svg class="meter {}" viewBox="0 0 100 8" preserveAspectRatio="none" role="img" '
+        'aria-label="{}"><rect width="{}" height="8"></rect></svg>',
+        tone,
+        label or percent(value),
+        round(max(0.0, min(1.0, value)) * 100, 1),
+    )
+
+
+@register.simple_tag
+def signed(weight: float, largest: float) -> SafeString:
+    """A bar that leaves the middle to the right (towards attack) or to the left (away from it)."""
+    width = round(abs(weight) / (largest or 1) * 50, 1)
+    return format_html(
+        '<svg class="signed" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">'
+        '<line x1="50" y1="0" x2="50" y2="10"></line>'
+        '<rect class="{}" x="{}" y="1.5" width="{}" height="7"></rect></svg>',
+        "toward" if weight >= 0 else "away",
+        50 if weight >= 0 else 50 - width,
+        width,
+    )
+
+
+@register.simple_tag
+def attention(steps: Sequence[float]) -> SafeString:
+    """The attention over time steps: one column a step, as high as its weight."""
+    top = max(steps, default=0) or 1
+    return format_html(
+        '<svg class="attention" viewBox="0 0 {} 40" preserveAspectRatio="none" role="img" '
+        'aria-label="{}">{}</svg>',
+        max(len(steps), 1) * 10,
+        _("Attention over %(n)d time steps") % {"n": len(steps)},
+        format_html_join(
+            "",
+            '<rect x="{}" y="{}" width="8" height="{}" opacity="{}"></rect>',
+            (
+                (
+                    place * 10 + 1,
+                    round(40 - 38 * weight / top, 1),
+                    round(38 * weight / top, 1),
+                    round(0.35 + 0.65 * weight / top, 2),
+                )
+                for place, weight in enumerate(steps)
+            ),
+        ),
+    )
+
+
+@register.filter
+def spaced(value: object) -> str:
+    """A whole number with thin spaces between thousands."""
+    return f"{value:,}".replace(",", "\u2009") if isinstance(value, int) else str(value)
+
+
+@register.filter
+def magnitude(weight: float) -> str:
+    return f"{abs(weight):.2f}"
+
+
+@register.filter
+def deed_word(action: str) -> str:
+    """An audited action in words: "remedy.approved" → "approved the plan"."""
+    return words.deed(action)
+
+
+@register.filter
+def detail_words(detail: Mapping[str, Any]) -> str:
+    """What an audit entry says besides, on one line."""
+    shown = (
+        f"{name.replace('_', ' ')}: {', '.join(map(str, value)) if isinstance(value, list) else value}"
+        for name, value in detail.items()
+        if value not in (None, "", [], {})
+    )
+    return " · ".join(shown)
+
+
+@register.filter
+def words_of(name: str) -> str:
+    return name.replace("_", " ")
+
+
+@register.filter
+def shown(value: object) -> str:
+    """Any value of a record or of a parameter, readable."""
+    if isinstance(value, datetime):
+        return exact(value)
+    if isinstance(value, str):
+        return value
+    if isinstance(value, (list, tuple)) and not any(
+        isinstance(each, (list, dict)) for each in value
+    ):
+        return ", ".join(map(str, value))
+    return json.dumps(
+        value, ensure_ascii=False, default=str, indent=1 if isinstance(value, dict) else None
+    )
+
+
+@register.filter
+def record_words(record: Record) -> str:
+    """A record that came without a line (a flow, a file), in a few words."""
+    said = (
+        record.network_transport,
+        record.http_request_method,
+        record.url_original,
+        record.file_path,
+        record.message,
+        record.event_action,
+    )
+    parts = [part for part in said if part]
+    if record.network_packets:
+        parts.append(_("%(n)s packets") % {"n": spaced(record.network_packets)})
+    if record.network_bytes:
+        parts.append(_("%(n)s bytes") % {"n": spaced(record.network_bytes)})
+    return " ".join(parts) or _("(no line)")
+
+
+@register.filter
+def of(mapping: Mapping[Any, Any], key: object) -> object:
+    return mapping.get(key, "")
+
+
+@register.filter
+def short(digest: str) -> str:
+    return digest[:12]
+
+
+@register.filter
+def highlighted(text: str, terms: Iterable[str]) -> SafeString:
+    """`text` escaped, with every term marked. What an attacker wrote stays text."""
+    text = text or ""
+    wanted = sorted({term for term in terms if term and len(term) > 1}, key=len, reverse=True)
+    hits = (
+        [hit.span() for hit in re.finditer("|".join(map(re.escape, wanted)), text, re.IGNORECASE)]
+        if wanted
+        else []
+    )
+    parts: list[SafeString] = []
+    at = 0
+    for start, end in hits:
+        parts += [
+            conditional_escape(text[at:start]),
+            format_html("<mark>{}</mark>", text[start:end]),
+        ]
+        at = end
+    parts.append(conditional_escape(text[at:]))
+    return mark_safe("".join(parts))  # noqa: S308 - every part was escaped above
+
+
+@register.filter
+def may(user: Any, capability: str) -> bool:
+    return is_allowed(user, Capability(capability))
+
+
+@register.simple_tag(takes_context=True)
+def query(context: Mapping[str, Any], **changes: object) -> str:
+    """This page's query string with some of its parameters changed."""
+    parameters = context["request"].GET.copy()
+    for name, value in changes.items():
+        if value in (None, ""):
+            parameters.pop(name, None)
+        else:
+            parameters[name] = str(value)
+    return "?" + parameters.urlencode()

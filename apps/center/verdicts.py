@@ -1,0 +1,50 @@
+"""The networks' verdicts made ready to be read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from apps.analysis.models import Assessment
+from apps.detection.models import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One finding and what the network made of it; `assessment` is None where none reads it."""
+
+    finding: Finding
+    assessment: Assessment | None
+    because: str
+
+    @property
+    def reasons(self) -> list[dict[str, Any]]:
+        return self.assessment.reasons if self.assessment else []
+
+    @property
+    def largest(self) -> float:
+        return max((abs(reason["weight"]) for reason in self.reasons), default=1.0) or 1.0
+
+    @property
+    def others(self) -> list[tuple[str, float]]:
+        """The other labels worth naming, the most probable first."""
+        if not self.assessment:
+            return []
+        rest = self.assessment.probabilities.items()
+        label = self.assessment.label
+        likely = [(name, p) for name, p in rest if name != label and p >= 0.005]
+        return sorted(likely, key=lambda pair: -pair[1])[:3]
+
+
+def verdicts(findings: Sequence[Finding]) -> list[Verdict]:
+    """Those the network weighed first, the surest first."""
+    views = [
+        Verdict(
+            finding,
+            getattr(finding, "assessment", None),
+            finding.membership.because if hasattr(finding, "membership") else "",
+        )
+        for finding in findings
+    ]
+    return sorted(views, key=lambda view: -view.assessment.p_attack if view.assessment else 1.0)

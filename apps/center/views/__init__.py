@@ -1,0 +1,1 @@
+"""The dashboard's pages: thin doors for people."""

@@ -1,0 +1,188 @@
+"""Evidence: from a clue or a finding down to the raw line and the sealed batch it came in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+
+from apps.acquisition.models import Batch, Record
+from apps.analysis.models import Incident
+from apps.analysis.serialise import node_at, records_of
+from apps.center import selectors
+from apps.center.forms import RecordSearchForm
+from apps.center.views.doors import actor, page, paged
+from apps.detection.models import Finding
+from apps.protection.models import Seal
+from apps.protection.permissions import Capability
+from apps.protection.services import audit
+
+
+def _terms(findings: list[Finding]) -> list[str]:
+    """What to mark in raw lines: who acted, and the patterns and accounts the tools named."""
+    terms = {finding.subject for finding in findings}
+    for finding in findings:
+        for name in ("patterns", "matched", "accounts_taken", "samples", "user_agents"):
+            value = finding.parameters.get(name)
+            values = value if isinstance(value, list) else [value]
+            terms.update(word for word in values if isinstance(word, str) and 1 < len(word) < 200)
+    return sorted(terms)
+
+
+def _shown(request: HttpRequest, ids: Sequence[int], context: dict[str, Any]) -> HttpResponse:
+    """The page of ids first, then their records: a flood has a hundred thousand."""
+    numbers = paged(request, list(ids), 50)
+    found = selectors.records(numbers.object_list)
+    return render(request, "center/evidence.html", {"page": numbers, "records": found, **context})
+
+
+@page(Capability.VIEW_INCIDENTS)
+def clue(request: HttpRequest, pk: int, place: str) -> HttpResponse:
+    incident = get_object_or_404(Incident, pk=pk)
+    node = node_at(incident.clue_tree, place)
+    if node is None:
+        raise Http404
+    context = {
+        "incident": incident,
+        "title": node["title"],
+        "detail": node["detail"],
+        "terms": _terms(list(selectors.findings_of(incident)[:200])),
+    }
+    return _shown(request, records_of(node), context)
+
+
+@page(Capability.VIEW_INCIDENTS)
+def finding(request: HttpRequest, pk: int) -> HttpResponse:
+    found = get_object_or_404(Finding.objects.select_related("batch__source"), pk=pk)
+    context = {
+        "incident": Incident.objects.filter(memberships__finding=found).first(),
+        "finding": found,
+        "title": found.title,
+        "terms": _terms([found]),
+    }
+    return _shown(request, found.records, context)
+
+
+@page(Capability.VIEW_INCIDENTS)
+def record(request: HttpRequest, pk: int) -> HttpResponse:
+    shown = get_object_or_404(Record.objects.select_related("batch__source"), pk=pk)
+    found = list(Finding.objects.filter(records__contains=[pk]).select_related("membership")[:20])
+    return render(
+        request,
+        "center/record.html",
+        {
+            "record": shown,
+            "fields": selectors.fields_of(shown),
+            "batch": shown.batch,
+            "seal": seal_of(shown.batch),
+            "findings": found,
+            "terms": _terms(found),
+        },
+    )
+
+
+@page(Capability.VIEW_INCIDENTS)
+def search(request: HttpRequest) -> HttpResponse:
+    form = RecordSearchForm(request.GET or None)
+    asked = form.is_bound and form.is_valid()
+    found = (
+        selectors.search_records(**form.cleaned_data)
+        if asked
+        else Record.objects.none()
+        if form.is_bound
+        else selectors.search_records()
+    )
+    return render(
+        request,
+        "center/records.html",
+        {
+            "form": form,
+            "page": Window(found, request.GET.get("page", ""), 50),
+            "terms": [form.cleaned_data["text"], form.cleaned_data["address"]] if asked else [],
+        },
+    )
+
+
+class Window:
+    """A page of a table too large to be counted: it only knows whether there is a next one."""
+
+    def __init__(self, items: Any, number: str, size: int) -> None:
+        self.number = max(1, int(number)) if number.isdigit() and len(number) < 7 else 1
+        start = (self.number - 1) * size
+        found = list(items[start : start + size + 1])
+        self.object_list, self.has_next = found[:size], len(found) > size
+
+    @property
+    def previous(self) -> int:
+        return self.number - 1
+
+    @property
+    def next(self) -> int:
+        return self.number + 1 if self.has_next else 0
+
+
+@page(Capability.VIEW_INCIDENTS)
+def batches(request: HttpRequest) -> HttpResponse:
+    found = Batch.objects.select_related("source").order_by("-received_at")
+    asked = {name: request.GET.get(name, "") for name in ("state", "source")}
+    if asked["state"] in Batch.State.values:
+        found = found.filter(state=asked["state"])
+    if asked["source"].isdigit():
+        found = found.filter(source_id=int(asked["source"]))
+    return render(
+        request,
+        "center/batches.html",
+        {
+            "page": paged(request, found, 50),
+            "asked": asked,
+            "states": Batch.State.choices,
+            "sources": selectors.sources(),
+        },
+    )
+
+
+@page(Capability.VIEW_INCIDENTS)
+def batch(request: HttpRequest, pk: UUID) -> HttpResponse:
+    return render(request, "center/batch.html", _batch(pk))
+
+
+@page(Capability.VIEW_INCIDENTS)
+def batch_progress(request: HttpRequest, pk: UUID) -> HttpResponse:
+    return render(request, "center/_batch_progress.html", _batch(pk))
+
+
+STAGES = tuple(state for state in Batch.State if state is not Batch.State.FAILED)
+
+
+def _batch(pk: UUID) -> dict[str, Any]:
+    shown = get_object_or_404(Batch.objects.select_related("source"), pk=pk)
+    reached = STAGES.index(Batch.State(shown.state)) if shown.state in STAGES else -1
+    return {
+        "batch": shown,
+        "seal": seal_of(shown),
+        "stages": [(stage.label, place <= reached) for place, stage in enumerate(STAGES)],
+        "is_moving": shown.state not in (Batch.State.DONE, Batch.State.FAILED),
+        "incidents": Incident.objects.filter(memberships__finding__batch=shown).distinct(),
+        "findings": shown.findings.order_by("-severity", "first")[:50],
+        "unparsed": shown.records.filter(event_dataset="unparsed").order_by("event_sequence")[:10],
+    }
+
+
+def seal_of(batch: Batch) -> Seal | None:
+    return Seal.objects.filter(kind="batch", subject=str(batch.pk)).order_by("id").first()
+
+
+@page(Capability.MANAGE_SOURCES)
+def batch_content(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The bytes as they came. Whoever takes them away is written down."""
+    from apps.acquisition.selectors import content_of
+
+    shown = get_object_or_404(Batch, pk=pk)
+    audit(actor=actor(request), action="batch.downloaded", object=f"batch:{pk}")
+    response = HttpResponse(content_of(pk), content_type="application/octet-stream")
+    name = f"{pk}.{shown.protocol}"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response

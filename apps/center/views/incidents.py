@@ -1,0 +1,152 @@
+"""Incidents: the list, and the one page an analyst works on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+
+from apps.acquisition.models import Source
+from apps.analysis.models import Incident
+from apps.center import clues, incidents, plans, selectors, verdicts, words
+from apps.center.forms import CloseForm, HandOverForm, NoteForm
+from apps.center.views.doors import actor, attempt, deed, page, paged
+from apps.protection import selectors as protection
+from apps.protection.permissions import Capability
+
+FILTERS = ("state", "kind", "level", "text")
+
+
+@page(Capability.VIEW_INCIDENTS)
+def listing(request: HttpRequest) -> HttpResponse:
+    asked = {name: request.GET.get(name, "").strip() for name in FILTERS}
+    if "state" not in request.GET:
+        asked["state"] = "active"
+    found = selectors.incidents(**asked)
+    return render(
+        request,
+        "center/incidents.html",
+        {
+            "page": paged(request, found.order_by("-last", "-id"), 25),
+            "asked": asked,
+            "states": Incident.State.choices,
+            "kinds": [(name, str(word)) for name, word in words.KINDS.items()],
+            "levels": [(name, str(word)) for _least, name, word in words.LEVELS],
+            "filtered": any(asked[name] for name in FILTERS if name != "state"),
+        },
+    )
+
+
+@page(Capability.VIEW_INCIDENTS)
+def detail(request: HttpRequest, pk: int) -> HttpResponse:
+    incident = get_object_or_404(Incident, pk=pk)
+    root = clues.tree(incident.clue_tree)
+    found = list(selectors.findings_of(incident))
+    weighed = verdicts.verdicts(found)
+    return render(
+        request,
+        "center/incident.html",
+        {
+            **_plan(incident),
+            "incident": incident,
+            "sentence": told(incident, [finding.kind for finding in found]),
+            "tree": root,
+            "lanes": clues.lanes(root),
+            "story": clues.story(root),
+            "attacker": incident.attacker,
+            "findings": found,
+            "verdicts": [view for view in weighed if view.assessment],
+            "unweighed": [view for view in weighed if not view.assessment],
+            "matches": incident.matches.all(),
+            "handovers": incident.handovers.prefetch_related(
+                "deliveries__responder", "shares", "advice"
+            ),
+            "history": protection.trail(incidents.name_of(pk))[:100],
+            "sources": Source.objects.filter(batches__findings__in=found).distinct(),
+            "people": User.objects.filter(is_active=True).exclude(groups__name="responder"),
+            "note_form": NoteForm(),
+            "close_form": CloseForm(),
+            "hand_over_form": HandOverForm(),
+        },
+    )
+
+
+@page(Capability.VIEW_INCIDENTS)
+def plan(request: HttpRequest, pk: int) -> HttpResponse:
+    """The plan alone, for a page that watches it being carried out."""
+    incident = get_object_or_404(Incident, pk=pk)
+    return render(request, "center/incident/plan.html", {"incident": incident, **_plan(incident)})
+
+
+def _plan(incident: Incident) -> dict[str, Any]:
+    made = plans.plans(selectors.remedies_of(incident))
+    return {
+        "plans": [plan for plan in made if plan.remedy.state != "superseded"],
+        "is_moving": any(plan.is_moving for plan in made),
+    }
+
+
+def told(incident: Incident, kinds: list[str] | None = None) -> str:
+    """The incident in one sentence."""
+    return words.sentence(
+        kinds or [incident.kind],
+        incident.subjects,
+        incident.hosts or incident.targets,
+        incident.attacker.get("accounts_taken", ()),
+    )
+
+
+def _back(pk: int, part: str = "") -> HttpResponse:
+    response = redirect("incident", pk)
+    if part:
+        response["Location"] += f"#{part}"
+    return response
+
+
+@deed(Capability.WORK_INCIDENTS)
+def assign(request: HttpRequest, pk: int) -> HttpResponse:
+    get_object_or_404(Incident, pk=pk)
+    name = request.POST.get("assignee", "")
+    if name:
+        get_object_or_404(User, username=name, is_active=True)
+    incidents.assign(incident_id=pk, assignee=name, actor=actor(request))
+    return _back(pk)
+
+
+@deed(Capability.WORK_INCIDENTS)
+def note(request: HttpRequest, pk: int) -> HttpResponse:
+    get_object_or_404(Incident, pk=pk)
+    form = NoteForm(request.POST)
+    if form.is_valid():
+        incidents.note(incident_id=pk, text=form.cleaned_data["text"], actor=actor(request))
+    return _back(pk, "history")
+
+
+@deed(Capability.WORK_INCIDENTS)
+def close(request: HttpRequest, pk: int) -> HttpResponse:
+    from apps.analysis import services as analysis
+
+    get_object_or_404(Incident, pk=pk)
+    form = CloseForm(request.POST)
+    if form.is_valid():
+        reason = form.cleaned_data["reason"]
+        attempt(
+            request,
+            lambda: analysis.close(incident_id=pk, actor=actor(request), reason=reason),
+            _("The incident is closed."),
+        )
+    return _back(pk)
+
+
+@deed(Capability.WORK_INCIDENTS)
+def reopen(request: HttpRequest, pk: int) -> HttpResponse:
+    get_object_or_404(Incident, pk=pk)
+    attempt(
+        request,
+        lambda: incidents.reopen(incident_id=pk, actor=actor(request)),
+        _("The incident is open again."),
+    )
+    return _back(pk)

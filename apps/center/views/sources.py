@@ -1,0 +1,140 @@
+"""Sources: created with a token shown once, watched, disabled; and files brought by hand."""
+
+from __future__ import annotations
+
+from asgiref.sync import async_to_sync
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from apps.acquisition import services as acquisition
+from apps.acquisition.models import Record, Source
+from apps.center import demonstration, pipeline, selectors, shippers
+from apps.center.forms import SourceForm, UploadForm
+from apps.center.views.doors import actor, attempt, deed, form, page
+from apps.contracts import Refused
+from apps.protection.permissions import Capability
+
+
+@page(Capability.VIEW_INCIDENTS)
+def listing(request: HttpRequest) -> HttpResponse:
+    found = [(source, selectors.lag(source)) for source in selectors.sources()]
+    return render(request, "center/sources.html", {"sources": found})
+
+
+@page(Capability.VIEW_INCIDENTS)
+def detail(request: HttpRequest, pk: int) -> HttpResponse:
+    source = get_object_or_404(Source, pk=pk)
+    unparsed = Record.objects.filter(batch__source=source, event_dataset="unparsed")
+    return render(
+        request,
+        "center/source.html",
+        {
+            "source": source,
+            "doing": selectors.lag(source),
+            "adds_up": source.received == source.stored + source.rejected,
+            "unparsed": unparsed.order_by("-id")[:8],
+            "batches": source.batches.order_by("-received_at")[:8],
+            "configs": shippers.configs(settings.TOCSIN["public_url"]),
+        },
+    )
+
+
+@form(Capability.MANAGE_SOURCES)
+def create(request: HttpRequest) -> HttpResponse:
+    asked = SourceForm(request.POST or None)
+    if request.method == "POST" and asked.is_valid():
+        source, token = acquisition.create_source(actor=actor(request), **asked.cleaned_data)
+        return _token(request, source, token)
+    return render(
+        request,
+        "center/form.html",
+        {
+            "form": asked,
+            "title": _("New source"),
+            "deed": _("Create the source"),
+            "back": "sources",
+        },
+    )
+
+
+@deed(Capability.MANAGE_SOURCES)
+def rotate(request: HttpRequest, pk: int) -> HttpResponse:
+    source = get_object_or_404(Source, pk=pk)
+    return _token(request, source, acquisition.rotate_token(source_id=pk, actor=actor(request)))
+
+
+def _token(request: HttpRequest, source: Source, token: str) -> HttpResponse:
+    """The token is on this page and nowhere else: no redirect, no message, no cookie."""
+    return render(
+        request,
+        "center/shown_once.html",
+        {
+            "title": _("The token of %(name)s") % {"name": source.name},
+            "explanation": _("Copy it now: it is not kept, and cannot be shown again."),
+            "secret": token,
+            "configs": shippers.configs(settings.TOCSIN["public_url"], token),
+            "back": reverse("source", args=[source.pk]),
+        },
+    )
+
+
+@deed(Capability.MANAGE_SOURCES)
+def enable(request: HttpRequest, pk: int) -> HttpResponse:
+    get_object_or_404(Source, pk=pk)
+    enabled = request.POST.get("enabled") == "1"
+    acquisition.enable_source(source_id=pk, enabled=enabled, actor=actor(request))
+    return redirect("source", pk)
+
+
+@deed(Capability.MANAGE_SOURCES)
+def remove_demonstration(request: HttpRequest) -> HttpResponse:
+    attempt(
+        request,
+        lambda: demonstration.remove(actor=actor(request)),
+        _("The demonstration data is gone."),
+    )
+    return redirect("overview")
+
+
+@form(Capability.WORK_INCIDENTS)
+def upload(request: HttpRequest) -> HttpResponse:
+    """A file brought by hand becomes a batch like any other. Scripts are answered in JSON."""
+    asked = UploadForm(request.POST or None, request.FILES or None)
+    wants_json = request.headers.get("X-Requested-With") == "fetch"
+    if request.method == "POST":
+        if asked.is_valid():
+            try:
+                address = _receive(request, asked)
+            except (Refused, ValueError) as refusal:
+                asked.add_error("file", str(refusal))
+            else:
+                return JsonResponse({"batch": address}) if wants_json else redirect(address)
+        if wants_json:
+            problems = [text for errors in asked.errors.values() for text in errors]
+            return JsonResponse({"problem": " ".join(map(str, problems))}, status=400)
+    return render(request, "center/upload.html", {"form": asked})
+
+
+def _receive(request: HttpRequest, asked: UploadForm) -> str:
+    file = asked.cleaned_data["file"]
+    source = Source.objects.filter(kind=Source.Kind.UPLOAD, is_demonstration=False).first()
+    if source is None:
+        source, _token = acquisition.create_source(
+            name="uploads", kind=Source.Kind.UPLOAD, actor=actor(request)
+        )
+    receipt = acquisition.receive(
+        source=source,
+        protocol=asked.cleaned_data["protocol"],
+        content=file.read(),
+        file_name=file.name,
+        host_name=asked.cleaned_data["host_name"],
+    )
+    if receipt.is_new:
+        async_to_sync(pipeline.start)(receipt.batch.pk)
+    else:
+        messages.info(request, _("This very file came before: it added nothing."))
+    return reverse("batch", args=[receipt.batch.pk])

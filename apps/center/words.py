@@ -1,0 +1,242 @@
+"""The words pages use for kinds, risks, tactics, techniques and severities."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from apps.contracts import Kind, Risk
+
+KINDS: Mapping[str, Promise] = {
+    Kind.PORT_SCAN: gettext_lazy("Port scan"),
+    Kind.BRUTE_FORCE: gettext_lazy("Password guessing"),
+    Kind.WEB_INJECTION: gettext_lazy("Web injection"),
+    Kind.FLOOD: gettext_lazy("Flood"),
+    Kind.WEB_SHELL: gettext_lazy("Web shell"),
+    Kind.MALWARE: gettext_lazy("Malware"),
+    Kind.COMMAND_AND_CONTROL: gettext_lazy("Command and control"),
+    Kind.ANOMALY: gettext_lazy("Anomaly"),
+}
+
+KIND_ICONS: Mapping[str, str] = {
+    Kind.PORT_SCAN: "radar-2",
+    Kind.BRUTE_FORCE: "key",
+    Kind.WEB_INJECTION: "world",
+    Kind.FLOOD: "wave-saw-tool",
+    Kind.WEB_SHELL: "terminal-2",
+    Kind.MALWARE: "virus",
+    Kind.COMMAND_AND_CONTROL: "building-broadcast-tower",
+    Kind.ANOMALY: "activity-heartbeat",
+    "incident": "target",
+    "login": "door-enter",
+    "account": "user",
+    "port": "plug",
+    "path": "link",
+    "file": "file",
+    "address": "world",
+    "more": "plus",
+}
+
+_DEEDS: Mapping[str, Promise] = {
+    Kind.PORT_SCAN: gettext_lazy("searched for open ports"),
+    Kind.BRUTE_FORCE: gettext_lazy("guessed passwords"),
+    Kind.WEB_INJECTION: gettext_lazy("attacked the web application"),
+    Kind.FLOOD: gettext_lazy("flooded the network"),
+    Kind.WEB_SHELL: gettext_lazy("left a web shell"),
+    Kind.MALWARE: gettext_lazy("left malware"),
+    Kind.COMMAND_AND_CONTROL: gettext_lazy("steered an infected machine"),
+    Kind.ANOMALY: gettext_lazy("behaved abnormally"),
+}
+
+RISKS: Mapping[str, Promise] = {
+    Risk.INTRUSION: gettext_lazy("Intrusion"),
+    Risk.WEB_TAMPERING: gettext_lazy("Web tampering"),
+    Risk.DOMAIN_HIJACK: gettext_lazy("Domain hijacking"),
+    Risk.VIRUS: gettext_lazy("Virus"),
+    Risk.TROJAN: gettext_lazy("Trojan"),
+    Risk.MALICIOUS_CODE: gettext_lazy("Malicious code"),
+}
+
+TECHNIQUES: Mapping[str, Promise] = {
+    "T1046": gettext_lazy("Network service discovery"),
+    "T1059": gettext_lazy("Command and scripting interpreter"),
+    "T1059.004": gettext_lazy("Unix shell"),
+    "T1071": gettext_lazy("Application layer protocol"),
+    "T1078": gettext_lazy("Valid accounts"),
+    "T1083": gettext_lazy("File and directory discovery"),
+    "T1105": gettext_lazy("Ingress tool transfer"),
+    "T1110": gettext_lazy("Brute force"),
+    "T1110.001": gettext_lazy("Password guessing"),
+    "T1110.003": gettext_lazy("Password spraying"),
+    "T1110.004": gettext_lazy("Credential stuffing"),
+    "T1136": gettext_lazy("Create account"),
+    "T1190": gettext_lazy("Exploit public-facing application"),
+    "T1204": gettext_lazy("User execution"),
+    "T1496": gettext_lazy("Resource hijacking"),
+    "T1498": gettext_lazy("Network denial of service"),
+    "T1498.001": gettext_lazy("Direct network flood"),
+    "T1499": gettext_lazy("Endpoint denial of service"),
+    "T1499.002": gettext_lazy("Service exhaustion flood"),
+    "T1505.003": gettext_lazy("Web shell"),
+    "T1595": gettext_lazy("Active scanning"),
+    "T1595.001": gettext_lazy("Scanning IP blocks"),
+    "T1595.002": gettext_lazy("Vulnerability scanning"),
+    "T1595.003": gettext_lazy("Wordlist scanning"),
+}
+
+TACTICS: Mapping[str, Promise] = {
+    "reconnaissance": gettext_lazy("Reconnaissance"),
+    "resource-development": gettext_lazy("Resource development"),
+    "initial-access": gettext_lazy("Initial access"),
+    "execution": gettext_lazy("Execution"),
+    "persistence": gettext_lazy("Persistence"),
+    "privilege-escalation": gettext_lazy("Privilege escalation"),
+    "defense-evasion": gettext_lazy("Defense evasion"),
+    "credential-access": gettext_lazy("Credential access"),
+    "discovery": gettext_lazy("Discovery"),
+    "lateral-movement": gettext_lazy("Lateral movement"),
+    "collection": gettext_lazy("Collection"),
+    "command-and-control": gettext_lazy("Command and control"),
+    "exfiltration": gettext_lazy("Exfiltration"),
+    "impact": gettext_lazy("Impact"),
+    "": gettext_lazy("Not yet classified"),
+}
+
+DEEDS: Mapping[str, Promise] = {
+    "incident.opened": gettext_lazy("opened the incident"),
+    "incident.assigned": gettext_lazy("assigned the incident"),
+    "incident.noted": gettext_lazy("noted"),
+    "incident.closed": gettext_lazy("closed the incident"),
+    "incident.reopened": gettext_lazy("opened the incident again"),
+    "incident.handed_over": gettext_lazy("handed the incident over"),
+    "remedy.proposed": gettext_lazy("proposed a plan"),
+    "remedy.previewed": gettext_lazy("worked out the commands"),
+    "remedy.approved": gettext_lazy("approved the plan"),
+    "remedy.refused": gettext_lazy("refused the plan"),
+    "remedy.applied": gettext_lazy("applied the plan"),
+    "remedy.failed": gettext_lazy("could not carry out the plan"),
+    "remedy.undone": gettext_lazy("undid the plan"),
+    "task.done": gettext_lazy("ticked off"),
+    "task.reopened": gettext_lazy("took back the tick"),
+}
+"""What the audit trail calls what people did to incidents."""
+
+LEVELS: tuple[tuple[int, str, Promise], ...] = (
+    (80, "critical", gettext_lazy("Critical")),
+    (60, "high", gettext_lazy("High")),
+    (40, "medium", gettext_lazy("Medium")),
+    (20, "low", gettext_lazy("Low")),
+    (0, "info", gettext_lazy("Info")),
+)
+
+
+def _titled(name: str) -> str:
+    return name.replace("_", " ").replace("-", " ").capitalize()
+
+
+def kind(name: str) -> str:
+    return str(KINDS.get(name) or _titled(name))
+
+
+def label(name: str) -> str:
+    """A network's label as words: "BruteForce" → "Brute force", "SQLInjection" → "SQL injection"."""
+    if name in KINDS:
+        return kind(name)
+    parts = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[_-]", " ", name).split()
+    words = [part if part.isupper() and len(part) > 1 else part.lower() for part in parts]
+    text = " ".join(words)
+    return text[:1].upper() + text[1:]
+
+
+def risk(name: str) -> str:
+    return str(RISKS.get(name) or _titled(name))
+
+
+def tactic(name: str) -> str:
+    return str(TACTICS.get(name.lower().replace("_", "-").replace(" ", "-")) or _titled(name))
+
+
+def deed(action: str) -> str:
+    return str(DEEDS.get(action) or action.replace(".", " ").replace("_", " "))
+
+
+def technique(identifier: str) -> str:
+    """The technique's name; the identifier itself where we know none."""
+    return str(TECHNIQUES.get(identifier, identifier))
+
+
+def technique_url(identifier: str) -> str:
+    return f"https://attack.mitre.org/techniques/{identifier.replace('.', '/')}/"
+
+
+def level(severity: int) -> tuple[str, str, int]:
+    """(class, word, notches from 0 to 4) of a severity from 0 to 100."""
+    for place, (least, name, word) in enumerate(LEVELS):
+        if severity >= least:
+            return name, str(word), 4 - place
+    return "info", str(LEVELS[-1][2]), 0
+
+
+def span(name: str) -> tuple[int, int]:
+    """The severities a level covers: [from, below)."""
+    upper = 101
+    for least, known, _word in LEVELS:
+        if known == name:
+            return least, upper
+        upper = least
+    return 0, 101
+
+
+def joined(words: Sequence[str]) -> str:
+    """ "a", "a and b", "a, b and c"."""
+    if len(words) < 2:
+        return "".join(words)
+    return _("%(several)s and %(last)s") % {"several": ", ".join(words[:-1]), "last": words[-1]}
+
+
+def sentence(
+    kinds: Sequence[str],
+    subjects: Sequence[str],
+    targets: Sequence[str],
+    accounts_taken: Sequence[str] = (),
+) -> str:
+    """What happened, in one plain sentence: who did what, against whom, and what they got."""
+    who = some(subjects) or _("An unknown attacker")
+    deeds = joined([str(_DEEDS.get(name, _DEEDS[Kind.ANOMALY])) for name in dict.fromkeys(kinds)])
+    whom = some(targets)
+    told = (
+        _("%(who)s %(deeds)s on %(whom)s") % {"who": who, "deeds": deeds, "whom": whom}
+        if whom
+        else f"{who} {deeds}"
+    )
+    if accounts_taken:
+        told += _(", and got in as %(accounts)s") % {"accounts": some(accounts_taken)}
+    return told + "."
+
+
+def some(names: Sequence[str], most: int = 2) -> str:
+    """The first names, and how many more there are."""
+    if len(names) <= most:
+        return joined(list(names))
+    more = len(names) - most
+    rest = ngettext("%(n)d more", "%(n)d more", more) % {"n": more}
+    return joined([*names[:most], rest])
+
+
+def duration(length: timedelta) -> str:
+    """ "under a second", "48 s", "3 min 20 s", "2 h 5 min", "4 d 3 h"."""
+    seconds = int(length.total_seconds())
+    if seconds < 1:
+        return _("under a second")
+    units = ((86400, _("d")), (3600, _("h")), (60, _("min")), (1, _("s")))
+    parts: list[str] = []
+    for size, unit in units:
+        amount, seconds = divmod(seconds, size)
+        if amount or parts:
+            parts.append(f"{amount} {unit}" if amount else "")
+    return " ".join(part for part in parts[:2] if part)
