@@ -51,7 +51,7 @@ def copy_out(
     body = io.BytesIO()
     with connection.cursor() as cursor:
         statement = f"COPY ({query}) TO STDOUT (FORMAT csv)"
-        with cursor.copy(statement, list(parameters)) as copy:
+        with cursor.cursor.copy(statement, list(parameters)) as copy:
             for piece in copy:
                 body.write(piece)
     if not body.tell():
@@ -68,7 +68,7 @@ def digest_of(query: str, parameters: Sequence[Any]) -> str:
     """SHA-256 of the rows of `query` in their text form; its ORDER BY must leave no choice."""
     digest = hashlib.sha256()
     statement = f"COPY ({query}) TO STDOUT (FORMAT csv)"
-    with connection.cursor() as cursor, cursor.copy(statement, list(parameters)) as copy:
+    with connection.cursor() as cursor, cursor.cursor.copy(statement, list(parameters)) as copy:
         for piece in copy:
             digest.update(piece)
     return digest.hexdigest()
@@ -87,7 +87,7 @@ def get_bytes(table: str, key: UUID) -> bytes | None:
     """The content of the row `put_bytes` wrote, None where there is none."""
     name = connection.ops.quote_name(table)
     statement = f"COPY (SELECT content FROM {name} WHERE batch_id = %s) TO STDOUT (FORMAT binary)"  # noqa: S608
-    with connection.cursor() as cursor, cursor.copy(statement, [key]) as copy:
+    with connection.cursor() as cursor, cursor.cursor.copy(statement, [key]) as copy:
         copy.set_types(["bytea"])
         found = [row[0] for row in copy.rows()]
     return found[0] if found else None
