@@ -21,9 +21,12 @@ from apps.contracts import (
     ExpertRecord,
     Finding,
     Json,
+    Kind,
     Match,
     Remedy,
 )
+
+_WEB = (Kind.WEB_INJECTION, Kind.WEB_SHELL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,8 @@ def build(
     `frame` holds the records behind them."""
     chosen = tuple(findings[i] for i in campaign.findings)
     verdicts = tuple(assessments[i] for i in campaign.findings)
-    records = Evidence(frame).of(chosen)
+    evidence = Evidence(frame)
+    records = evidence.of(chosen)
     who = attacker.profile(frame, chosen)
     files = found_files(records)
     facts = matching.facts_of(
@@ -58,7 +62,8 @@ def build(
         who,
         record_count=len({record for finding in chosen for record in finding.records}),
         files=[file.path for file in files],
-        http_status_ok=answered_well(records),
+        http_status_ok=answered_well(evidence.of([f for f in chosen if f.kind in _WEB])),
+        signs=signs(chosen),
     )
     return Case(
         campaign=campaign,
@@ -73,12 +78,12 @@ def build(
 
 
 def decide(case: Case, records: Sequence[ExpertRecord]) -> tuple[list[Match], Remedy | None]:
-    """The matching records, the best first, and the plan of the best; None where none matches."""
+    """The matching records, the best first, and the plan they make; None where none matches."""
     matches = matching.match(case.facts, records)
     if not matches:
         return [], None
-    made = remedy.plan(
-        matches[0],
+    made = remedy.plan_of(
+        matches,
         case.attacker,
         case.campaign.hosts,
         case.files,
@@ -86,6 +91,12 @@ def decide(case: Case, records: Sequence[ExpertRecord]) -> tuple[list[Match], Re
         facts=case.facts,
     )
     return matches, made
+
+
+def signs(findings: Sequence[Finding]) -> list[str]:
+    """The finer names of what the tools saw, in order of first appearance."""
+    told = (sign for finding in findings for sign in finding.parameters.get("signs") or ())
+    return list(dict.fromkeys(str(sign) for sign in told))
 
 
 def found_files(records: pl.DataFrame) -> tuple[FoundFile, ...]:

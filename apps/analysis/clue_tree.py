@@ -91,10 +91,9 @@ def _groups(
     keyed: dict[tuple[Kind, str, str], list[int]] = defaultdict(list)
     for i, (finding, assessment) in enumerate(zip(findings, assessments, strict=True)):
         kind = kind_of(finding, assessment)
-        technique = next(iter(finding.techniques), "")
-        keyed[kind, technique, finding.target].append(i)
+        keyed[kind, _shape(finding), finding.target].append(i)
     made = []
-    for (kind, _, target), members in keyed.items():
+    for (kind, _shaped, target), members in keyed.items():
         chosen = [findings[i] for i in members]
         verdicts = [assessments[i] for i in members]
         node = Node(
@@ -114,10 +113,21 @@ def _groups(
     return made
 
 
+def _shape(finding: Finding) -> str:
+    """How the kind was done: the tool's own word for it ("ssh", "sql_injection"), a technique."""
+    signs = finding.parameters.get("signs") or finding.techniques
+    return str(signs[0]) if signs else ""
+
+
 def _title(kind: Kind, target: str, chosen: Sequence[Finding]) -> str:
     if len(chosen) == 1:
         return chosen[0].title
+    shape = _shape(chosen[0])
     words = KIND_WORDS[kind]
+    if kind is Kind.BRUTE_FORCE and shape.isalpha():
+        words = f"{shape.upper()} {words}"
+    elif kind in (Kind.WEB_INJECTION, Kind.FLOOD) and "_" in shape:
+        words = shape.replace("_", " ")
     who = some(tuple(dict.fromkeys(f.subject for f in chosen if f.subject)), "sources")
     text = f"{words[0].upper()}{words[1:]}"
     return text + (f" on {target}" if target else "") + (f" by {who}" if who else "")

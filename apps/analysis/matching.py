@@ -32,6 +32,7 @@ FACTS = (
     "unsure",
     "http_status_ok",
     "unfamiliar",
+    "signs",
 )
 """What a record's conditions may speak of."""
 
@@ -47,11 +48,13 @@ def facts_of(
     record_count: int,
     files: Sequence[str] = (),
     http_status_ok: bool = False,
+    signs: Sequence[str] = (),
 ) -> dict[str, Json]:
     """The facts of an incident as JSON: exactly the names of `FACTS`.
 
     `p_attack` is None where the network weighed nothing; `http_status_ok` says whether the
-    server answered any of the attacker's requests with success.
+    server answered any of the attacker's requests with success; `signs` are the finer names that
+    tools give to what they saw ("ssh", "sql_injection", "syn_flood").
     """
     return {
         "kind": str(campaign.kind),
@@ -72,6 +75,7 @@ def facts_of(
         "unsure": campaign.unsure,
         "http_status_ok": http_status_ok,
         "unfamiliar": campaign.unfamiliar,
+        "signs": list(signs),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from django.db import transaction
@@ -12,7 +12,7 @@ from apps.acquisition.models import Batch
 from apps.analysis import matching, remedy, selectors
 from apps.analysis.claims import claimed
 from apps.analysis.models import Incident, Match, Remedy, Step, Task
-from apps.analysis.remedy import FoundFile, TakenAccount
+from apps.analysis.remedy import FoundFile, TakenAccount, step_key
 from apps.analysis.serialise import attacker_from
 from apps.analysis.transmission import hand_over
 from apps.contracts import Kind
@@ -21,8 +21,6 @@ from apps.protection.services import audit
 
 ACTOR = "platform"
 NO_MATCH = "No expert record matches this incident."
-
-_NAMED_BY = ("address", "path", "account")  # the parameter that says what a step is done to
 
 
 def match_batch(batch_id: UUID) -> None:
@@ -80,21 +78,22 @@ def _write_matches(incident: Incident, found: Sequence[contracts.Match]) -> None
 
 
 @transaction.atomic
-def _propose(incident_id: int, known: dict[str, contracts.ExpertRecord]) -> None:
+def _propose(incident_id: int, known: Mapping[str, contracts.ExpertRecord]) -> None:
     incident = Incident.objects.select_for_update().get(pk=incident_id)
     if incident.state == Incident.State.CLOSED:
         return
-    best = next((row for row in incident.matches.all() if row.slug in known), None)
-    if best is None:
+    fitting = [row for row in incident.matches.all() if row.slug in known]
+    if fitting:
+        _offer(incident, fitting[0], _plan(incident, fitting, known))
+    else:
         _without_knowledge(incident)
-        return
-    fit = contracts.Match(known[best.slug], best.score, tuple(best.reasons))
-    _offer(incident, best, _plan(incident, fit))
 
 
-def _plan(incident: Incident, fit: contracts.Match) -> contracts.Remedy:
-    return remedy.plan(
-        fit,
+def _plan(
+    incident: Incident, fitting: Sequence[Match], known: Mapping[str, contracts.ExpertRecord]
+) -> contracts.Remedy:
+    return remedy.plan_of(
+        [contracts.Match(known[row.slug], row.score, tuple(row.reasons)) for row in fitting],
         attacker_from(incident.attacker),
         incident.hosts,
         [FoundFile(**file) for file in incident.assets.get("files", ())],
@@ -121,10 +120,10 @@ def _offer(incident: Incident, match: Match, plan: contracts.Remedy) -> None:
     live = [row for row in rows if _may_give_way(row)]
     settled = [row for row in rows if row not in live]
     done = {
-        _key(step.action, step.host, step.parameters) for r in settled for step in r.steps.all()
+        step_key(step.action, step.host, step.parameters) for r in settled for step in r.steps.all()
     }
     told = {task.title for r in settled for task in r.tasks.all()}
-    steps = [s for s in plan.steps if _key(s.action, s.host, s.parameters) not in done]
+    steps = [s for s in plan.steps if step_key(s.action, s.host, s.parameters) not in done]
     tasks = [t for t in plan.tasks if t.title not in told]
     if not steps and (not tasks or settled):
         return
@@ -156,11 +155,6 @@ def _may_give_way(row: Remedy) -> bool:
     if row.state == Remedy.State.BY_HAND:
         return not any(task.done_at for task in row.tasks.all())
     return row.state == Remedy.State.PROPOSED
-
-
-def _key(action: str, host: str, parameters: contracts.Json) -> tuple[str, str, str]:
-    """What a step does to what on which host, whatever its other parameters."""
-    return action, host, next((str(parameters[n]) for n in _NAMED_BY if n in parameters), "")
 
 
 def _same(

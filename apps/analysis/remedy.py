@@ -28,6 +28,8 @@ MOST_HOSTS = 10
 MOST_STEPS = 200
 LEAST_CONFIDENCE = 0.5  # below it nothing automatic is proposed
 
+_NAMED_BY = ("address", "path", "account")  # the parameter that says what a step is done to
+
 
 @dataclass(frozen=True, slots=True)
 class FoundFile:
@@ -65,6 +67,46 @@ def why_not_automatic(facts: Mapping[str, Json]) -> str:
             f"from {LEAST_CONFIDENCE:.0%} on a repair is proposed."
         )
     return ""
+
+
+def plan_of(
+    matches: Sequence[Match],
+    attacker: Attacker,
+    hosts: Sequence[str],
+    files: Sequence[FoundFile],
+    *,
+    accounts: Sequence[TakenAccount] = (),
+    facts: Mapping[str, Json],
+) -> Remedy:
+    """One plan for all an incident shows: of the best match, and of the best for every further
+    kind in it. A campaign that took an account and left a web shell needs both answers."""
+    plans = [
+        plan(match, attacker, hosts, files, accounts=accounts, facts=facts)
+        for match in _leading(matches, facts)
+    ]
+    steps: dict[tuple[str, str, str], PlannedStep] = {}
+    tasks: dict[str, ManualTask] = {}
+    for each in plans:
+        for step in each.steps:
+            steps.setdefault(step_key(step.action, step.host, step.parameters), step)
+        for task in each.tasks:
+            tasks.setdefault(task.title, task)
+    return Remedy(tuple(steps.values())[:MOST_STEPS], tuple(tasks.values()))
+
+
+def step_key(action: str, host: str, parameters: Mapping[str, Json]) -> tuple[str, str, str]:
+    """What a step does to what on which host, whatever its other parameters."""
+    return action, host, next((str(parameters[n]) for n in _NAMED_BY if n in parameters), "")
+
+
+def _leading(matches: Sequence[Match], facts: Mapping[str, Json]) -> Iterator[Match]:
+    """The matches, best first, that answer a kind of the incident which no better one does."""
+    open_kinds = set(facts.get("kinds") or ())
+    for place, match in enumerate(matches):
+        answers = open_kinds & {str(kind) for kind in match.record.kinds}
+        if answers or place == 0:
+            open_kinds -= answers
+            yield match
 
 
 def plan(
