@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
 from functools import cache
 from typing import Protocol
 
@@ -46,11 +47,24 @@ class Runner(Protocol):
     def run(self, command: Command, *, timeout: float = ...) -> Output: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One question that was asked of a host, and its answer as it may be kept."""
+
+    phase: str
+    command: Command
+    output: Output
+    started: datetime
+    ended: datetime
+
+
 class Journal(Protocol):
-    """Writes down each command before it runs and again when it has ended."""
+    """Writes down what runs: what acts, before it runs and when it has ended; what only looks,
+    afterwards, all at once."""
 
     def began(self, phase: str, command: Command) -> int: ...
     def ended(self, entry: int, output: Output) -> None: ...
+    def looked(self, notes: Sequence[Note]) -> None: ...
 
 
 @cache
@@ -103,11 +117,16 @@ def plan_step(
 
 
 def _elevated(plan: CommandPlan, uid: int) -> CommandPlan:
-    phases = {
-        phase: tuple(elevate(command, uid) for command in getattr(plan, phase))
-        for phase in (*APPROVED, "undo")
-    }
-    return replace(plan, **phases)
+    def up(commands: Sequence[Command]) -> tuple[Command, ...]:
+        return tuple(elevate(command, uid) for command in commands)
+
+    return CommandPlan(
+        snapshot=up(plan.snapshot),
+        act=up(plan.act),
+        verify=up(plan.verify),
+        undo=up(plan.undo),
+        effect=plan.effect,
+    )
 
 
 def _uid(facts: Facts) -> int:
@@ -125,15 +144,19 @@ def ask(
     """The host's answers; `given` are those the platform has itself. Those a person approved
     to be run are written down under `phase`, the others under "facts"."""
     outputs = dict(given)
+    notes: list[Note] = []
     uid = 0
     for probe in sorted(probes, key=lambda probe: not probe.plain):
         command = probe.command if probe.plain else elevate(probe.command, uid)
-        entry = journal.began(phase if probe.shown else "facts", command) if journal else 0
+        started = datetime.now(UTC)
         output = outputs[probe.name] = runner.run(command)
-        if journal:
-            journal.ended(entry, replace(output, stdout=probe.keep(output.stdout)))
+        kept = replace(output, stdout=probe.keep(output.stdout))
+        under = phase if probe.shown else "facts"
+        notes.append(Note(under, command, kept, started, datetime.now(UTC)))
         if probe.name == "uid" and output.stdout.strip().isdigit():
             uid = int(output.stdout)
+    if journal:
+        journal.looked(notes)
     return outputs
 
 

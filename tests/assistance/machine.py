@@ -138,7 +138,9 @@ class Machine:
     def hold_open(self) -> subprocess.Popen[bytes]:
         """A connection of the attacker that stays: says each line it hears, ends when cut."""
         talk = "import socket,sys; s=socket.create_connection(sys.argv[1:3],2,(sys.argv[3],0));"
-        talk += "print(s.recv(4096),flush=True); sys.stdin.readline(); s.sendall(b'SSH-2.0-x\\r\\n');"
+        talk += (
+            "print(s.recv(4096),flush=True); sys.stdin.readline(); s.sendall(b'SSH-2.0-x\\r\\n');"
+        )
         talk += "s.settimeout(2); print(len(s.recv(4096)) > 20, flush=True)"
         return subprocess.Popen(
             [*self._leave, sys.executable, "-c", talk, INSIDE, "22", ATTACKER],
@@ -218,7 +220,7 @@ class Machine:
 
 
 def _net(pid: int) -> str:
-    return os.readlink(f"/proc/{pid}/ns/net")
+    return str(Path(f"/proc/{pid}/ns/net").readlink())
 
 
 def _child(pid: int) -> int:

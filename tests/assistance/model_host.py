@@ -61,6 +61,7 @@ class ModelHost:
     peer: str = "192.0.2.7 50000 192.0.2.10 22"
     ran: list[tuple[str, ...]] = field(default_factory=list)
     before_each: Callable[[Command], None] = lambda command: None
+    after_each: Callable[[Command], None] = lambda command: None
 
     def run(self, command: Command, *, timeout: float = 30) -> Output:
         self.before_each(command)
@@ -69,7 +70,9 @@ class ModelHost:
         if argv[:3] == ("sudo", "-n", "--"):
             argv = argv[3:]
         known = getattr(self, "do_" + posixpath.basename(argv[0]).replace("-", "_"), None)
-        return known(argv[1:], command.stdin) if known else Output(127, "", "not found")
+        said = known(argv[1:], command.stdin) if known else Output(127, "", "not found")
+        self.after_each(command)
+        return said
 
     def state(self) -> tuple[object, ...]:
         return copy.deepcopy((self.ruleset(), self.shadow, self.files))
@@ -125,7 +128,9 @@ class ModelHost:
         if words == ("--stateless", "list", "ruleset"):
             return Output(0, self.ruleset())
         if words == ("--file", "-"):
-            added = re.findall(r"^add element inet tocsin blocked[46] \{ (\S+) timeout (\S+) \}$", stdin, re.M)
+            added = re.findall(
+                r"^add element inet tocsin blocked[46] \{ (\S+) timeout (\S+) \}$", stdin, re.M
+            )
             self.table = True
             self.blocked |= dict(added)
             return Output(0)

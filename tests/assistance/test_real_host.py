@@ -17,7 +17,9 @@ SHELL = "/srv/shop/uploads/it's $(id).php"
 
 
 @contextmanager
-def hand(machine: Machine, action: str, *, user: str = "root", **parameters: object) -> Iterator[Hand]:
+def hand(
+    machine: Machine, action: str, *, user: str = "root", **parameters: object
+) -> Iterator[Hand]:
     way = Endpoint("machine", 22, machine.relay)
     key, pinned = private_key(machine.key), HostKey.parse(machine.host_key)
     told = {"account": Output(0, user), "protected": Output(0, "")}

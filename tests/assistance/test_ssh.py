@@ -83,7 +83,20 @@ def test_a_private_key_the_host_does_not_know_is_refused(machine: Machine) -> No
 
 
 def test_words_reach_the_program_as_they_are(machine: Machine) -> None:
-    words = ("a'b", '"$HOME"', "$(id)", "`id`", "x;y&z|w", "*", "~", "", "new\nline", "é", "\\", "!")
+    words = (
+        "a'b",
+        '"$HOME"',
+        "$(id)",
+        "`id`",
+        "x;y&z|w",
+        "*",
+        "~",
+        "",
+        "new\nline",
+        "é",
+        "\\",
+        "!",
+    )
     with open_machine(machine) as host:
         said = host.run(Command(("/usr/bin/printf", "%s\\n--\\n", *words)))
         assert said.stdout.split("\n--\n")[:-1] == list(words)

@@ -1,0 +1,455 @@
+"""Remedies from preview to undo: what was approved is what runs, and nothing is left half-way."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+from django.db import connection
+
+from apps.analysis.models import Incident, Remedy, Step
+from apps.assistance import hosts, selectors, services
+from apps.assistance.action import Output
+from apps.assistance.locks import held
+from apps.assistance.models import Attempt, Host, Outcome
+from apps.assistance.ssh import Unreachable
+from apps.contracts import Command, Refused
+from apps.protection.selectors import trail
+from tests.assistance.made import (
+    BLOCK,
+    DISABLE,
+    PRIVATE,
+    PUBLIC,
+    QUARANTINE,
+    SHELL,
+    approve,
+    remedy,
+)
+from tests.assistance.model_host import File, ModelHost
+
+pytestmark = pytest.mark.django_db
+
+ALL = (BLOCK, QUARANTINE, DISABLE)
+
+
+class Killed(BaseException):
+    """The worker is gone: nothing of its own runs any more."""
+
+
+@pytest.fixture
+def web01(monkeypatch: pytest.MonkeyPatch) -> ModelHost:
+    """A registered host that answers as the model does."""
+    model = ModelHost(files={SHELL: File(b"<?php")})
+    monkeypatch.setattr(hosts, "Connection", lambda endpoint, **way: model)
+    services.register_host(
+        name="web01",
+        address="192.0.2.10",
+        host_key=PUBLIC,
+        private_key_pem=PRIVATE,
+        actor="root",
+        protected=("198.51.100.0/24",),
+    )
+    return model
+
+
+def ready(*steps: tuple[str, dict[str, object]]) -> Remedy:
+    waiting = remedy(*steps)
+    services.preview(waiting.pk)
+    approve(waiting)
+    return waiting
+
+
+def state_of(it: Remedy) -> tuple[str, list[str]]:
+    it.refresh_from_db()
+    return it.state, [step.state for step in it.steps.order_by("order")]
+
+
+def sentence_of(it: Remedy) -> str:
+    last = it.attempts.last()
+    assert last is not None
+    assert last.ended_at is not None
+    return last.sentence
+
+
+# ── Preview ──────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_preview_shows_every_command_and_touches_nothing(web01: ModelHost) -> None:
+    untouched = web01.state()
+    waiting = remedy(*ALL)
+    services.preview(waiting.pk)
+    assert web01.state() == untouched
+    waiting.refresh_from_db()
+    assert len(waiting.digest) == 64
+    for step in waiting.steps.all():
+        assert step.state == Step.State.PLANNED
+        assert step.effect.endswith(".")
+        assert [len(step.commands[phase]) > 0 for phase in ("snapshot", "act", "verify", "undo")]
+    assert selectors.obstacles(waiting) == []
+    block = waiting.steps.get(order=0).commands["act"]
+    assert block[0]["argv"] == ["/usr/sbin/nft", "--file", "-"]
+    assert "add element inet tocsin blocked4 { 203.0.113.5 timeout 24h }" in block[0]["stdin"]
+
+
+def test_a_step_that_is_not_possible_says_why_and_the_others_stay(web01: ModelHost) -> None:
+    waiting = remedy(BLOCK, ("block_address", {"address": "198.51.100.7"}), ("dance", {}))
+    waiting.steps.create(order=9, action="block_address", host="db01", parameters={}, reason="x")
+    services.preview(waiting.pk)
+    assert [step.refusal for step in waiting.steps.order_by("order")] == [
+        "",
+        "198.51.100.7 is protected (198.51.100.0/24); it is never blocked.",
+        "There is no repair action called 'dance'.",
+        "No host called db01 is registered here.",
+    ]
+
+
+def test_a_recorded_host_is_previewed_from_its_recording_and_never_applied() -> None:
+    passwd = "root:x:0:0::/root:/bin/bash\ntocsin:x:0:0::/home/tocsin:/bin/bash\n"
+    passwd += "intern:x:1003:1003::/home/intern:/bin/bash\nwww-data:x:33:33::/:/usr/sbin/nologin\n"
+    facts = {
+        "host": {"name": "victim", "address": "10.77.0.10"},
+        "repair_account": "tocsin",
+        "nft_ruleset": "",
+        "files": [
+            {
+                "path": SHELL,
+                "size": 5,
+                "mode": "0644",
+                "owner": "www-data",
+                "sha256": "ab" * 32,
+                "mtime": "2026-11-22T10:00:00+00:00",
+            }
+        ],
+        "commands": {
+            "getent passwd": passwd,
+            "getent group": "sudo:x:27:\n",
+            "passwd --status --all": "root L 11/22/2026 0 99999 7 -1\nintern P 11/22/2026 0 9 7 -1\n",
+            "ip -j addr": '[{"addr_info": [{"local": "10.77.0.10", "prefixlen": 24}]}]',
+            "ip -j route": '[{"dst": "10.77.0.0/24", "dev": "eth0"}]',
+            "cat /etc/resolv.conf": "",
+        },
+    }
+    services.register_recorded_host(name="victim", facts=facts, actor="demonstration")
+    disable = ("disable_account", {"account": "intern"})
+    wrong = ("block_address", {"address": "10.77.0.10"})
+    waiting = remedy(BLOCK, QUARANTINE, disable, wrong, host="victim")
+    services.preview(waiting.pk)
+    assert [step.state for step in waiting.steps.order_by("order")] == [
+        "planned", "planned", "planned", "refused",
+    ]  # fmt: skip
+    assert selectors.obstacles(waiting) == ["victim is a recording: there is no machine to repair."]
+    approve(waiting)
+    services.apply(waiting.pk)
+    assert state_of(waiting)[0] == Remedy.State.PROPOSED
+    assert sentence_of(waiting).startswith("Nothing has run. victim is a recording")
+    assert services.forget_demonstration() == 1
+    with pytest.raises(Refused, match="not the facts of a recorded host"):
+        services.register_recorded_host(name="victim", facts={}, actor="demonstration")
+
+
+def test_a_host_that_is_away_is_previewed_from_what_it_said_last(
+    web01: ModelHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = remedy(BLOCK, DISABLE)
+    services.preview(live.pk)
+
+    def away(endpoint: object, **way: object) -> None:
+        raise Unreachable("192.0.2.10:22 does not answer: timed out.")
+
+    monkeypatch.setattr(hosts, "Connection", away)
+    later = remedy(BLOCK, DISABLE)
+    services.preview(later.pk)
+    commands = [
+        [{**step.commands} for step in waiting.steps.order_by("order")] for waiting in (live, later)
+    ]
+    assert commands[0] == commands[1]
+    assert "does not answer" in selectors.obstacles(later)[0]
+    assert "$y$" not in str(Host.objects.get().facts)
+
+
+# ── Apply, verify, undo ──────────────────────────────────────────────────────────────────
+
+
+def test_an_approved_remedy_is_applied_verified_and_undone(web01: ModelHost) -> None:
+    untouched = web01.state()
+    it = ready(*ALL)
+    services.apply(it.pk)
+    assert state_of(it) == ("applied", ["applied"] * 3)
+    assert Incident.objects.get().state == Incident.State.REPAIRED
+    assert web01.blocked
+    assert SHELL not in web01.files
+    assert web01.shadow["bob"].startswith("!")
+    assert services.verify(it.pk) is True
+    services.apply(it.pk)  # a task delivered twice
+    assert it.attempts.filter(kind=Attempt.Kind.APPLY).count() == 1
+
+    ran = Outcome.objects.filter(phase__in=("snapshot", "act", "verify"))
+    for step in it.steps.all():
+        for phase in ("snapshot", "act", "verify"):
+            approved = [command["argv"] for command in step.commands[phase]]
+            noted = [o.command["argv"] for o in ran.filter(step=step, phase=phase)]
+            assert noted[: len(approved)] == approved
+    assert not Outcome.objects.filter(ended_at=None).exists()
+    assert not Outcome.objects.filter(stdout__contains="$y$").exists()
+
+    services.undo(it.pk, "ada")
+    assert state_of(it) == ("undone", ["undone"] * 3)
+    assert web01.state() == untouched
+    assert "to the byte" in sentence_of(it)
+    actions = [entry.action for entry in trail(f"incident:{it.incident_id}")]
+    for action in (
+        "remedy.apply.begun",
+        "remedy.apply.done",
+        "remedy.verify.done",
+        "remedy.undo.done",
+    ):
+        assert action in actions
+
+
+def test_what_is_not_approved_or_was_refused_never_runs(web01: ModelHost) -> None:
+    untouched = web01.state()
+    waiting = remedy(*ALL)
+    services.preview(waiting.pk)
+    services.apply(waiting.pk)
+    services.undo(waiting.pk, "ada")
+    assert services.verify(waiting.pk) is None
+    assert state_of(waiting) == ("proposed", ["planned"] * 3)
+    assert web01.state() == untouched
+
+
+def test_a_host_that_changed_since_the_approval_gets_nothing_and_asks_again(
+    web01: ModelHost,
+) -> None:
+    it = ready(BLOCK, QUARANTINE)
+    approved = it.digest
+    web01.files[SHELL].content = b"something else"
+    changed = web01.state()
+    services.apply(it.pk)
+    assert web01.state() == changed  # not even the first step, which could have run
+    assert state_of(it) == ("proposed", ["planned"] * 2)
+    assert it.digest != approved
+    assert "other commands would run than those approved" in sentence_of(it)
+    assert Incident.objects.get().state == Incident.State.AWAITING_APPROVAL
+
+
+def test_a_plan_altered_in_the_database_is_not_run(web01: ModelHost) -> None:
+    untouched = web01.state()
+    it = ready(BLOCK)
+    step = it.steps.get()
+    step.commands["act"][0]["argv"] = ["/usr/bin/rm", "-rf", "/"]
+    step.save()
+    services.apply(it.pk)
+    assert web01.state() == untouched
+    assert "not the one that was approved" in sentence_of(it)
+
+
+def test_a_step_that_fails_takes_those_before_it_back(
+    web01: ModelHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    untouched = web01.state()
+    it = ready(BLOCK, DISABLE)
+    broken = Output(10, "", "usermod: cannot lock /etc/passwd")
+    monkeypatch.setattr(web01, "do_usermod", lambda words, stdin: broken)
+    services.apply(it.pk)
+    assert state_of(it) == ("failed", ["undone", "undone"])
+    assert web01.state() == untouched
+    assert "cannot lock /etc/passwd" in sentence_of(it)
+    assert Incident.objects.get().state == Incident.State.FAILED
+
+
+def test_a_repair_that_no_longer_holds_is_found_out_and_can_still_be_undone(
+    web01: ModelHost,
+) -> None:
+    it = ready(BLOCK)
+    services.apply(it.pk)
+    web01.blocked.clear()
+    assert services.verify(it.pk) is False
+    assert state_of(it)[0] == "failed"
+    assert sentence_of(it) == "203.0.113.5 is not blocked."
+    services.undo(it.pk, "ada")
+    assert state_of(it) == ("undone", ["undone"])
+    assert not web01.table
+
+
+def test_what_cannot_be_undone_stays_marked_as_done_and_can_be_tried_again(
+    web01: ModelHost,
+) -> None:
+    it = ready(QUARANTINE)
+    services.apply(it.pk)
+    web01.files[SHELL] = File(b"a new one")
+    services.undo(it.pk, "ada")
+    assert state_of(it) == ("failed", ["applied"])
+    assert "Another file stands" in sentence_of(it)
+    del web01.files[SHELL]
+    services.undo(it.pk, "ada")
+    assert state_of(it) == ("undone", ["undone"])
+    assert web01.files[SHELL].content == b"<?php"
+
+
+# ── Workers die, hosts go away ───────────────────────────────────────────────────────────
+
+
+CHANGING = {"nft", "mv", "install", "rmdir", "usermod", "passwd"}
+
+
+def changes(argv: tuple[str, ...]) -> bool:
+    return argv[0].rpartition("/")[2] in CHANGING and "list" not in argv
+
+
+def moments(web01: ModelHost, run: Callable[[], None]) -> list[tuple[int, str]]:
+    """When a worker may die: just before and just after each command that changes the host."""
+    web01.ran.clear()
+    run()
+    found = [number for number, argv in enumerate(web01.ran, 1) if changes(argv)]
+    assert len(found) >= 4
+    return [(1, "before_each")] + [(n, w) for n in found for w in ("before_each", "after_each")]
+
+
+def die_at(model: ModelHost, number: int, when: str) -> None:
+    left = [number]
+
+    def kill(command: Command) -> None:
+        left[0] -= 1
+        if left[0] == 0:
+            raise Killed
+
+    setattr(model, when, kill)
+
+
+def revive(model: ModelHost) -> None:
+    model.before_each = model.after_each = lambda command: None
+
+
+def test_a_worker_killed_at_any_moment_of_a_repair_leaves_it_to_the_next(web01: ModelHost) -> None:
+    untouched = web01.state()
+    it = ready(*ALL)
+    for number, when in moments(web01, partial(services.apply, it.pk)):
+        services.undo(it.pk, "ada")
+        assert web01.state() == untouched, (number, when)
+        it = ready(*ALL)
+        die_at(web01, number, when)
+        with pytest.raises(Killed):
+            services.apply(it.pk)
+        assert state_of(it)[0] == "applying"
+        revive(web01)
+        services.apply(it.pk)
+        assert state_of(it) == ("applied", ["applied"] * 3), (number, when)
+
+
+def test_a_worker_killed_at_any_moment_of_an_undo_leaves_it_to_the_next(web01: ModelHost) -> None:
+    untouched = web01.state()
+    it = ready(*ALL)
+    services.apply(it.pk)
+    for number, when in moments(web01, partial(services.undo, it.pk, "ada")):
+        it = ready(*ALL)
+        services.apply(it.pk)
+        die_at(web01, number, when)
+        with pytest.raises(Killed):
+            services.undo(it.pk, "ada")
+        assert state_of(it)[0] == "undoing"
+        revive(web01)
+        services.undo(it.pk, "ada")
+        assert state_of(it) == ("undone", ["undone"] * 3), (number, when)
+        assert web01.state() == untouched, (number, when)
+
+
+def test_a_worker_killed_while_it_takes_back_a_failed_repair_does_not_call_it_a_success(
+    web01: ModelHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    untouched = web01.state()
+    it = ready(BLOCK, DISABLE)
+    monkeypatch.setattr(web01, "do_usermod", lambda words, stdin: web01.do_nft(("?",), ""))
+
+    def at_the_undo(command: Command) -> None:
+        if command.argv[1:3] == ("delete", "table"):
+            raise Killed
+
+    web01.before_each = at_the_undo
+    with pytest.raises(Killed):
+        services.apply(it.pk)
+    revive(web01)
+    services.apply(it.pk)
+    assert state_of(it)[0] == "failed"
+    assert web01.state() == untouched
+
+
+def test_a_host_that_goes_away_half_way_is_tried_again_but_not_for_ever(web01: ModelHost) -> None:
+    it = ready(BLOCK, DISABLE)
+    web01.before_each = lambda command: gone() if command.argv[0].endswith("usermod") else None
+
+    def gone() -> None:
+        raise Unreachable("The connection broke.")
+
+    services.apply(it.pk)
+    assert state_of(it)[0] == "applying"
+    assert "tried again shortly" in sentence_of(it)
+    services.apply(it.pk)
+    revive(web01)
+    services.apply(it.pk)
+    assert state_of(it) == ("applied", ["applied"] * 2)
+
+    it = ready(("disable_account", {"account": "carol"}))
+    web01.before_each = lambda command: gone() if command.argv[0].endswith("usermod") else None
+    for _ in range(3):
+        services.apply(it.pk)
+    assert state_of(it)[0] == "failed"
+
+
+def test_a_remedy_that_another_worker_holds_is_left_to_it(web01: ModelHost) -> None:
+    it = ready(BLOCK)
+    taken, done = threading.Event(), threading.Event()
+
+    def other_worker() -> None:
+        with held(f"remedy {it.pk}") as ours:
+            assert ours
+            taken.set()
+            done.wait(10)
+        connection.close()
+
+    thread = threading.Thread(target=other_worker)
+    thread.start()
+    try:
+        assert taken.wait(10)
+        services.apply(it.pk)
+        assert state_of(it)[0] == "approved"
+    finally:
+        done.set()
+        thread.join()
+    services.apply(it.pk)
+    assert state_of(it)[0] == "applied"
+
+
+# ── Hosts ────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("wrong", "because"),
+    [
+        ({"name": "../x"}, "name of the host"),
+        ({"address": "-oProxyCommand=x y"}, "address"),
+        ({"port": 0}, "port"),
+        ({"user": "root; id"}, "repair account"),
+        ({"host_key": "ssh-ed25519 AAAA"}, "damaged"),
+        ({"private_key_pem": "no"}, "private key"),
+        ({"protected": ("10.0.0.0/33",)}, "10.0.0.0/33"),
+    ],
+)
+def test_a_host_is_registered_only_with_what_can_be_used(
+    wrong: dict[str, object], because: str
+) -> None:
+    way = {"name": "web01", "address": "192.0.2.10", "host_key": PUBLIC, "private_key_pem": PRIVATE}
+    with pytest.raises(Refused, match=because):
+        services.register_host(**{**way, "actor": "root", **wrong})  # type: ignore[arg-type]
+    assert not Host.objects.exists()
+
+
+def test_a_hosts_private_key_is_not_readable_in_the_database(web01: ModelHost) -> None:
+    kept = bytes(Host.objects.get().private_key or b"")
+    assert kept
+    assert PRIVATE.encode()[40:80] not in kept
+    services.forget_access(name="web01", actor="root")
+    it = remedy(BLOCK)
+    services.preview(it.pk)
+    assert "no key to reach web01" in it.steps.get().refusal
