@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import zlib
 from collections.abc import Iterator
 
@@ -10,6 +9,7 @@ import zstandard
 
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _STEP = 1 << 20
+_ZSTD_STEP = 2048  # a block of 4 bytes can stand for 128 KiB: so much comes out at most
 _ZSTD_WINDOW = 1 << 27  # what the zstd program itself accepts without being told to
 
 
@@ -78,15 +78,17 @@ def _inflate(content: bytes, window: int) -> Iterator[bytes]:
 
 
 def _zstd(content: bytes) -> Iterator[bytes]:
-    reader = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW).stream_reader(
-        io.BytesIO(content), read_across_frames=True
-    )
+    machine = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
+    frame = machine.decompressobj()
     try:
-        seen = False
-        while piece := reader.read(_STEP):
-            seen = True
-            yield piece
-        if not seen and content[:4] != ZSTD:
-            raise WrongEncoding("The body is not valid zstd.")
+        for start in range(0, len(content), _ZSTD_STEP):
+            rest = content[start : start + _ZSTD_STEP]
+            while rest:
+                if frame.eof:
+                    frame = machine.decompressobj()
+                yield frame.decompress(rest)
+                rest = frame.unused_data if frame.eof else b""
     except zstandard.ZstdError as error:
         raise WrongEncoding(f"The body is not valid zstd: {error}.") from error
+    if not frame.eof:
+        raise WrongEncoding("The body is not valid zstd: it was cut on its way.")

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -23,6 +23,7 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
+_PATIENCE = 60  # seconds without a byte
 _DRAINED = 64 * 1024 * 1024  # read and thrown away, so that a client hears why it was refused
 
 
@@ -64,6 +65,7 @@ class Request:
         self._scope = scope
         self._receive = receive
         self._run = run
+        self._ended = False  # the body was read to its end
 
     @cached_property
     def headers(self) -> dict[str, str]:
@@ -155,15 +157,19 @@ class Request:
             raise Refusal(400, "parse_exception", "The body is empty: nothing was sent.")
         return raw
 
-    async def _pieces(self) -> Any:
+    async def _pieces(self) -> AsyncIterator[bytes]:
         assert self._receive is not None
-        while True:
-            message = await self._receive()
+        while not self._ended:
+            try:
+                message = await asyncio.wait_for(self._receive(), _PATIENCE)
+            except TimeoutError as error:
+                self._ended = True
+                reason = f"Nothing came for {_PATIENCE} seconds: nothing was stored, send it again."
+                raise Refusal(408, "timeout", reason, {"Connection": "close"}) from error
             if message["type"] == "http.disconnect":
                 raise Disconnected
+            self._ended = not message.get("more_body")
             yield message.get("body", b"")
-            if not message.get("more_body"):
-                return
 
     async def _drain(self) -> None:
         left = _DRAINED

@@ -68,6 +68,8 @@ def _check(kind: str, content: bytes) -> dict[str, Any]:
     if kind != "ndjson":
         return {}
     found = documents.split(content, settings.TOCSIN["max_line"])
+    if not found.items:
+        raise Refusal(400, "parse_exception", "The body holds no document.")
     if not found.texts:
         reason = f"None of the {found.items} items is a document: {found.rejected[0][1]}."
         raise Refusal(400, "document_parsing_exception", reason)

@@ -1,0 +1,69 @@
+"""The ingest application on a real port, with a real database behind it."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import httpx
+import pytest
+import uvicorn
+
+from apps.acquisition import protocols, services
+from apps.acquisition.models import Batch, Source
+
+
+@dataclass
+class Platform:
+    """A running ingest server; `told` are the batches it passed on."""
+
+    address: str
+    token: str
+    source: Source
+    told: list[UUID] = field(default_factory=list)
+
+    def client(self, token: str = "") -> httpx.Client:
+        authorization = f"Bearer {token or self.token}"
+        return httpx.Client(
+            base_url=self.address,
+            headers={"Authorization": authorization},
+            timeout=60,
+            trust_env=False,
+        )
+
+    def post(self, route: str, content: bytes, **headers: str) -> httpx.Response:
+        with self.client() as client:
+            return client.post(f"/api/v1/ingest/{route}", content=content, headers=headers)
+
+    def parsed(self, response: httpx.Response) -> Batch:
+        """The batch of an accepted request, parsed as a worker would."""
+        assert response.status_code == 201, response.text
+        batch_id = UUID(response.json()["batch"])
+        services.parse(batch_id)
+        return Batch.objects.get(pk=batch_id)
+
+
+@pytest.fixture
+def platform(transactional_db: None) -> Iterator[Platform]:
+    source, token = services.create_source(name="web servers", actor="test")
+    running = Platform("", token, source)
+    application = protocols.application(on_batch=running.told.append)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        running.address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        config = uvicorn.Config(application, lifespan="off", log_level="warning")
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        deadline = time.monotonic() + 20
+        while not server.started:
+            assert time.monotonic() < deadline, "the server did not start"
+            time.sleep(0.01)
+        yield running
+        server.should_exit = True
+        thread.join(20)
+        application.close()
