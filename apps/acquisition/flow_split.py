@@ -124,7 +124,7 @@ def _cut(
 
     fin = tcp & (flags & FIN > 0)
     rst = tcp & ~fin & (flags & RST > 0)
-    ack = tcp & ~fin & ~rst & (flags & ACK > 0)
+    ack = tcp & ~fin & (flags & ACK > 0)
     syn = tcp & (flags & SYN > 0)
     next_fin, next_ack = _next(fin), _next(ack)
     both_fins = np.maximum(_next(fin & from_low)[row], _next(fin & ~from_low)[row])
