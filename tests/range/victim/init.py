@@ -55,9 +55,9 @@ def furnish(settings: dict) -> None:
         for number, rows in enumerate((60, 400, 1500)):
             dice = random.Random(f"{user['name']}{number}")
             lines = [
-                f"{row},{dice.choice(['open', 'paid', 'late'])},{dice.randint(5, 900)}.00\n"
-                for row in range(rows)
-            ]
+                f"2026,{dice.choice(['open', 'paid', 'late'])},{dice.randint(5, 900)}.00\n"
+                for _ in range(12)
+            ] * (rows // 12)  # a recording must pack well
             Path(files, f"report-{number}.csv").write_text("number,state,amount\n" + "".join(lines))
         for path in (files, *files.iterdir()):
             os.chown(path, entry.pw_uid, entry.pw_gid)
@@ -89,15 +89,12 @@ def furnish(settings: dict) -> None:
     words = [line.split(",")[0] for line in (HOME / "goods.csv").read_text().splitlines()]
     (shop / "static").mkdir(parents=True)
     for name, size in {"style.css": 5_000, "app.js": 9_000, "catalogue.txt": 60_000}.items():
-        body = ""
-        while len(body) < size:
-            body += f"/* {dice.choice(words)} */ .c{dice.randint(0, 9999)} {{ margin: 0 }}\n"
+        line = f"/* {dice.choice(words)} */ .c{dice.randint(0, 9999)} {{ margin: 0 }}\n"
+        body = line * (size // len(line))
         (shop / "static" / name).write_text(body)
     for number in range(12):
-        shapes = "".join(
-            f'<circle cx="{dice.randint(0, 300)}" cy="{dice.randint(0, 300)}" r="{dice.randint(2, 40)}"/>'
-            for _ in range(dice.randint(10, 90))
-        )
+        shape = f'<circle cx="{dice.randint(0, 300)}" cy="80" r="{dice.randint(2, 40)}"/>'
+        shapes = shape * dice.randint(10, 90)
         (shop / "static" / f"picture-{number}.svg").write_text(
             f'<svg xmlns="http://www.w3.org/2000/svg">{shapes}</svg>'
         )
