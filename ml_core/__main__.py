@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
-from ml_core.classes import FLOWS, KINDS, class_index, classes_of
+from ml_core.classes import FLOWS, KINDS, UNTOLD, class_index, classes_of
 from ml_core.errors import DataError, ModelFileError
 
 if TYPE_CHECKING:
@@ -45,6 +46,9 @@ def main(arguments: list[str] | None = None) -> int:
             )
         if name == "train":
             command.add_argument("--output", type=Path, required=True)
+            command.add_argument(
+                "--also", nargs="+", type=Path, default=[], help="DATA with no test part held out"
+            )
             command.add_argument("--seed", type=int, default=1)
             command.add_argument("--epochs", type=int, default=0)
             command.add_argument("--checkpoint", type=Path, help="file to resume from and to keep")
@@ -72,6 +76,7 @@ def _train(chosen: argparse.Namespace) -> None:
     from dataclasses import replace
 
     from ml_core import building, model_file, readers
+    from ml_core.requests_text import encode
     from ml_core.training import Progress
 
     def report(p: Progress) -> None:
@@ -81,23 +86,42 @@ def _train(chosen: argparse.Namespace) -> None:
             file=sys.stderr,
         )
 
-    frames = readers.read_frames(chosen.data)
+    files = [*chosen.data, *chosen.also]
+    frames, labels = readers.labelled(readers.read_frames(files), chosen.label)
+    frames, labels, y = _told(frames, labels, class_index(chosen.kind, labels))
     options = building.FLOW_OPTIONS if chosen.kind == FLOWS else building.REQUEST_OPTIONS
     options = replace(options, seed=chosen.seed, epochs=chosen.epochs or options.epochs)
     if chosen.kind == FLOWS:
-        frames, labels = readers.labelled(frames, chosen.label)
-        y = class_index(chosen.kind, labels)
         table = readers.read_flows(frames)
+        part = building.split_in_time(labels, table.time, table.source, len(chosen.also))
         model = building.build_flows(
-            table, y, options, report, chosen.checkpoint, rivals=chosen.rivals
+            table, y, part, options, report, chosen.checkpoint, chosen.rivals
         )
     else:
-        raise DataError("requests: not yet")
-    model = replace(
-        model, training={**model.training, "files": [path.name for path in chosen.data]}
-    )
+        texts = readers.read_texts(frames)
+        bare = np.concatenate(
+            [np.full(len(f), readers.text_column(f) == "payload") for f in frames]
+        )
+        corpus, y, part = building.request_corpus(
+            [texts[i] for i in np.flatnonzero(bare)], y[bare],
+            [texts[i] for i in np.flatnonzero(~bare)], y[~bare], options.seed,
+        )  # fmt: skip
+        model = building.build_requests(
+            *encode(corpus), y, part, options, report, chosen.checkpoint, chosen.rivals
+        )
+    model = replace(model, training={**model.training, "files": [path.name for path in files]})
     digest = model_file.save(chosen.output, model)
     print(json.dumps({"model": str(chosen.output), "sha256": digest, **model.metrics}, indent=2))
+
+
+def _told(
+    frames: list[pl.DataFrame], labels: list[str], y: npt.NDArray[np.int64]
+) -> tuple[list[pl.DataFrame], list[str], npt.NDArray[np.int64]]:
+    """Without the attacks of a kind not told, which teach nothing here."""
+    told = y != UNTOLD
+    parts = np.split(told, np.cumsum([len(frame) for frame in frames])[:-1])
+    frames = [frame.filter(keep) for frame, keep in zip(frames, parts, strict=True)]
+    return frames, [labels[i] for i in np.flatnonzero(told)], y[told]
 
 
 def _score(chosen: argparse.Namespace) -> None:

@@ -30,7 +30,7 @@ REQUEST_CLASSES = ("normal", "sqli", "xss", "path_traversal", "cmdi")
 
 # A scan from inside ("Infiltration - Portscan") is a scan: its flows cannot be told from others.
 _FLOW_LABELS = {
-    "Normal": ("benign", "normal"),
+    "Normal": ("benign", "normal", "0"),
     "DDoS": (
         "ddos",
         "ddos-hoic",
@@ -48,6 +48,8 @@ _FLOW_LABELS = {
         "ftp-patator",
         "ssh-patator",
         "ssh-bruteforce",
+        "ssh_brute_force",
+        "ftp_brute_force",
         "ftp-bruteforce",
     ),
     "DoS": (
@@ -61,6 +63,8 @@ _FLOW_LABELS = {
         "dos attacks-hulk",
         "dos attacks-slowhttptest",
         "dos attacks-slowloris",
+        "flood",
+        "slow_http",
     ),
     "WebAttack": (
         "webattack",
@@ -70,16 +74,26 @@ _FLOW_LABELS = {
         "brute force -web",
         "brute force -xss",
         "sql injection",
+        "web_injection",
+        "web_shell",
     ),
-    "Portscan": ("portscan", "infiltration - portscan", "infiltration - nmap portscan"),
+    "Portscan": (
+        "portscan",
+        "port_scan",
+        "infiltration - portscan",
+        "infiltration - nmap portscan",
+    ),
 }
 _REQUEST_LABELS = {
-    "normal": ("normal", "norm", "legal", "benign"),
+    "normal": ("normal", "norm", "legal", "benign", "0"),
     "sqli": ("sqli", "sql", "sql_injection"),
     "xss": ("xss",),
     "path_traversal": ("path_traversal", "path-traversal"),
     "cmdi": ("cmdi", "shell", "command_injection"),
 }
+# Labels that say "an attack" and not which: useful to evaluate with, not to learn from.
+UNTOLD = -1
+_UNTOLD = ("1", "attack", "anom", "anomalous", "malicious", "web_injection", "web_shell")
 _LABELS = {
     kind: {name: cls for cls, names in table.items() for name in names}
     for kind, table in ((FLOWS, _FLOW_LABELS), (REQUESTS, _REQUEST_LABELS))
@@ -94,12 +108,18 @@ def classes_of(kind: str) -> tuple[str, ...]:
 
 
 def class_index(kind: str, labels: Sequence[str]) -> npt.NDArray[np.int64]:
-    """Data-set labels [N] to class numbers [N]; DataError names those that are unknown."""
+    """Data-set labels [N] to class numbers [N], UNTOLD for an attack of a kind not told.
+
+    What stands in brackets, the tool of our own recordings ("flood (hping3)"), does not count.
+    DataError names the labels that are unknown.
+    """
     names = np.asarray(labels, dtype=str)
     unique, inverse = np.unique(names, return_inverse=True)
     table = _LABELS[kind]
-    unknown = [name for name in unique if name.strip().lower() not in table]
+    plain = [name.partition(" (")[0].strip().lower() for name in unique.tolist()]
+    unknown = [name for name in plain if name not in table and name not in _UNTOLD]
     if unknown:
         raise DataError(f"unknown {kind} labels: {', '.join(map(repr, unknown[:5]))}")
-    numbers = [classes_of(kind).index(table[name.strip().lower()]) for name in unique]
+    classes = classes_of(kind)
+    numbers = [classes.index(table[name]) if name in table else UNTOLD for name in plain]
     return np.asarray(numbers, dtype=np.int64)[inverse]

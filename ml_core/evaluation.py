@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ml_core.calibration import expected_calibration_error
+from ml_core.classes import UNTOLD
 
 Ints = npt.NDArray[np.int64]
 F64 = npt.NDArray[np.float64]
@@ -17,40 +18,43 @@ F64 = npt.NDArray[np.float64]
 def measure(
     probabilities: F64, y: Ints, labels: Sequence[str], unsure: npt.ArrayLike | None = None
 ) -> dict[str, Any]:
-    """Figures of probabilities [N, C] against the classes y [N]; macro-F1 over the classes present.
+    """Figures of probabilities [N, C] against the classes y [N].
 
-    `auc` ranks attack against normal by 1 - p(normal) and is None where only one of them occurs.
+    Attacks of a kind not told (UNTOLD) count for attack against normal only: `auc` (None where
+    only one of the two occurs), `attack_recall`, `false_alarms`. Accuracy, macro-F1 (over the
+    classes present) and calibration are of the rows whose class is told.
     """
-    from sklearn.metrics import f1_score, precision_recall_fscore_support, roc_auc_score
+    from sklearn.metrics import precision_recall_fscore_support, roc_auc_score
 
-    said = probabilities.argmax(axis=1)
+    said, attack, told = probabilities.argmax(axis=1), y != 0, y != UNTOLD
+    figures: dict[str, Any] = {"rows": len(y), "auc": None}
+    if attack.any() and not attack.all():
+        figures["auc"] = round(float(roc_auc_score(attack, 1.0 - probabilities[:, 0])), 4)
+    if attack.any():
+        figures["attack_recall"] = round(float((said[attack] != 0).mean()), 4)
+    if not attack.all():
+        figures["false_alarms"] = round(float((said[~attack] != 0).mean()), 4)
+    if unsure is not None:
+        figures["unsure"] = round(float(np.mean(unsure)), 4)
+    if not told.any():
+        return figures
+    y, said, probabilities = y[told], said[told], probabilities[told]
     present = np.unique(y)
     precision, recall, f1, support = precision_recall_fscore_support(
         y, said, labels=present, zero_division=0.0
     )
-    attack = y > 0
-    p_attack = 1.0 - probabilities[:, 0]
-    both = attack.any() and not attack.all()
-    figures: dict[str, Any] = {
-        "rows": len(y),
-        "accuracy": round(float((said == y).mean()), 4),
-        "macro_f1": round(
-            float(f1_score(y, said, labels=present, average="macro", zero_division=0.0)), 4
-        ),
-        "auc": round(float(roc_auc_score(attack, p_attack)), 4) if both else None,
-        "ece": round(expected_calibration_error(probabilities, y), 4),
-        "classes": {
-            labels[c]: {
-                "precision": round(float(precision[i]), 3),
-                "recall": round(float(recall[i]), 3),
-                "f1": round(float(f1[i]), 3),
-                "rows": int(support[i]),
-            }
-            for i, c in enumerate(present)
-        },
+    figures["accuracy"] = round(float((said == y).mean()), 4)
+    figures["macro_f1"] = round(float(np.mean(f1)), 4)
+    figures["ece"] = round(expected_calibration_error(probabilities, y), 4)
+    figures["classes"] = {
+        labels[c]: {
+            "precision": round(float(precision[i]), 3),
+            "recall": round(float(recall[i]), 3),
+            "f1": round(float(f1[i]), 3),
+            "rows": int(support[i]),
+        }
+        for i, c in enumerate(present)
     }
-    if unsure is not None:
-        figures["unsure"] = round(float(np.mean(unsure)), 4)
     return figures
 
 

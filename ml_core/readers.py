@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -51,6 +52,7 @@ _SPELLINGS = {
     "Timestamp": ("@timestamp",),
 }
 _OURS = {old: ours for ours, spellings in _SPELLINGS.items() for old in spellings}
+_HOST = re.compile(r"^https?://[^/]*")
 _TEXTS = ("request", "text", "payload", "query", "raw_request")
 
 
@@ -116,15 +118,32 @@ def labelled(frames: Sequence[pl.DataFrame], columns: str) -> tuple[list[pl.Data
     return kept, labels
 
 
+def text_column(frame: pl.DataFrame) -> str:
+    """The column that holds requests, or bare parameter values (`payload`)."""
+    for name in _TEXTS:
+        if name in frame.columns:
+            return name
+    raise DataError(f"none of the columns {', '.join(_TEXTS)}")
+
+
 def read_texts(frames: Sequence[pl.DataFrame]) -> list[str]:
-    """The requests of all rows: the first of the columns that usually hold them."""
+    """The requests of all rows, one by one as `METHOD path?query`, line break, body."""
+    import polars as pl
+
     texts: list[str] = []
     for frame in frames:
-        column = next((name for name in _TEXTS if name in frame.columns), None)
-        if column is None:
-            raise DataError(f"none of the columns {', '.join(_TEXTS)}")
-        texts += [str(value) for value in frame[column].fill_null("").to_list()]
+        column = text_column(frame)
+        values = frame[column].cast(pl.String).fill_null("").to_list()
+        texts += map(_from_raw, values) if column == "raw_request" else values
     return texts
+
+
+def _from_raw(raw: str) -> str:
+    """An HTTP message with its headers to the text the network reads: no host, no headers."""
+    head, _, body = raw.replace("\r\n", "\n").partition("\n\n")
+    method, _, rest = head.partition("\n")[0].partition(" ")
+    target = rest.rpartition(" HTTP/")[0] or rest
+    return f"{method} {_HOST.sub('', target)}\n{body}".strip()
 
 
 def read_flows(frames: Sequence[pl.DataFrame]) -> FlowTable:

@@ -2,7 +2,9 @@
 
 A request is one text: `METHOD path?query`, a line break, the body. Percent-encoding hides an
 attack from a network that learned its plain form, so the text is decoded (twice, as attackers
-encode twice) and brought to lower case: what is left is one spelling of each request.
+encode twice) and brought to lower case: what is left is one spelling of each request. An `&`
+that separates parameters becomes a byte of its own first, so that it stays apart from one that
+was encoded, and so belongs to a value.
 """
 
 from __future__ import annotations
@@ -17,7 +19,10 @@ import numpy.typing as npt
 
 LENGTH = 512  # bytes; of a longer request the beginning and the end are kept
 HEAD = 384
-_PAIR = re.compile(rb"[^&;\n]+")
+SEPARATOR = b"\x1f"
+_PAIR = re.compile(rb"[^\x1f\n]+")
+_REQUEST = re.compile(rb"([A-Za-z]{3,8}) \S")
+_STRUCTURED = (b"{", b"[", b"<", b"--")  # JSON, XML, multipart: their & and + are data
 
 
 class Field(NamedTuple):
@@ -29,14 +34,26 @@ class Field(NamedTuple):
 
 
 def decoded(text: str) -> bytes:
-    """One request as the network reads it: decoded, lower case, at most LENGTH bytes, no zeros."""
-    raw = text.encode("utf-8", "surrogateescape")
+    """One request as the network reads it: decoded, lower case, at most LENGTH bytes, no zeros.
+
+    A text that does not begin with a method is read as one bare value.
+    """
+    raw = text.encode("utf-8", "surrogateescape").replace(b"\r\n", b"\n").rstrip(b"\n")
+    if _REQUEST.match(raw):
+        line, line_end, body = raw.partition(b"\n")
+        path, mark, query = line.partition(b"?")
+        form = body if body.startswith(_STRUCTURED) else _parameters(body)
+        raw = path + mark + _parameters(query) + line_end + form
     for _ in range(2):
         if b"%" not in raw:
             break
         raw = unquote_to_bytes(raw)
-    raw = raw.replace(b"+", b" ").replace(b"\0", b"\x01").lower()
+    raw = raw.replace(b"\0", b"\x01").lower()
     return raw if len(raw) <= LENGTH else raw[:HEAD] + raw[HEAD - LENGTH :]
+
+
+def _parameters(text: bytes) -> bytes:
+    return text.replace(b"&", SEPARATOR).replace(b"+", b" ")
 
 
 def encode(texts: Sequence[str]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
@@ -50,15 +67,15 @@ def encode(texts: Sequence[str]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.
 def fields(text: bytes) -> list[Field]:
     """The parts of a decoded request that a verdict can be blamed on, in order.
 
-    Method, path, one for each query parameter and each body parameter; a text without a method
-    is one nameless value. Decoding may have moved separators into values: that is what the
-    network saw, too.
+    Method, path, one for each query parameter and each form parameter of the body; a text
+    without a method is one nameless value.
     """
+    method = _REQUEST.match(text)
+    if method is None:
+        return [Field("http.request", 0, len(text))]
     line_end = text.find(b"\n")
     line, body_start = (text, len(text)) if line_end < 0 else (text[:line_end], line_end + 1)
-    method_end = line.find(b" ")
-    if method_end <= 0 or not line[:method_end].isalpha() or method_end > 8:
-        return [Field("http.request", 0, len(text))]
+    method_end = method.end(1)
     query = line.find(b"?", method_end)
     path_end = len(line) if query < 0 else query
     parts = [
@@ -67,7 +84,9 @@ def fields(text: bytes) -> list[Field]:
     ]
     if query >= 0:
         parts += _pairs("url.query", text[: len(line)], query + 1)
-    if body_start < len(text):
+    if text.startswith(_STRUCTURED, body_start):
+        parts.append(Field("http.request.body.content", body_start, len(text)))
+    elif body_start < len(text):
         parts += _pairs("http.request.body.content", text, body_start)
     return [part for part in parts if part.end > part.start]
 

@@ -9,6 +9,8 @@ import numpy.typing as npt
 
 Ints = npt.NDArray[np.int64]
 
+MOST_TIMES = 20  # a class of five windows does not become one of a thousand
+
 
 def undersample(y: Ints, largest: int, seed: int) -> Ints:
     """Rows to keep [K], in order: of every class with more than `largest` rows a random choice.
@@ -24,15 +26,22 @@ def undersample(y: Ints, largest: int, seed: int) -> Ints:
 
 
 def smote_windows(
-    rows: npt.NDArray[np.float32], index: Ints, y: Ints, least: int, seed: int, neighbours: int = 5
+    rows: npt.NDArray[np.float32],
+    index: Ints,
+    y: Ints,
+    source: Ints,
+    least: int,
+    seed: int,
+    neighbours: int = 5,
 ) -> tuple[npt.NDArray[np.float32], Ints, Ints]:
     """Synthetic windows for small classes; returns rows [R+, F], index [M+, T], y [M+].
 
     Paper 1: x_new = x + ζ (x_neighbour - x), ζ uniform in [0, 1]. Here x is the *whole window*,
-    its T x F numbers in one vector, and a neighbour must be of the same class and hold as many
-    flows, so that padding is never blended with a flow. Classes with fewer than `least` windows
-    are raised to `least`, shared among their lengths as they occur; a length that occurs once
-    has no neighbour and stays as it is. The synthetic flows are appended to `rows`.
+    its T x F numbers in one vector, and a neighbour must be of the same class, the same source
+    [M] of data and hold as many flows, so that padding is never blended with a flow, nor one
+    site with another. Classes of a source with fewer than `least` windows are raised to `least`,
+    but not beyond MOST_TIMES their number, shared among their lengths as they occur; a length
+    that occurs once has no neighbour and stays as it is. Synthetic flows are appended to `rows`.
     """
     from imblearn.over_sampling import SMOTE
 
@@ -40,13 +49,14 @@ def smote_windows(
     lengths = (index >= 0).sum(axis=1)
     new_rows, new_index, new_y = [rows], [index], [y]
     total = len(rows)
-    for label in np.unique(y):
-        of_class = np.flatnonzero(y == label)
-        if len(of_class) >= least:
+    for origin, label in np.unique(np.stack([source, y], axis=1), axis=0).tolist():
+        of_class = np.flatnonzero((source == origin) & (y == label))
+        wanted = min(least, MOST_TIMES * len(of_class))
+        if len(of_class) >= wanted:
             continue
         for length in np.unique(lengths[of_class]):
             chosen = of_class[lengths[of_class] == length]
-            target = round(least * len(chosen) / len(of_class))
+            target = round(wanted * len(chosen) / len(of_class))
             if len(chosen) < 2 or target <= len(chosen):
                 continue
             flat = rows[index[chosen, :length]].reshape(len(chosen), -1)  # [m, L·F]
@@ -59,6 +69,47 @@ def smote_windows(
             new_index.append(pointer)
             new_y.append(np.full(count, label, dtype=y.dtype))
             total += len(synthetic)
+    return np.concatenate(new_rows), np.concatenate(new_index), np.concatenate(new_y)
+
+
+def floods_from_scans(
+    rows: npt.NDArray[np.float32],
+    index: Ints,
+    y: Ints,
+    classes: tuple[int, int, int],
+    count: int,
+    seed: int,
+) -> tuple[npt.NDArray[np.float32], Ints, Ints]:
+    """Floods of half-open connections, made of scans by changing nothing but the context.
+
+    One packet to a port and the refusal (or nothing) that comes back is the same flow in a scan
+    and in a flood; the difference is where the others went. So up to `count` scan windows each
+    are copied as if they had stayed at one port (a denial of service), and as if each came from
+    another source that is hardly seen twice (a distributed one). `classes` are the numbers of
+    (scan, flood, distributed flood); the last four columns of `rows` are CONTEXT_COLUMNS.
+    Returns rows [R+, F], index [M+, T], y [M+].
+    """
+    scan, flood, distributed = classes
+    rng = np.random.default_rng(seed)
+    last = index[np.arange(len(index)), (index >= 0).sum(axis=1) - 1]
+    known, ports = rows[last, -4] > 0, rows[last, -3] > 0.5
+    scans = np.flatnonzero((y == scan) & known & ports)
+    parts: list[tuple[npt.NDArray[np.float32], Ints, Ints]] = [(rows, index, y)]
+    total = len(rows)
+    for label in (flood, distributed):
+        for window in index[rng.permutation(scans)[:count]]:
+            flows = window[window >= 0]
+            if label == distributed:
+                flows = flows[-rng.integers(1, 4) :]
+            made = rows[flows].copy()
+            made[:, -3:] = 0.0
+            if label == distributed:
+                made[:, -1] = rng.uniform(0.8, 1.0)
+            pointer = np.full((1, index.shape[1]), -1, dtype=np.int64)
+            pointer[0, : len(flows)] = total + np.arange(len(flows))
+            parts.append((made, pointer, np.array([label])))
+            total += len(flows)
+    new_rows, new_index, new_y = zip(*parts, strict=True)
     return np.concatenate(new_rows), np.concatenate(new_index), np.concatenate(new_y)
 
 
