@@ -73,7 +73,9 @@ def _representatives(evidence: Evidence, kind: str, findings: Sequence[Finding])
         rows = rows[readable[rows]]
         if len(rows) > most:
             telling = np.argsort(-signal[rows], kind="stable")[: min(TELLING, most // 2)]
-            rows = rows[np.union1d(telling, spread(len(rows), most - len(telling)))]
+            others = np.setdiff1d(np.arange(len(rows)), telling)
+            among = others[spread(len(others), most - len(telling))]
+            rows = rows[np.union1d(telling, among)]
         chosen.append(rows)
     return chosen
 

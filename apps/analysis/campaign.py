@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from apps.analysis.words import KIND_WORDS, LABEL_KIND, SERIOUSNESS, some
+from apps.analysis.words import KIND_WORDS, LABEL_KIND, SERIOUSNESS, is_address, some
 from apps.contracts import Assessment, Finding, Kind, Risk
 
 # How sure a tool is by itself. A rule names what it saw; screening only says "not usual".
@@ -96,7 +96,7 @@ def describe(
         kind=kind,
         risk=leading.risk,
         kinds=ordered,
-        title=title(ordered, subjects, targets),
+        title=title(ordered, chosen),
         severity=min(severity, UNFAMILIAR_SEVERITY) if unfamiliar else severity,
         confidence=confidence(chosen, p_attack, unsure),
         subjects=subjects,
@@ -155,13 +155,24 @@ def confidence(chosen: Sequence[Finding], p_attack: float | None, unsure: bool) 
     return round((1 - doubt) * (DENIES + (1 - DENIES) * p_attack), 4)
 
 
-def title(kinds: Sequence[Kind], subjects: Sequence[str], targets: Sequence[str]) -> str:
+def title(kinds: Sequence[Kind], chosen: Sequence[Finding]) -> str:
     """One line for people: 'Brute force on web-1 by 10.0.0.5, with port scan'."""
     words = [KIND_WORDS[kind] for kind in kinds if kind is not Kind.ANOMALY or len(kinds) == 1]
     what = words[0][0].upper() + words[0][1:]
-    to = some(targets, "targets")
-    who = some(subjects, "sources")
+    to, who = some(places(chosen), "targets"), some(actors(chosen), "sources")
     if kinds[0] is Kind.ANOMALY:
         return " ".join(part for part in (what, who and f"from {who}", to and f"to {to}") if part)
     text = " ".join(part for part in (what, to and f"on {to}", who and f"by {who}") if part)
+    if not who and (files := [f.subject for f in chosen if f.subject]):
+        text += f": {some(list(dict.fromkeys(files)), 'files')}"
     return text + (f", with {' and '.join(words[1:])}" if len(words) > 1 else "")
+
+
+def actors(chosen: Sequence[Finding]) -> list[str]:
+    """The addresses that act, in order of appearance; a file acts for nobody."""
+    return list(dict.fromkeys(f.subject for f in chosen if is_address(f.subject)))
+
+
+def places(chosen: Sequence[Finding]) -> list[str]:
+    """What is acted upon, each once: by the name of the host where that is known."""
+    return list(dict.fromkeys(f.host or f.target for f in chosen if f.host or f.target))

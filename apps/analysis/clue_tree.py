@@ -15,7 +15,7 @@ from pathlib import PurePosixPath
 import polars as pl
 
 from apps.analysis import attacker
-from apps.analysis.campaign import kind_of, title
+from apps.analysis.campaign import actors, kind_of, places, title
 from apps.analysis.clue_nodes import Group, Node, grow_leaves
 from apps.analysis.evidence import Evidence
 from apps.analysis.words import (
@@ -70,10 +70,9 @@ def _root(findings: Sequence[Finding], assessments: Sequence[Assessment | None])
     kinds = {kind_of(f, a) for f, a in zip(findings, assessments, strict=True)}
     ordered = [kind for kind in reversed(SERIOUSNESS) if kind in kinds]
     first, last = min(f.first for f in findings), max(f.last for f in findings)
-    who = some(tuple(dict.fromkeys(f.subject for f in findings if f.subject)), "sources")
-    whom = some(tuple(dict.fromkeys(f.target for f in findings if f.target)), "targets")
+    who, whom = some(actors(findings), "sources"), some(places(findings), "targets")
     return Node(
-        title=" → ".join(part for part in (who, whom) if part) or title(ordered, (), ()),
+        title=f"{who} → {whom}" if who and whom else title(ordered, findings),
         detail=f"{counted(len(findings), 'finding')} within {span(last - first)}",
         kind="incident",
         tactic="",
@@ -128,7 +127,7 @@ def _title(kind: Kind, target: str, chosen: Sequence[Finding]) -> str:
         words = f"{shape.upper()} {words}"
     elif kind in (Kind.WEB_INJECTION, Kind.FLOOD) and "_" in shape:
         words = shape.replace("_", " ")
-    who = some(tuple(dict.fromkeys(f.subject for f in chosen if f.subject)), "sources")
+    who = some(actors(chosen), "sources")
     text = f"{words[0].upper()}{words[1:]}"
     return text + (f" on {target}" if target else "") + (f" by {who}" if who else "")
 

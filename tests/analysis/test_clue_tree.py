@@ -145,7 +145,7 @@ SEEN = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(SEEN, min_size=1, max_size=10))
 def test_the_tree_holds_everything_and_every_node_its_children(seen: list) -> None:
     root = grow(frame(ROWS), seen, [None] * len(seen))

@@ -71,6 +71,9 @@ def test_a_file_joins_the_request_that_named_it_however_late_it_is_found() -> No
     campaign = only(correlate([file, upload], [None, None]))
     assert (campaign.kind, campaign.risk) == (Kind.WEB_SHELL, Risk.TROJAN)
     assert "asked for a file named shell.php" in campaign.because[1]
+    assert campaign.title == f"Web shell on shop by {MALLORY}, with web injection"
+    alone = only(correlate([file], [None]))
+    assert alone.title == "Web shell on shop: /srv/www/up/shell.php"
     elsewhere = finding(Kind.WEB_SHELL, "/srv/www/up/shell.php", "mail", t=60, host="mail")
     assert len(correlate([elsewhere, upload], [None, None])) == 2
 

@@ -1,0 +1,167 @@
+"""The networks' verdicts on findings: what is read, in which company, and what is never made up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from apps.acquisition.flow_columns import FLOW_FEATURES
+from apps.acquisition.frames import pack_features
+from apps.analysis import networks, readings
+from apps.analysis.assess import PER_FINDING, _mean_reasons, _Told, assess
+from apps.analysis.networks import health, network
+from apps.contracts import Kind
+from ml_core.scorer import Explanation, Reason, Verdicts
+from tests.analysis.made import MALLORY, TRUDY, finding, frame, knock, login, request
+
+FLOW_MODEL = networks.shipped() / "flows-bilstm-dnn"
+
+
+def flows(count: int, sources: int = 3) -> pl.DataFrame:
+    """Flows of several sources, in time order, with features that look like something."""
+    rng = np.random.default_rng(7)
+    rows = [
+        knock(i // 2, int(rng.integers(20, 30)), f"203.0.113.{rng.integers(sources)}")
+        for i in range(count)
+    ]
+    features = rng.lognormal(3, 2, size=(count, len(FLOW_FEATURES))).astype(np.float32)
+    return frame(rows).with_columns(pack_features(features))
+
+
+def test_scoring_a_part_gives_the_verdicts_of_scoring_all() -> None:
+    table = flows(400)
+    reader = network("flows")
+    assert reader is not None
+
+    def scored(rows: np.ndarray) -> dict[int, np.ndarray]:
+        part = readings.flows_around(table, rows)
+        said = reader.scorer.score_flows(
+            part.features, FLOW_FEATURES, part.source, part.time, part.destination, part.port
+        )
+        return dict(zip(part.row.tolist(), said.probabilities, strict=True))
+
+    chosen = np.array([0, 3, 57, 58, 200, 399])
+    everything = scored(np.arange(400))
+    part = scored(chosen)
+    assert len(part) < 300
+    for row in chosen.tolist():
+        np.testing.assert_allclose(part[row], everything[row], atol=1e-5)
+
+
+def test_a_verdict_says_what_when_and_why() -> None:
+    said = assess(flows(300), [finding(Kind.PORT_SCAN, network="flows", records=range(300))])[0]
+    assert said is not None
+    assert said.scored == PER_FINDING
+    assert said.model.startswith("flows-bilstm-dnn ")
+    assert said.probability == max(said.probabilities.values())
+    assert abs(sum(said.probabilities.values()) - 1) < 1e-6
+    assert said.p_attack == pytest.approx(1 - said.probabilities["Normal"])
+    assert 1 <= len(said.reasons) <= 5
+    assert all(reason.value for reason in said.reasons)
+    assert sum(said.steps) == pytest.approx(1, abs=1e-4)
+
+
+def test_no_verdict_is_made_up_where_no_network_reads(tmp_path: Path) -> None:
+    table = frame([login(0, "root"), knock(1, 22), request(2, "GET", "/")])
+    seen = [
+        finding(records=(0,)),  # no network reads log-ins
+        finding(Kind.PORT_SCAN, network="flows", records=(1,)),  # a connection without features
+        finding(Kind.MALWARE, network="files", records=(2,)),  # a network that is not there
+    ]
+    assert assess(table, seen) == [None, None, None]
+    asked = [finding(Kind.WEB_INJECTION, network="requests", records=(2,))]
+    assert assess(table, asked, tmp_path) == [None]
+
+
+def test_a_damaged_model_is_told_and_the_response_goes_on(tmp_path: Path) -> None:
+    folder = tmp_path / "flows-broken"
+    folder.mkdir()
+    (folder / "model.json").write_bytes((FLOW_MODEL / "model.json").read_bytes())
+    (folder / "weights.safetensors").write_bytes(b"not weights")
+    seen = [finding(Kind.PORT_SCAN, network="flows", records=range(20))]
+    assert assess(flows(20), seen, tmp_path) == [None]
+    (told,) = health(tmp_path)
+    assert told.kind == "flows"
+    assert "weights.safetensors" in told.problem
+    assert [each.problem for each in health() if each.kind == "flows"] == [""]
+
+
+def test_requests_are_read_as_the_network_learned_them() -> None:
+    rows = [
+        request(0, "GET", "/item?id=1%27"),
+        request(1, "POST", "/login", **{"http.request.body.content": "user=a' or 1=1--"}),
+        knock(2, 80),
+    ]
+    table = frame(rows)
+    assert readings.texts(table).to_list()[:2] == [
+        "GET /item?id=1%27",
+        "POST /login\nuser=a' or 1=1--",
+    ]
+    assert readings.readable_requests(table).tolist() == [True, True, False]
+    assert np.argmax(readings.request_signal(table)) == 1
+
+
+def verdicts(probabilities: list[list[float]], unsure: list[bool]) -> Verdicts:
+    p = np.array(probabilities)
+    label = p.argmax(axis=1)
+    return Verdicts(
+        names=("Normal", "DoS", "Bot"),
+        label=label,
+        probability=p.max(axis=1),
+        probabilities=p,
+        p_attack=1 - p[:, 0],
+        unsure=np.array(unsure),
+        distance=np.zeros(len(p), np.float32),
+        _explain=lambda *_: [],
+    )
+
+
+def told(probabilities: list[list[float]], unsure: list[bool]) -> Any:
+    made = _Told.of(verdicts(probabilities, unsure), np.arange(len(probabilities)))
+    assert made is not None
+    return made
+
+
+def test_the_sure_records_speak_where_they_are_the_many() -> None:
+    said = told([[0.1, 0.9, 0], [0.1, 0.9, 0], [0.9, 0.1, 0]], [False, False, True])
+    assert (said.names[said.label], said.unsure) == ("DoS", False)
+    assert said.p_attack == pytest.approx(0.9)
+
+
+def test_most_unsure_or_a_thin_margin_is_unsure() -> None:
+    assert told([[0.1, 0.9, 0], [0.1, 0.9, 0], [0.1, 0.9, 0]], [True, True, False]).unsure
+    assert told([[0.48, 0.52, 0]], [False]).unsure
+    # Undecided between two attacks is still sure of an attack.
+    assert not told([[0.02, 0.5, 0.48]], [False]).unsure
+
+
+def test_reasons_are_averaged_and_show_the_most_telling_value() -> None:
+    steps = np.ones(1, np.float32)
+    one = Explanation((Reason("a", "7", 1.0), Reason("b", "x", -0.2)), steps)
+    two = Explanation((Reason("a", "9", 0.5), Reason("c", "y", -3.0)), steps)
+    made = _mean_reasons([one, two])
+    assert [(r.field, r.value, round(r.weight, 3)) for r in made] == [
+        ("c", "y", -1.5),
+        ("a", "7", 0.75),
+        ("b", "x", -0.1),
+    ]
+
+
+def test_many_findings_share_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = flows(2000, sources=40)
+    by_source = {
+        address: [i for i, ip in enumerate(table["source.ip"].to_list()) if ip == address]
+        for address in table["source.ip"].unique().to_list()
+    }
+    seen = [
+        finding(Kind.PORT_SCAN, address, network="flows", records=rows)
+        for address, rows in sorted(by_source.items())
+    ]
+    monkeypatch.setattr("apps.analysis.assess.IN_ALL", 400)
+    said = assess(table, seen)
+    assert all(verdict is not None and verdict.scored <= 10 for verdict in said)
+    assert {MALLORY, TRUDY} <= set(by_source)
