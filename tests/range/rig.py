@@ -57,9 +57,9 @@ class Range:
     """The namespaces, the victim's processes and the repair key, for the time of a `with` block.
 
     Attributes (inside the block): `attacker`, `accomplice` (a second attacker), `victim`,
-    `platform`, `neighbours` (the benign clients' addresses) are `Place`s; `ssh_key_path` opens the victim's repair account from the
-    platform; `host_key_line` is the victim's pinned key, `TYPE BASE64`; `rootfs` is the victim's
-    file system as seen from here.
+    `platform`, `neighbours` (the benign clients' addresses) are `Place`s; `ssh_key_path` opens
+    the victim's repair account from the platform; `host_key_line` is the victim's pinned key,
+    `TYPE BASE64`; `rootfs` is the victim's file system as seen from here.
     """
 
     attacker: Place
@@ -110,9 +110,11 @@ class Range:
     def __enter__(self) -> Range:
         lower = pristine_root()
         sweep()
-        self.folder = Path(tempfile.mkdtemp(prefix=f"{STATE}{self.id}-"))
-        self._lock = (self.folder / "lock").open("w")
+        unborn = Path(tempfile.mkdtemp(prefix="tocsin-unborn-"))
+        self._lock = (unborn / "lock").open("w")
         fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Named so only once it is locked: to a sweep, an unlocked one is a dead run's.
+        self.folder = unborn.rename(unborn.with_name(f"{STATE}{self.id}"))
         try:
             self._lay_network()
             self._make_key()
@@ -220,9 +222,8 @@ class Range:
             ip("-n", space, "link", "set", "eth0", "up")
             if name != "victim":
                 enter = ("setpriv", "--pdeathsig", "KILL", "ip", "netns", "exec", space)
-                home = {"HOME": str(scratch), "TZ": "UTC"}
+                home = {"HOME": str(scratch), "TZ": "UTC", "LANG": "C.UTF-8"}
                 setattr(self, name, self._place(name, addresses[0], enter, scratch, home))
-
         if self.delays:
             wire = str(Path(__file__).parent / "wire.py")
             pairs = [f"{name}:{name}-n" for name in FAR]
@@ -279,7 +280,7 @@ class Range:
         self._wait_for(lambda: self._victim_pid() is not None, "its process 1")
         pid = self._victim_pid()
         self.rootfs = Path(f"/proc/{pid}/root")
-        self._wait_for(lambda: (self.rootfs / "run/ready").exists(), "its services")
+        self._wait_for(lambda: (self.rootfs / "run/range-is-ready").exists(), "its services")
         enter = ("nsenter", "--target", str(pid), "--mount", "--pid", "--net", "--uts", "--ipc")
         self.victim = self._place(
             "victim",

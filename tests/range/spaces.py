@@ -57,12 +57,12 @@ class Place:
             capture_output=True,
             text=True,
             cwd=self.cwd,
-            env={**os.environ, **self.environment},
+            env=self._all(),
         )
 
     def popen(self, command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
         """Start a program here; it is killed with the range if it still runs then."""
-        environment = {**os.environ, **self.environment, **options.pop("env", {})}
+        environment = {**self._all(), **options.pop("env", {})}
         process: subprocess.Popen[bytes] = subprocess.Popen(
             [*self.enter, *command],
             cwd=self.cwd,
@@ -72,6 +72,10 @@ class Place:
         )
         self.started.append(process)
         return process
+
+    def _all(self) -> dict[str, str]:
+        """What programs here are told; nothing else of the machine's environment."""
+        return {"PATH": os.environ.get("PATH", os.defpath), **self.environment}
 
     def end(self) -> None:
         """Kill what `popen` started here and still runs."""
@@ -87,7 +91,7 @@ def sweep() -> list[str]:
         try:
             with (folder / "lock").open("w") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                name = folder.name.removeprefix(STATE).split("-")[0]
+                name = folder.name.removeprefix(STATE)
                 remove(folder, name)
                 removed.append(name)
         except OSError:

@@ -158,7 +158,7 @@ def main() -> None:
     threading.Thread(target=keep_log, args=(device, os.uname().nodename), daemon=True).start()
     furnish(settings)
     services = {service.pid: service for service in start_services(settings)}
-    (Path("/run") / "ready").touch()
+    Path("/run/range-is-ready").touch()
     while not stopping.wait(0.2):
         while True:
             try:
