@@ -24,10 +24,15 @@ _AUTH = (
 )
 _REPEATED = r"^message repeated \d+ times: \[ (.*)\]$"
 
-_FROM = r"(?P<user>.*) from (?P<address>\S+)(?: port (?P<port>\d+))?"
-_ADDRESS = r"(?P<address>[0-9a-fA-F:][0-9a-fA-F.:]*[0-9a-fA-F]|::)"
-_AT = _ADDRESS + r"(?: port (?P<port>\d+))?"
-_END = r"(?: ssh\d?)?(?:: .*)?(?: \[preauth\])?$"
+_PORT = r"(?: port (?P<port>\d+))?"
+_ADDRESS = r"(?P<address>[0-9a-fA-F:.]+)"
+_AT = _ADDRESS + _PORT
+# An account that exists has a name without spaces, and ends at the first " from ". What else a
+# client calls itself is anything, and ends at the last: nothing it chose may follow there.
+_REAL = rf"(?P<user>\S+) from {_AT}(?: ssh\d?)?(?:: .*)?$"
+_CLAIMED = rf"(?:invalid|illegal) user (?P<user>.*) from (?P<address>\S+){_PORT}(?: ssh\d?)?"
+_KEY = r"(?:: \S+ (?:SHA256|MD5):[A-Za-z0-9+/:=]+)?$"
+_END = r"(?: \[preauth\])?$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,24 +47,21 @@ class _Rule:
 
 
 _SSH_RULES = (
-    _Rule("Accepted ", rf"^Accepted \S+ for {_FROM}{_END}", "ssh_login", "success"),
+    _Rule("Accepted ", rf"^Accepted \S+ for {_REAL}", "ssh_login", "success"),
     # "none" is what clients ask before they show any credential
+    _Rule("Failed none", rf"^Failed none for {_CLAIMED}{_KEY}", "ssh_invalid_user", "failure"),
+    _Rule("Failed ", rf"^Failed \S+ for {_CLAIMED}{_KEY}", "ssh_login", "failure"),
+    _Rule("Failed ", rf"^Failed \S+ for {_REAL}", "ssh_login", "failure"),
     _Rule(
-        "Failed none",
-        rf"^Failed none for (?:(?:invalid|illegal) user )?{_FROM}{_END}",
+        " user ",
+        rf"^(?:Invalid|Illegal) user (?P<user>.*) from (?P<address>\S+){_PORT}$",
         "ssh_invalid_user",
         "failure",
     ),
     _Rule(
-        "Failed ",
-        rf"^Failed \S+ for (?:(?:invalid|illegal) user )?{_FROM}{_END}",
-        "ssh_login",
-        "failure",
-    ),
-    _Rule(" user ", rf"^(?:Invalid|Illegal) user {_FROM}$", "ssh_invalid_user", "failure"),
-    _Rule(
         "attempts exceeded",
-        rf"^error: maximum authentication attempts exceeded for (?:invalid user )?{_FROM}{_END}",
+        r"^error: maximum authentication attempts exceeded for (?:invalid user )?(?P<user>.*) "
+        rf"from (?P<address>\S+){_PORT}(?: ssh\d?)?{_END}",
         "ssh_too_many_attempts",
         "failure",
     ),
@@ -77,12 +79,13 @@ _SSH_RULES = (
     _Rule(
         " user ",
         r"^(?:Connection (?:closed|reset) by|Disconnected from|Disconnecting)"
-        rf" (?:(?:authenticating|invalid) )?user (?P<user>.*) {_ADDRESS} port (?P<port>\d+){_END}",
+        rf" (?:(?:authenticating|invalid) )?user (?P<user>.*) {_ADDRESS} port (?P<port>\d+)"
+        rf"(?:: Too many authentication failures)?{_END}",
         "ssh_disconnect",
     ),
     _Rule(
         "onnect",
-        rf"^(?:Connection (?:closed|reset) by|Disconnected from|Disconnecting) {_AT}{_END}",
+        rf"^(?:Connection (?:closed|reset) by|Disconnected from|Disconnecting) {_AT}(?:: .*)?{_END}",
         "ssh_disconnect",
     ),
     _Rule("onnection from", rf"Connection from {_AT}(?: on |:|$)", "ssh_connection"),
