@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import chain
-from time import perf_counter
+from time import process_time
 
 import pytest
 from hypothesis import given, settings
@@ -204,6 +204,6 @@ def test_many_findings_take_little_time(count: int) -> None:
         finding(kinds[i % 7], f"203.0.{i % 250}.{i // 250 % 250}", f"h{i % 40}", t=i % 9000)
         for i in range(count)
     ]
-    began = perf_counter()
+    began = process_time()
     correlate(seen, [None] * count)
-    assert perf_counter() - began < 10
+    assert process_time() - began < 10

@@ -14,8 +14,9 @@ from apps.analysis.remedy import (
     FoundFile,
     TakenAccount,
     plan,
+    plan_of,
 )
-from apps.contracts import Attacker, Match, Remedy, Seen
+from apps.contracts import Attacker, AutomaticStep, Kind, ManualTask, Match, Remedy, Seen
 from tests.analysis.made import MALLORY, TRUDY, at, expert
 
 
@@ -98,3 +99,29 @@ def test_no_plan_is_larger_than_its_caps_or_says_anything_twice(
     wanted = len(set(addresses)) * max(1, len(set(hosts)))
     if len(made.steps) < wanted:
         assert any("more" in task.title for task in made.tasks)
+
+
+def test_every_kind_shown_is_answered_once_by_the_best_record_for_it() -> None:
+    automatic = [
+        (AutomaticStep("block_address", "attacker.addresses", "A.", {"hours": hours}),)
+        for hours in (168, 24, 4)
+    ]
+    matches = [
+        Match(expert("shell", (Kind.WEB_SHELL,), automatic=automatic[0]), 0.9, ()),
+        Match(expert("shell-too", (Kind.WEB_SHELL,), automatic=automatic[1]), 0.8, ()),
+        Match(expert("guess", (Kind.BRUTE_FORCE,), manual=[ManualTask("Ask the owner")]), 0.5, ()),
+    ]
+    facts = {"kind": "web_shell", "kinds": ["web_shell", "brute_force"], "confidence": 0.9}
+    made = plan_of(
+        matches,
+        attacker(MALLORY),
+        ["shop"],
+        [],
+        accounts=[TakenAccount("anna", "shop")],
+        facts=facts,
+    )
+    assert [(s.action, dict(s.parameters)) for s in made.steps] == [
+        ("block_address", {"address": MALLORY, "hours": 168}),
+        ("disable_account", {"account": "anna"}),
+    ]
+    assert [task.title for task in made.tasks] == ["Change the passwords", "Ask the owner"]
