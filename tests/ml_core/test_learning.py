@@ -17,10 +17,10 @@ from ml_core.calibration import (
 )
 from ml_core.losses import class_weights, weighted_cross_entropy
 from ml_core.networks import Architecture
-from ml_core.sampling import smote_windows, undersample
+from ml_core.sampling import MOST_TIMES, floods_from_scans, smote_windows, undersample
 from ml_core.scaler import CLIP, Scaler
 from ml_core.training import FlowSet, Options, Progress, train
-from ml_core.windows import window_index
+from ml_core.windows import context, window_index
 
 ARCH = Architecture("flows", inputs=5, classes=2, steps=4, hidden=8, dropout=0.3)
 
@@ -42,7 +42,8 @@ def test_synthetic_windows_lie_between_two_windows_of_their_class_and_length() -
     rows = rng.normal(size=(60, 3)).astype(np.float32)
     index = window_index(np.repeat(np.arange(20), 3), np.arange(60), 3)
     y = (index[:, 0] < 12).astype(np.int64)  # 12 of 60 windows, from four sources
-    new_rows, new_index, new_y = smote_windows(rows, index, y, least=30, seed=1)
+    source = np.zeros(60, dtype=np.int64)
+    new_rows, new_index, new_y = smote_windows(rows, index, y, source, least=30, seed=1)
     assert (new_rows[:60] == rows).all()
     assert (new_index[:60] == index).all()
     made = new_index[60:]
@@ -59,6 +60,29 @@ def test_synthetic_windows_lie_between_two_windows_of_their_class_and_length() -
             for n, a in enumerate(ends)
             for b in ends[:n]
         )
+
+
+def test_a_handful_of_windows_is_not_made_a_thousand() -> None:
+    rng = np.random.default_rng(0)
+    rows, index = rng.normal(size=(60, 3)).astype(np.float32), np.arange(60).reshape(60, 1)
+    y = (np.arange(60) < 5).astype(np.int64)
+    *_, new_y = smote_windows(rows, index, y, np.zeros(60, dtype=np.int64), least=1000, seed=1)
+    assert (new_y == 1).sum() == 5 * MOST_TIMES
+
+
+def test_scans_become_floods_by_their_context_alone() -> None:
+    n = 12
+    flows = np.random.default_rng(0).normal(size=(n, 3)).astype(np.float32)
+    seen = context(np.zeros(n), np.arange(n), np.zeros(n), np.arange(n)).astype(np.float32)
+    rows, index = np.hstack([flows, seen]), window_index(np.zeros(n), np.arange(n))
+    y = np.full(n, 7)
+    new_rows, new_index, new_y = floods_from_scans(rows, index, y, (7, 5, 1), count=4, seed=1)
+    assert np.bincount(new_y).tolist() == [0, 4, 0, 0, 0, 4, 0, n]
+    for window, label in zip(new_index[n:], new_y[n:], strict=True):
+        copied = new_rows[window[window >= 0]]
+        assert all((flows == row).all(axis=1).any() for row in copied[:, :3])
+        assert (copied[:, 4:6] == 0).all()  # one port, one host
+        assert ((copied[:, 6] >= 0.8) == (label == 1)).all()
 
 
 def test_only_the_largest_classes_are_thinned() -> None:
@@ -120,8 +144,8 @@ def test_what_is_far_from_every_class_or_undecided_is_unsure() -> None:
 
 
 def test_the_scaler_survives_infinities_and_outliers() -> None:
-    X = np.array([[1.0, -5.0], [1e9, 5.0], [np.inf, np.nan], [3.0, 0.0]])
-    scaled = Scaler.fit(X).transform(X)
+    wild = np.array([[1.0, -5.0], [1e9, 5.0], [np.inf, np.nan], [3.0, 0.0]])
+    scaled = Scaler.fit(wild).transform(wild)
     assert np.isfinite(scaled).all()
     assert abs(scaled).max() <= CLIP
     assert scaled[2, 1] == 0.0
@@ -146,7 +170,8 @@ def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
 
 
 def test_it_learns_and_the_same_seed_gives_the_same_weights() -> None:
-    first, second, other = learn(), learn(), learn(seed=2)
+    fast = {"epochs": 6, "rate": 0.01}
+    first, second, other = learn(**fast), learn(**fast), learn(**fast, seed=2)
     assert first["seen"][-1].validation_accuracy > 0.8
     assert same(first["weights"], second["weights"])
     assert not same(first["weights"], other["weights"])

@@ -64,9 +64,9 @@ def test_context_that_is_not_known_is_blank() -> None:
 
 
 def test_columns_are_found_by_name_in_any_order_and_missed_by_name() -> None:
-    X = np.array([[1.0, 2.0, 3.0]])
-    assert choose_columns(X, ["a", "b", "c"], ["c", "a"]).tolist() == [[3.0, 1.0]]
+    row = np.array([[1.0, 2.0, 3.0]])
+    assert choose_columns(row, ["a", "b", "c"], ["c", "a"]).tolist() == [[3.0, 1.0]]
     with pytest.raises(DataError, match="missing flow columns: d, e, f and 1 more"):
-        choose_columns(X, ["a", "b", "c"], ["a", "d", "e", "f", "g"])
+        choose_columns(row, ["a", "b", "c"], ["a", "d", "e", "f", "g"])
     with pytest.raises(DataError, match="do not fit 2 column names"):
-        choose_columns(X, ["a", "b"], ["a"])
+        choose_columns(row, ["a", "b"], ["a"])

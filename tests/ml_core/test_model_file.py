@@ -1,0 +1,106 @@
+"""Models as folders: what is saved comes back, and what does not fit is refused in one line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save
+
+from ml_core.errors import ModelFileError
+from ml_core.model_file import MANIFEST, WEIGHTS, load
+from ml_core.model_file import save as save_model
+from ml_core.scorer import Scorer
+from ml_core.windows import FLOW_COLUMNS
+from tests.ml_core.made import flow_model, flows, request_model
+
+
+def test_a_saved_model_gives_the_same_verdicts_when_loaded(tmp_path: Path) -> None:
+    for model in (flow_model(), request_model()):
+        digest = save_model(tmp_path / model.kind, model)
+        loaded = load(tmp_path / model.kind, model.kind)
+        assert loaded.digest == digest
+        before, after = model.network.state_dict(), loaded.network.state_dict()
+        assert all(torch.equal(before[name], after[name]) for name in before)
+        assert (loaded.labels, loaded.columns) == (model.labels, model.columns)
+        assert loaded.temperature == model.temperature
+        assert loaded.novelty.threshold == model.novelty.threshold
+    given = flows(40)
+    first = Scorer(flow_model()).score_flows(columns=FLOW_COLUMNS, **given)
+    second = Scorer.load(tmp_path / "flows").score_flows(columns=FLOW_COLUMNS, **given)
+    assert np.array_equal(first.probabilities, second.probabilities)
+    assert np.array_equal(first.unsure, second.unsure)
+
+
+def test_the_folder_holds_text_and_safetensors_only(tmp_path: Path) -> None:
+    save_model(tmp_path, request_model())
+    assert {path.name for path in tmp_path.iterdir()} == {MANIFEST, WEIGHTS}
+    assert load_file(tmp_path / WEIGHTS)
+    json.loads((tmp_path / MANIFEST).read_text())
+
+
+def edit(change: Callable[[dict], object]) -> Callable[[Path], None]:
+    def damage(folder: Path) -> None:
+        manifest = json.loads((folder / MANIFEST).read_text())
+        change(manifest)
+        (folder / MANIFEST).write_text(json.dumps(manifest))
+
+    return damage
+
+
+def retensor(change: Callable[[dict], object]) -> Callable[[Path], None]:
+    """Other weights, with the digest brought into line, so that only the content is wrong."""
+
+    def damage(folder: Path) -> None:
+        import hashlib
+
+        tensors = load_file(folder / WEIGHTS)
+        change(tensors)
+        blob = save(tensors)
+        (folder / WEIGHTS).write_bytes(blob)
+        digest = hashlib.sha256(blob).hexdigest()
+        edit(lambda manifest: manifest["weights"].update(sha256=digest))(folder)
+
+    return damage
+
+
+def flip_a_bit(folder: Path) -> None:
+    blob = bytearray((folder / WEIGHTS).read_bytes())
+    blob[-1] ^= 1
+    (folder / WEIGHTS).write_bytes(blob)
+
+
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        (lambda f: (f / MANIFEST).unlink(), "no readable model.json"),
+        (lambda f: (f / MANIFEST).write_text("{"), "not JSON"),
+        (lambda f: (f / MANIFEST).write_text("[1]"), "not an object"),
+        (lambda f: (f / WEIGHTS).unlink(), "no readable weights.safetensors"),
+        (flip_a_bit, "is not the file"),
+        (edit(lambda m: m.update(format=99)), "format 99, this version reads 1"),
+        (edit(lambda m: m.update(kind="requests")), "a model of 'requests', not of 'flows'"),
+        (edit(lambda m: m["labels"].pop()), "labels do not fit"),
+        (edit(lambda m: m["columns"].pop()), "43 columns for 44 inputs"),
+        (edit(lambda m: m.pop("temperature")), "incomplete"),
+        (edit(lambda m: m["architecture"].update(hidden=16)), "do not fit"),
+        (edit(lambda m: m["architecture"].update(kind="tweets")), "unknown kind"),
+        (edit(lambda m: m["architecture"].update(wings=2)), "incomplete"),
+        (retensor(lambda t: t.pop("network.head.bias")), "do not fit"),
+        (retensor(lambda t: t.pop("scaler.mean")), "incomplete"),
+        (retensor(lambda t: t.update({"scaler.mean": torch.zeros(3)})), "scaler does not fit"),
+        (retensor(lambda t: t.update({"novelty.means": torch.zeros(2, 2)})), "open-set"),
+    ],
+)
+def test_what_does_not_match_is_refused_in_one_line(
+    tmp_path: Path, damage: Callable[[Path], None], says: str
+) -> None:
+    save_model(tmp_path, flow_model())
+    damage(tmp_path)
+    with pytest.raises(ModelFileError, match=says) as refusal:
+        load(tmp_path, "flows")
+    assert "\n" not in str(refusal.value)
