@@ -6,13 +6,13 @@ away again.
 
 from __future__ import annotations
 
-import gzip
 import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from pathlib import PurePosixPath
 
 import httpx
 from django.db import transaction
@@ -26,6 +26,7 @@ from apps.protection.services import audit
 ACTOR = "demonstration"
 VICTIM = "victim"
 SOURCE = "demonstration range"
+OTHER_FILES = 3  # uploads of honest people that are sent beside the web shell
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,27 +49,21 @@ def shipments() -> Iterator[Shipment]:
     folder = recording()
     gz = {"Content-Encoding": "gzip"}
     for name, route in (
+        ("capture.pcap.gz", "capture"),
         ("auth.log.gz", "lines"),
         ("access.log.gz", "lines"),
-        ("capture.pcap.gz", "capture"),
     ):
         content = (folder / name).read_bytes()
         plain = name.removesuffix(".gz")
         yield Shipment(plain, route, {"name": plain, "host": VICTIM}, content, gz)
     facts = json.loads((folder / "facts.json").read_text())
-    for upload in (folder / "uploads").iterdir():
-        known = next(
-            (file for file in facts.get("files", []) if file["path"].endswith("/" + upload.name)),
-            None,
-        )
-        if known:
-            yield Shipment(
-                upload.name,
-                "file",
-                {"path": known["path"], "host": VICTIM},
-                upload.read_bytes(),
-                {},
-            )
+    kept = {PurePosixPath(file["path"]).name: file["path"] for file in facts["files"]}
+    uploads = sorted(path for path in folder.joinpath("uploads").iterdir() if path.name in kept)
+    scripts = [path for path in uploads if path.name.endswith(".php")]
+    others = [path for path in uploads if not path.name.endswith(".php")]
+    for path in scripts + others[:OTHER_FILES]:
+        where = {"path": kept[path.name], "host": VICTIM}
+        yield Shipment(path.name, "file", where, path.read_bytes(), {})
 
 
 def is_empty() -> bool:
@@ -127,8 +122,3 @@ def remove(actor: str) -> dict[str, int]:
     }
     audit(actor=actor, action="demonstration.removed", object="demonstration", detail=gone)
     return gone
-
-
-def unpacked(name: str) -> bytes:
-    """A file of the recording, decompressed."""
-    return gzip.decompress((recording() / name).read_bytes())

@@ -10,6 +10,7 @@ from celery.signals import worker_process_init
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tocsin.settings")
 
 app = Celery("tocsin")
+app.set_default()  # in every thread: the web server answers in many
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 

@@ -145,7 +145,6 @@ TIME_ZONE = os.environ.get("TOCSIN_TIME_ZONE", "UTC")
 USE_TZ = True
 
 STATIC_URL = "static/"
-STATIC_ROOT = HOME / "static"
 WHITENOISE_USE_FINDERS = True  # served from the packages: no collectstatic to forget
 
 REST_FRAMEWORK = {

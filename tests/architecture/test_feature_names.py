@@ -1,0 +1,20 @@
+"""The flow meter and the networks meet by column names alone; here they are held together."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+
+from apps.acquisition.flow_columns import FLOW_FEATURES
+from ml_core.windows import CONTEXT_COLUMNS, FLOW_COLUMNS
+
+
+def test_the_shipped_flow_model_reads_columns_the_meter_writes() -> None:
+    model = files("knowledge_base") / "models" / "flows-bilstm-dnn" / "model.json"
+    columns = set(json.loads(model.read_text())["columns"]) - set(CONTEXT_COLUMNS)
+    assert columns, "a flow model names the columns it reads"
+    assert columns <= set(FLOW_FEATURES)
+
+
+def test_every_column_the_networks_know_is_one_the_meter_writes() -> None:
+    assert set(FLOW_COLUMNS) <= set(FLOW_FEATURES)
