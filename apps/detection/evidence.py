@@ -116,11 +116,11 @@ def new(groups: pl.DataFrame, *order: str) -> Iterator[dict[str, Any]]:
 
 def top(column: str, most: int = 5) -> pl.Expr:
     """Aggregates a text column to its `most` frequent values, ties in alphabetical order."""
-    counted = pl.col(column).drop_nulls().sort().value_counts(sort=False, name="n")
-    ordered = counted.sort_by(
-        [counted.struct.field("n"), counted.struct.field(column)], descending=[True, False]
+    values = pl.col(column).drop_nulls().sort()
+    by_frequency = values.unique(maintain_order=True).sort_by(
+        values.unique_counts(), descending=True, maintain_order=True
     )
-    return ordered.struct.field(column).head(most)
+    return by_frequency.head(most)
 
 
 def grade(base: int, seen: float, threshold: float, *, step: int = 10, most: int = 95) -> int:

@@ -60,6 +60,7 @@ class FlowScreening:
         ]
 
     def _out_of_line(self, table: pl.DataFrame) -> pl.DataFrame:
+        table = table.filter(~pl.col("bare"))  # a flood of knocks must not become the rule
         service = ["network.transport", "destination.port"]
         logs = [pl.col(name).fill_null(0).cast(pl.Float64).log1p().alias(name) for name in _SIZES]
         sizes = table.with_columns(logs)

@@ -51,7 +51,7 @@ rule PythonDecodedAndRun
         sign = "obfuscated"
         reference = "https://attack.mitre.org/techniques/T1027/"
     strings:
-        $run = /\bexec\s*\(\s*(__import__\(['"]\w{1,10}['"]\)\.|base64\.|zlib\.|marshal\.|codecs\.|bytes\.fromhex|lzma\.|bz2\.)?\s*(b64decode|a85decode|b85decode|b32decode|decompress|loads|fromhex|decode)\s*\(\s*(__import__|base64|zlib|b64decode|bytes|["'][A-Za-z0-9+\/=]{40}|b["'])/
+        $run = /\bexec\s*\(\s*(__import__\(['"]\w{1,10}['"]\)\.|base64\.|zlib\.|marshal\.|codecs\.|bytes\.fromhex|lzma\.|bz2\.)?\s*(b64decode|a85decode|b85decode|b32decode|decompress|loads|fromhex|decode)\s*\(\s*(__import__|base64|zlib|b64decode|bytes|["'][A-Za-z0-9+\/=]{24}|b["'])/
         $lambda = /_\s*=\s*lambda\s+__\s*:\s*__import__\(['"](zlib|marshal|base64)['"]\)/
     condition:
         filesize < 4MB and any of them
