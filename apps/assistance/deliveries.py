@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from apps.analysis import services as analysis
 from apps.analysis.models import Handover, Remedy
@@ -23,6 +24,7 @@ WEBHOOK = "webhook"
 PAUSES = tuple(timedelta(seconds=s) for s in (30, 120, 600, 3600, 4 * 3600, 12 * 3600))
 """How long to wait after each try that failed; after the last one it has failed for good."""
 LEASE = timedelta(minutes=2)  # longer than a try may take: a killed worker's try is due again then
+FORGOTTEN = timedelta(days=7)  # an older package that nobody sent is not sent by itself
 MOST_HOURS = 24 * 30
 MOST_ADVICE = 20_000  # characters
 
@@ -38,21 +40,21 @@ def register_responder(*, name: str, webhook_url: str, actor: str) -> tuple[Resp
     """
     name = name.strip()
     if not name or len(name) > 100:
-        raise Refused("A responder needs a name of at most 100 characters.")
+        raise Refused(_("A responder needs a name of at most 100 characters."))
     if webhook_url:
         try:
             webhook.check_url(webhook_url, private=settings.TOCSIN["private_webhooks"])
         except webhook.Undelivered as why:
             raise Refused(str(why)) from why
     secret = secrets.token_urlsafe(32)
-    responder, _ = Responder.objects.update_or_create(
+    responder = Responder.objects.update_or_create(
         name=name,
         defaults={
             "webhook_url": webhook_url,
             "secret": vault.encrypt(secret.encode()),
             "enabled": True,
         },
-    )
+    )[0]
     detail = {"webhook": webhook_url}
     audit(actor=actor, action="responder.registered", object=f"responder:{name}", detail=detail)
     return responder, secret
@@ -62,7 +64,7 @@ def register_responder(*, name: str, webhook_url: str, actor: str) -> tuple[Resp
 def enable_responder(*, name: str, enabled: bool, actor: str) -> None:
     """Says whether a responder gets packages. Raises `Refused` where there is none."""
     if not Responder.objects.filter(name=name).update(enabled=enabled):
-        raise Refused(f"There is no responder called {name}.")
+        raise Refused(_("There is no responder called %(name)s.") % {"name": name})
     action = "responder.enabled" if enabled else "responder.disabled"
     audit(actor=actor, action=action, object=f"responder:{name}")
 
@@ -105,17 +107,23 @@ def transmit(remedy_id: int) -> None:
 def deliver(handover_id: int) -> int:
     """Sends a package to every enabled responder that has not got it; returns how many got it.
 
-    What does not arrive is tried again by `deliver_due`, later and later.
+    What does not arrive is tried again by `deliver_due`, later and later, and what was given up
+    gets another chance by being asked for here.
     """
     _address(Handover.objects.get(pk=handover_id))
+    failed = Delivery.objects.filter(handover_id=handover_id, state=Delivery.State.FAILED)
+    failed.update(state=Delivery.State.WAITING, attempts=0, next_at=None)
     waiting = _due().filter(handover_id=handover_id).values_list("pk", flat=True)
     return sum(_send(delivery_id) for delivery_id in list(waiting))
 
 
 def deliver_due() -> int:
     """Sends everything whose time has come; returns how many packages arrived."""
-    for handover in Handover.objects.filter(deliveries=None).order_by("id")[:100]:
-        _address(handover)
+    recent = Handover.objects.filter(created_at__gte=timezone.now() - FORGOTTEN)
+    for responder in _webhooks():
+        known = recent.filter(created_at__gte=responder.created_at)
+        for handover in known.exclude(deliveries__responder=responder).order_by("id")[:100]:
+            _address(handover)
     waiting = _due().order_by("next_at").values_list("pk", flat=True)[:100]
     return sum(_send(delivery_id) for delivery_id in list(waiting))
 
@@ -193,7 +201,7 @@ def _keep(delivery: Delivery, action: str, detail: dict[str, str]) -> None:
 def create_share(*, handover_id: int, actor: str, hours: int = 24) -> str:
     """An expiring link to a package; returns its token, which is kept nowhere. `Refused`."""
     if not 1 <= hours <= MOST_HOURS:
-        raise Refused(f"A link lasts from 1 to {MOST_HOURS} hours.")
+        raise Refused(_("A link lasts from 1 to %(most)d hours.") % {"most": MOST_HOURS})
     handover = Handover.objects.get(pk=handover_id)
     token = link.new_token()
     share = Share.objects.create(
@@ -244,7 +252,7 @@ def add_advice(*, handover_id: int, author: str, text: str) -> Advice:
     """What a responder wrote back. Raises `Refused` where it is empty or endless."""
     text = text.strip().replace("\0", "")
     if not text or len(text) > MOST_ADVICE:
-        raise Refused(f"Advice has from 1 to {MOST_ADVICE:,} characters.")
+        raise Refused(_("Advice has from 1 to %(most)d characters.") % {"most": MOST_ADVICE})
     handover = Handover.objects.get(pk=handover_id)
     advice = Advice.objects.create(handover=handover, author=author[:150], text=text)
     audit(

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from apps.assistance import addresses
 from apps.assistance.action import Output, Probe
@@ -56,20 +57,20 @@ def register_host(
     this host touches. Raises `Refused` with a sentence for the person who filled in the form.
     """
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}", name):
-        raise Refused("The name of the host may have letters, digits, dots, hyphens and _.")
+        raise Refused(_("The name of the host may have letters, digits, dots, hyphens and _."))
     if not relay and not re.fullmatch(r"[A-Za-z0-9_.:-]{1,253}", address):
-        raise Refused("The address must be an IP address or a host name.")
+        raise Refused(_("The address must be an IP address or a host name."))
     if not 1 <= port <= 65535:
-        raise Refused("The SSH port must be from 1 to 65535.")
+        raise Refused(_("The SSH port must be from 1 to 65535."))
     if not re.fullmatch(r"[a-z_][a-z0-9_-]{0,31}", user):
-        raise Refused("The repair account is not a name a Linux host would have.")
+        raise Refused(_("The repair account is not a name a Linux host would have."))
     try:
         pinned = HostKey.parse(host_key)
         private_key(private_key_pem)
         networks = [str(ip_network(text, strict=False)) for text in protected]
     except ValueError as wrong:
         raise Refused(str(wrong)) from wrong
-    host, _ = Host.objects.update_or_create(
+    host = Host.objects.update_or_create(
         name=name,
         defaults={
             "address": address,
@@ -83,7 +84,7 @@ def register_host(
             "enabled": True,
             "trouble": "",
         },
-    )
+    )[0]
     detail = {"address": relay or f"{address}:{port}", "host_key": pinned.fingerprint}
     audit(actor=actor, action="host.registered", object=f"host:{name}", detail=detail)
     return host
@@ -128,7 +129,7 @@ def forget_access(*, name: str, actor: str) -> None:
     """
     host = Host.objects.filter(name=name).first()
     if host is None:
-        raise Refused(f"There is no host called {name}.")
+        raise Refused(_("There is no host called %(host)s.") % {"host": name})
     host.host_key, host.private_key, host.relay = "", None, ""
     host.save(update_fields=["host_key", "private_key", "relay"])
     audit(actor=actor, action="host.access_forgotten", object=f"host:{name}")
@@ -138,7 +139,7 @@ def forget_access(*, name: str, actor: str) -> None:
 def enable_host(*, name: str, enabled: bool, actor: str) -> None:
     """Says whether a host may be repaired at all. Raises `Refused` where there is none."""
     if not Host.objects.filter(name=name).update(enabled=enabled):
-        raise Refused(f"There is no host called {name}.")
+        raise Refused(_("There is no host called %(host)s.") % {"host": name})
     action = "host.enabled" if enabled else "host.disabled"
     audit(actor=actor, action=action, object=f"host:{name}")
 
@@ -171,13 +172,15 @@ def remember(host: Host, answers: dict[str, Any]) -> None:
 def obstacle(host: Host | None, name: str = "") -> str:
     """Why nothing can be repaired on a host from here, in one sentence; empty where it can."""
     if host is None:
-        return f"No host called {name} is registered here."
+        return _("No host called %(host)s is registered here.") % {"host": name}
     if not host.enabled:
-        return f"{host.name} is registered as not to be repaired."
+        return _("%(host)s is registered as not to be repaired.") % {"host": host.name}
     if not host.host_key or not host.private_key:
         if host.is_demonstration:
-            return f"{host.name} is a recording: there is no machine to repair."
-        return f"There is no key to reach {host.name} with."
+            return _("%(host)s is a recording: there is no machine to repair.") % {
+                "host": host.name
+            }
+        return _("There is no key to reach %(host)s with.") % {"host": host.name}
     return ""
 
 

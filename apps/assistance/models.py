@@ -134,6 +134,11 @@ class Delivery(models.Model):
     class Meta:
         ordering = ("-id",)
         verbose_name_plural = "deliveries"
+        constraints = (
+            models.UniqueConstraint(
+                fields=("handover", "responder", "channel"), name="package_goes_once"
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.channel} to {self.responder_id}"

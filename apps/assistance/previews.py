@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from apps.analysis.models import Remedy, Step
 from apps.assistance.execution import action_named, ask, plan_digest, plan_step, to_json
@@ -102,8 +103,8 @@ def _draft(host: Host, connection: Connection | None, step: Step) -> Draft:
                 host.trouble = str(why)
                 host.save(update_fields=["trouble"])
         elif not host.facts:
-            raise Refused(host.trouble or obstacle(host) or f"Nothing is known of {host.name}.")
-        plan, _ = plan_step(action, parameters, outputs)
+            raise Refused(host.trouble or obstacle(host) or _("Nothing is known of %s.") % host)
+        plan = plan_step(action, parameters, outputs)[0]
     except Refused as why:
         return Draft(refusal=str(why))
     return Draft(to_json(plan), plan.effect)

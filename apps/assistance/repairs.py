@@ -23,6 +23,7 @@ from apps.assistance.models import Attempt, Host, Snapshot
 from apps.assistance.previews import digest_of, parameters_of, preview
 from apps.assistance.ssh import Unreachable
 from apps.contracts import Refused
+from apps.protection.masking import mask
 from apps.protection.services import audit
 
 TRIES = 3
@@ -306,7 +307,8 @@ def _move(
 @transaction.atomic
 def _note(attempt: Attempt, *, succeeded: bool | None, sentence: str) -> None:
     if succeeded is not None:
-        attempt.succeeded, attempt.sentence, attempt.ended_at = succeeded, sentence, timezone.now()
+        attempt.succeeded, attempt.sentence = succeeded, mask(sentence)
+        attempt.ended_at = timezone.now()
         attempt.save(update_fields=["succeeded", "sentence", "ended_at"])
     remedy = attempt.remedy
     result = {None: "begun", True: "done", False: "failed"}[succeeded]
@@ -314,5 +316,5 @@ def _note(attempt: Attempt, *, succeeded: bool | None, sentence: str) -> None:
         actor=attempt.actor,
         action=f"remedy.{attempt.kind}.{result}",
         object=f"incident:{remedy.incident_id}",
-        detail={"remedy": remedy.pk, "plan": remedy.digest, "sentence": sentence},
+        detail={"remedy": remedy.pk, "plan": remedy.digest, "sentence": mask(sentence)},
     )

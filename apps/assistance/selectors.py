@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from apps.analysis.models import Remedy
 from apps.assistance.action import Action
@@ -12,7 +13,7 @@ from apps.assistance.execution import actions
 from apps.assistance.hosts import obstacle
 from apps.assistance.models import Attempt, Delivery, Host, Responder
 
-__all__ = ["actions", "attempts", "deliveries", "hosts", "obstacles", "repair_actions"]
+__all__ = ["attempts", "deliveries", "hosts", "obstacles", "repair_actions", "responders"]
 
 
 def hosts() -> QuerySet[Host]:
@@ -41,7 +42,10 @@ def obstacles(remedy: Remedy) -> list[str]:
         if why := obstacle(host, name):
             found.append(why)
         elif host is not None and host.trouble:
-            found.append(f"{name} could not be reached the last time: {host.trouble}")
+            found.append(
+                _("%(host)s could not be reached the last time: %(why)s")
+                % {"host": name, "why": host.trouble}
+            )
     return found
 
 

@@ -20,7 +20,7 @@ from types import TracebackType
 
 INSIDE, OPERATOR, ATTACKER = "10.99.8.10", "10.99.8.5", "10.99.8.66"
 SSHD = "/usr/sbin/sshd"
-NEEDED = ("unshare", "nsenter", "setpriv", "ip", "nft", "ssh-keygen", "useradd", SSHD)
+NEEDED = ("unshare", "nsenter", "setpriv", "ip", "nft", "ssh-keygen", "useradd", "sudo", SSHD)
 
 FURNISH = r"""
 set -eu

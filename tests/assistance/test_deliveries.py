@@ -282,6 +282,20 @@ def test_a_redirect_or_a_no_is_final(desk: Desk, private: None, answer: int) -> 
 
 
 @pytest.mark.django_db
+def test_a_package_nobody_sent_goes_by_itself_and_a_failed_one_when_asked_for(
+    desk: Desk, private: None
+) -> None:
+    services.register_responder(name="CERT", webhook_url=desk.url, actor="root")
+    made = package()
+    desk.answers = [404]
+    assert services.deliver_due() == 0
+    assert Delivery.objects.get().state == Delivery.State.FAILED
+    assert services.deliver_due() == 0
+    assert len(desk.got) == 1
+    assert services.deliver(made.pk) == 1
+
+
+@pytest.mark.django_db
 def test_only_those_who_were_there_get_a_package(desk: Desk, private: None) -> None:
     made = package()
     services.register_responder(name="late", webhook_url=desk.url, actor="root")
