@@ -146,6 +146,9 @@ _PAM_RULES = (
 )
 _RULES = _SSH_RULES + _PAM_RULES
 
+ACTIONS = tuple(dict.fromkeys(rule.action for rule in _RULES))
+"""Every `event.action` this parser can give."""
+
 
 class Sshd:
     name = "sshd"

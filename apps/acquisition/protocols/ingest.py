@@ -18,7 +18,7 @@ from apps.acquisition.services import Receipt
 PREFIX = "/api/v1/ingest"
 _SHOWN = 10
 
-_KINDS = ("ndjson", "lines", "capture", "flows", "file")
+KINDS = ("ndjson", "lines", "capture", "flows", "file")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Ingest:
 
     async def answer(self, exchange: Exchange) -> Response:
         match exchange.request.path.removeprefix(PREFIX).split("/")[1:]:
-            case [kind] if kind in _KINDS:
+            case [kind] if kind in KINDS:
                 return await _take(exchange, kind)
             case ["batches", batch_id]:
                 return await _tell(exchange, batch_id)
@@ -38,7 +38,7 @@ class Ingest:
             404,
             "resource_not_found_exception",
             f"There is no {exchange.request.path} here: post to {PREFIX}/ followed by one of "
-            f"{', '.join(_KINDS)}, or ask for {PREFIX}/batches/ID.",
+            f"{', '.join(KINDS)}, or ask for {PREFIX}/batches/ID.",
         )
 
 
