@@ -116,14 +116,16 @@ class Scorer:
         time: npt.ArrayLike,
         destination: npt.ArrayLike | None = None,
         port: npt.ArrayLike | None = None,
+        judged: npt.ArrayLike | None = None,
     ) -> Verdicts:
         """Verdicts on N flows, each judged with the flows of its source before it.
 
         features [N, F] with the corrected CICFlowMeter's `columns` [F]; group [N] the source
         host's number, time [N] when the flow began, in any unit. destination [N] and port [N]
         (the destination host's number and port) are worth giving: they tell scans, sweeps and
-        distributed floods apart; they serve as equal or not equal only. DataError if columns
-        are missing or lengths differ.
+        distributed floods apart; they serve as equal or not equal only. judged [M] are the rows
+        to judge, in the order of the verdicts: the others are only looked at, which costs little.
+        DataError if columns are missing or lengths differ.
         """
         self._expect(FLOWS)
         X = choose_columns(features, columns, self.columns)
@@ -136,7 +138,9 @@ class Scorer:
         assert self.model.scaler is not None  # a flow model always has one (model_file checks)
         rows = np.hstack([self.model.scaler.transform(X), seen.astype(np.float32)])
         raw = np.hstack([X, seen])
-        return self._verdicts(len(X), _FlowInput(rows, index), lambda i: _flow_names(self, raw[i]))
+        of = np.arange(len(X)) if judged is None else np.asarray(judged, dtype=np.int64)
+        source = _FlowInput(rows, index[of])
+        return self._verdicts(len(of), source, lambda i: _flow_names(self, raw[of[i]]))
 
     def score_requests(self, texts: Sequence[str]) -> Verdicts:
         """Verdicts on N requests, each the text `METHOD path?query`, line break, body."""

@@ -88,9 +88,14 @@ def _score(
     if kind == FLOWS:
         flows = readings.flows_around(frame, rows)
         verdicts = reader.scorer.score_flows(
-            flows.features, FLOW_FEATURES, flows.source, flows.time, flows.destination, flows.port
+            flows.features,
+            FLOW_FEATURES,
+            flows.source,
+            flows.time,
+            flows.destination,
+            flows.port,
+            judged=np.searchsorted(flows.row, rows),
         )
-        rows = flows.row
     else:
         verdicts = reader.scorer.score_requests(readings.texts(frame[rows]).to_list())
     return verdicts, [np.searchsorted(rows, each).astype(np.int64) for each in chosen]

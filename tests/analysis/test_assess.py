@@ -37,19 +37,24 @@ def test_scoring_a_part_gives_the_verdicts_of_scoring_all() -> None:
     reader = network("flows")
     assert reader is not None
 
-    def scored(rows: np.ndarray) -> dict[int, np.ndarray]:
+    def scored(rows: np.ndarray) -> Verdicts:
         part = readings.flows_around(table, rows)
-        said = reader.scorer.score_flows(
-            part.features, FLOW_FEATURES, part.source, part.time, part.destination, part.port
+        assert len(part.row) < 300 or len(rows) == 400
+        return reader.scorer.score_flows(
+            part.features,
+            FLOW_FEATURES,
+            part.source,
+            part.time,
+            part.destination,
+            part.port,
+            judged=np.searchsorted(part.row, rows),
         )
-        return dict(zip(part.row.tolist(), said.probabilities, strict=True))
 
     chosen = np.array([0, 3, 57, 58, 200, 399])
-    everything = scored(np.arange(400))
-    part = scored(chosen)
-    assert len(part) < 300
-    for row in chosen.tolist():
-        np.testing.assert_allclose(part[row], everything[row], atol=1e-5)
+    everything, part = scored(np.arange(400)), scored(chosen)
+    np.testing.assert_allclose(part.probabilities, everything.probabilities[chosen], atol=1e-5)
+    (one,), (other,) = part.explain([4]), everything.explain([200])
+    assert [r.value for r in one.reasons] == [r.value for r in other.reasons]
 
 
 def test_a_verdict_says_what_when_and_why() -> None:
