@@ -21,10 +21,10 @@ from django.utils import timezone
 from apps.acquisition.models import Batch
 from apps.acquisition.tasks import parse
 from apps.analysis import services as analysis
-from apps.analysis.models import Remedy
+from apps.analysis.models import Handover, Remedy
 from apps.analysis.tasks import assess, correlate, match
 from apps.assistance.tasks import apply_remedy, transmit, undo_remedy, verify
-from apps.center.tasks import plan
+from apps.center.tasks import deliver, plan
 from apps.detection.tasks import detect
 
 log = logging.getLogger(__name__)
@@ -70,6 +70,13 @@ def refuse(remedy_id: int, actor: str, reason: str) -> Remedy:
 
 def undo(remedy_id: int, actor: str) -> None:
     undo_remedy.delay(remedy_id, actor)
+
+
+def hand_over(incident_id: int, actor: str, reason: str) -> Handover:
+    """Makes an incident's package and has it sent to the responders."""
+    package = analysis.hand_over(incident_id=incident_id, reason=reason, actor=actor)
+    deliver.delay()
+    return package
 
 
 def sweep() -> int:

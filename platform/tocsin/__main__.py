@@ -73,6 +73,12 @@ def parser() -> argparse.ArgumentParser:
     add.add_argument("name")
     add.add_argument("--host", default="", metavar="NAME", help="host its records speak of")
 
+    responder = commands.add_parser("responder", help="remote responders")
+    actions = responder.add_subparsers(dest="action", required=True, metavar="ACTION")
+    add = actions.add_parser("add", help="register a responder; prints the signing secret")
+    add.add_argument("name")
+    add.add_argument("--webhook", default="", metavar="URL", help="where packages are sent")
+
     commands.add_parser("migrate", help="bring the database up to date")
     commands.add_parser("first-account", help="make the administrator where no account exists")
     return top

@@ -142,6 +142,20 @@ def source_add(options: argparse.Namespace) -> int:
     return 0
 
 
+def responder_add(options: argparse.Namespace) -> int:
+    from apps.assistance import services
+    from apps.contracts import Refused
+
+    try:
+        _, secret = services.register_responder(
+            name=options.name, webhook_url=options.webhook, actor=_me()
+        )
+    except Refused as problem:
+        raise CommandError(str(problem)) from problem
+    print(secret)
+    return 0
+
+
 def migrate(options: argparse.Namespace) -> int:
     call_command("migrate", verbosity=0, interactive=False)
     return 0
@@ -193,6 +207,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
         user_add,
         user_reset,
         source_add,
+        responder_add,
         migrate,
         first_account,
     )
