@@ -79,6 +79,11 @@ def split(content: bytes, max_line: int) -> Documents:
     return found
 
 
+def is_array(content: bytes) -> bool:
+    """Whether a body is a JSON array."""
+    return _array(content.removeprefix(_BOM)) is not None
+
+
 def split_bulk(content: bytes, max_line: int) -> Documents:
     """The documents of a `_bulk` body. Blank lines between them are allowed: rsyslog sends them.
 

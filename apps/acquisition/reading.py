@@ -107,13 +107,7 @@ def recognise(content: bytes) -> tuple[bytes, str]:
     head = content[:65536]
     if head.count(b"\0") * 100 > len(head):
         return content, "file"
-    if head.lstrip().startswith(b"["):
-        try:
-            documents.split(content, MAX_LINE)
-        except ValueError:
-            return content, "lines"
-        return content, "ndjson"
-    return content, "lines"
+    return content, "ndjson" if documents.is_array(content) else "lines"
 
 
 def _lines(

@@ -191,6 +191,7 @@ def _store(batch_id: UUID, read: reading.Reading, error: str = "") -> None:
         *(pl.col(name).alias(attribute) for name, attribute in _STORED.items()),
     )
     copying.copy_in(Record._meta.db_table, rows)
+    digest = selectors.digest_of_records(batch_id)
     before = {name: getattr(batch, name) for name in ("items", "stored", "rejected", "unparsed")}
     batch.items = read.items
     batch.stored = read.frame.height
@@ -210,7 +211,7 @@ def _store(batch_id: UUID, read: reading.Reading, error: str = "") -> None:
         unparsed=F("unparsed") + batch.unparsed - before["unparsed"],
         doubled=F("doubled") + batch.repeats * (batch.items - before["items"]),
     )
-    seal(kind="records", subject=str(batch_id), digest=selectors.digest_of_records(batch_id))
+    seal(kind="records", subject=str(batch_id), digest=digest)
 
 
 def _span(times: pl.Series) -> tuple[datetime | None, datetime | None]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import hashlib
 import json
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import zstandard
 
-from apps.acquisition import services
+from apps.acquisition import protocols, services
 from apps.acquisition.models import Batch, BatchContent, Record, Source
 from apps.protection.models import Seal
 from tests.acquisition.conftest import Platform
@@ -122,6 +124,50 @@ def test_a_file_is_a_record_with_its_digest(platform: Platform) -> None:
         len(content),
     )
     assert found.file_hash_sha256 == hashlib.sha256(content).hexdigest()
+
+
+def test_the_same_content_sent_at_once_becomes_one_batch(platform: Platform) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(lambda _: platform.post("lines", LOG), range(8)))
+    assert sorted(answer.status_code for answer in answers) == [200] * 7 + [201]
+    assert len({answer.json()["batch"] for answer in answers}) == 1
+    assert (Batch.objects.count(), Batch.objects.get().repeats) == (1, 7)
+
+
+def test_nobody_to_tell_costs_no_batch(transactional_db: None) -> None:
+    """The broker is away: the batch is kept, and waits."""
+
+    def away(batch_id: object) -> None:
+        raise ConnectionError("no broker")
+
+    _, token = services.create_source(name="web servers", actor="test")
+    application = protocols.application(on_batch=away)
+    client = httpx.AsyncClient(
+        transport=httpx.ASGITransport(application),
+        base_url="http://tocsin",
+        headers={"Authorization": f"Bearer {token}"},
+    )
+    answer = asyncio.run(client.post("/api/v1/ingest/lines", content=LOG))
+    application.close()
+    assert answer.status_code == 201
+    assert Batch.objects.get().state == Batch.State.RECEIVED
+
+
+def test_shippers_and_browsers_are_told_apart() -> None:
+    def asks(path: str, method: str = "GET", **headers: str) -> bool:
+        named = [(k.replace("_", "-").encode(), v.encode()) for k, v in headers.items()]
+        return protocols.wants({"method": method, "path": path, "headers": named})
+
+    assert asks("/", authorization="ApiKey x")
+    assert asks("/", accept="application/vnd.elasticsearch+json; compatible-with=9")
+    assert asks("/logs/_bulk", "PUT")
+    assert asks("/_license")
+    assert asks("/api/v1/ingest/lines", "POST")
+    assert not asks("/", accept="text/html,*/*", authorization="Basic x")
+    assert not asks("/", accept="*/*", user_agent="curl/8")
+    assert not asks("/", "POST", authorization="ApiKey x")
+    assert not asks("/incidents/7")
+    assert not asks("/api/v1/incidents")
 
 
 # ── What is malformed ────────────────────────────────────────────────────────────────────

@@ -372,6 +372,13 @@ def test_a_raw_line_inside_a_document_is_read_as_that_line() -> None:
         assert (said["url.query"], said["event.original"]) == ("id=1", ACCESS)
     body = {"process": {"name": "sshd"}, "message": FAILED.partition("]: ")[2]}
     assert one(json.dumps(body))["user.name"] == "oracle"
+    assert one(json.dumps(body | {"message": FAILED}))["user.name"] == "oracle"
+
+
+def test_a_field_itself_goes_before_what_is_also_called_so() -> None:
+    said = one(json.dumps({"source": {"address": "198.51.100.1", "ip": "192.0.2.1"}, "host": "h"}))
+    assert (said["source.ip"], said["host.name"]) == ("192.0.2.1", "h")
+    assert one(json.dumps({"client": {"ip": "192.0.2.7"}}))["source.ip"] == "192.0.2.7"
 
 
 def test_a_document_that_says_nothing_we_know_is_unparsed() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
@@ -222,6 +223,23 @@ def test_what_is_done_to_sources_is_written_down(source: Source) -> None:
         ("anna", "source.token_rotated"),
         ("anna", "source.disabled"),
     ]
+
+
+def test_what_a_file_is_is_found_out(source: Source) -> None:
+    error_log = b"[Sun Dec 04 04:47:44 2005] [notice] workerEnv.init() ok"
+    for content, protocol in (
+        (ACCESS.encode(), "lines"),
+        (gzip.compress(ACCESS.encode()), "lines"),
+        (error_log, "lines"),
+        (b'[{"source.ip": "192.0.2.1"}]', "ndjson"),
+        (capture(), "capture"),
+        (b"\x7fELF" + bytes(100), "file"),
+    ):
+        assert reading.recognise(content)[1] == protocol
+    batch = stored(source, gzip.compress(ACCESS.encode()), "auto")
+    assert (batch.protocol, batch.stored) == ("lines", 1)
+    with pytest.raises(reading.Unreadable):
+        reading.recognise(gzip.compress(ACCESS.encode())[:20])
 
 
 def test_frames_hold_only_what_the_store_can_keep() -> None:

@@ -40,7 +40,8 @@ _ALIASES = {
     "program": "process.name",
     "process.program": "process.name",
 }
-_FIELDS = _ALIASES | _OURS
+_ALIAS = "~"  # marks cells of an alias: they count where the field itself is missing
+_FIELDS = {name: _ALIAS + column for name, column in _ALIASES.items()} | _OURS
 _ENVELOPE = {"@timestamp", "message", "event.original", "host.name", "error.message"}
 """What says nothing by itself about what happened."""
 
@@ -128,11 +129,13 @@ def _columns(cells: dict[str, tuple[list[int], list[str]]], height: int) -> pl.D
     columns = {}
     for name, (rows, values) in cells.items():
         column = pl.Series([None], dtype=pl.String).new_from_index(0, height)
-        # the first of two spellings counts; scatter keeps the last
         column = column.scatter(
-            pl.Series(rows[::-1], dtype=pl.UInt32), pl.Series(values[::-1], dtype=pl.String)
+            pl.Series(rows, dtype=pl.UInt32), pl.Series(values, dtype=pl.String)
         )
-        columns[name] = _typed(name, column)
+        columns[name] = _typed(name.removeprefix(_ALIAS), column)
+    for name in [name for name in columns if name.startswith(_ALIAS)]:
+        field, other = name.removeprefix(_ALIAS), columns.pop(name)
+        columns[field] = columns[field].fill_null(other) if field in columns else other
     return pl.DataFrame(columns) if columns else pl.DataFrame({"message": [None] * height})
 
 
@@ -201,15 +204,16 @@ def _read_lines(line: pl.Series, told: pl.DataFrame, context: Context) -> pl.Dat
         empty.cast({"_row": pl.UInt32, "event.dataset": pl.String, "event.category": pl.String})
     ]
     body = sshd.is_sshd(told["process.name"]).fill_null(False) & told["message"].is_not_null()
-    if body.any():  # the head of the line was taken off by the shipper
-        rows = body.arg_true()
-        read = sshd.read_messages(told["process.name"].gather(rows), told["message"].gather(rows))
-        parts.append(read.with_columns(rows.cast(pl.UInt32).alias("_row")))
-    rows = (line.is_not_null() & ~body).arg_true()
+    rows = line.is_not_null().arg_true().cast(pl.UInt32)
     if rows.len():
         parsed = parse_lines(line.gather(rows), context, without=("ecs", "cicflowmeter"))
-        read = parsed.frame.with_columns(rows.cast(pl.UInt32).alias("_row"))
-        parts.append(read.filter(pl.col("event.dataset").is_not_null()))
+        done = parsed.frame["event.dataset"].is_not_null()
+        parts.append(parsed.frame.with_columns(rows.alias("_row")).filter(done))
+        body = body.scatter(rows.filter(done), False)
+    if body.any():  # the shipper took off the head of the line
+        rows = body.arg_true().cast(pl.UInt32)
+        read = sshd.read_messages(told["process.name"].gather(rows), told["message"].gather(rows))
+        parts.append(read.with_columns(rows.alias("_row")))
     every = pl.DataFrame({"_row": pl.Series(range(line.len()), dtype=pl.UInt32)})
     read = pl.concat(parts, how="diagonal_relaxed")
     return every.join(read, on="_row", how="left", maintain_order="left").drop("_row")
