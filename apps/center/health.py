@@ -48,6 +48,10 @@ class Module:
         states = {check.state for check in self.checks}
         return next((name for name in ("bad", "waiting") if name in states), "good")
 
+    @property
+    def troubles(self) -> list[Check]:
+        return [check for check in self.checks if check.state != "good"]
+
 
 _seen: tuple[float, str | None, list[Module]] = (float("-inf"), None, [])
 Look = Callable[[], tuple[str, str]]
@@ -85,7 +89,7 @@ def ping_database() -> None:
 
 def ping_broker() -> None:
     with current_app.connection_for_write() as broker:
-        broker.ensure_connection(max_retries=1, interval_start=0, timeout=2)
+        broker.ensure_connection(max_retries=1, interval_start=0, interval_step=0, timeout=2)
 
 
 # ── Looks ────────────────────────────────────────────────────────────────────────────────
@@ -135,10 +139,14 @@ def _tools() -> tuple[str, str]:
 
 
 def _yara() -> tuple[str, str]:
-    from apps.detection.tools import yara
+    import yara_x
 
-    rules = yara.compiled()
-    count = sum(1 for _rule in rules)
+    from apps.knowledge.rules import yara_sources
+
+    compiler = yara_x.Compiler()
+    for name, text in yara_sources():
+        compiler.add_source(text, origin=name)
+    count = sum(1 for _rule in compiler.build())
     return "good", ngettext("%(n)d rule compiles", "%(n)d rules compile", count) % {"n": count}
 
 
@@ -202,6 +210,7 @@ def _broker() -> tuple[str, str]:
 
 
 def _workers() -> tuple[str, str]:
+    ping_broker()  # asking the workers through a broker that is away would take long
     answers = current_app.control.inspect(timeout=0.5).ping() or {}
     if not answers:
         return "bad", _("no worker answers")
@@ -211,7 +220,7 @@ def _workers() -> tuple[str, str]:
 def _queues() -> tuple[str, str]:
     depths: dict[str, int] = {}
     with current_app.connection_for_read() as broker:
-        broker.ensure_connection(max_retries=1, interval_start=0, timeout=2)
+        broker.ensure_connection(max_retries=1, interval_start=0, interval_step=0, timeout=2)
         for name in QUEUES:
             # A queue that nobody has used yet is not there: nothing waits in it.
             try:

@@ -137,33 +137,6 @@ def records(ids: Sequence[int]) -> QuerySet[Record]:
     )
 
 
-def search_records(
-    *,
-    text: str = "",
-    address: str = "",
-    dataset: str = "",
-    since: datetime | None = None,
-    until: datetime | None = None,
-) -> QuerySet[Record]:
-    """Records by what analysts ask: words of the raw line, an address, a time. Newest first."""
-    found = Record.objects.select_related("batch__source").defer("tocsin_features")
-    if address:
-        found = found.filter(Q(source_ip=address) | Q(destination_ip=address))
-    if dataset:
-        found = found.filter(event_dataset=dataset)
-    if since:
-        found = found.filter(timestamp__gte=since)
-    if until:
-        found = found.filter(timestamp__lt=until)
-    if text:
-        columns = ("event_original", "message", "url_original", "user_name", "file_path")
-        asked = Q()
-        for column in columns:
-            asked |= Q(**{f"{column}__icontains": text})
-        found = found.filter(asked)
-    return found.order_by("-timestamp", "-id")
-
-
 def sources() -> QuerySet[Source]:
     return Source.objects.order_by("is_demonstration", "name")
 

@@ -53,6 +53,19 @@ _DEEDS: Mapping[str, Promise] = {
     Kind.ANOMALY: gettext_lazy("behaved abnormally"),
 }
 
+LABELS: Mapping[str, Promise] = {
+    "Normal": gettext_lazy("Normal"),
+    "DoS": gettext_lazy("Denial of service"),
+    "DDoS": gettext_lazy("Distributed denial of service"),
+    "Bot": gettext_lazy("Bot traffic"),
+    "Portscan": gettext_lazy("Port scan"),
+    "sqli": gettext_lazy("SQL injection"),
+    "xss": gettext_lazy("Cross-site scripting"),
+    "cmdi": gettext_lazy("Command injection"),
+    "path_traversal": gettext_lazy("Path traversal"),
+}
+"""What the shipped networks call their classes."""
+
 RISKS: Mapping[str, Promise] = {
     Risk.INTRUSION: gettext_lazy("Intrusion"),
     Risk.WEB_TAMPERING: gettext_lazy("Web tampering"),
@@ -147,9 +160,10 @@ def label(name: str) -> str:
     """A network's label as words: "BruteForce" → "Brute force", "SQLInjection" → "SQL injection"."""
     if name in KINDS:
         return kind(name)
-    parts = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[_-]", " ", name).split()
-    words = [part if part.isupper() and len(part) > 1 else part.lower() for part in parts]
-    text = " ".join(words)
+    if name in LABELS:
+        return str(LABELS[name])
+    parts = re.sub(r"(?<=[a-z])(?=[A-Z][a-z])|(?<=[A-Z]{2})(?=[A-Z][a-z])|[_-]", " ", name).split()
+    text = " ".join(part if sum(map(str.isupper, part)) > 1 else part.lower() for part in parts)
     return text[:1].upper() + text[1:]
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import zstandard
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
@@ -98,7 +99,7 @@ def world(*, with_host: bool = True) -> World:
 
 
 def _batch(source: Source, at: datetime) -> Batch:
-    content = b"the lines as they came\n"
+    content = b"".join(b"line %d as it came\n" % number for number in range(40))
     batch = Batch.objects.create(
         source=source,
         protocol="lines",
@@ -114,7 +115,7 @@ def _batch(source: Source, at: datetime) -> Batch:
         unparsed=1,
         summary={"datasets": {"sshd.auth": 1204}, "rejections": []},
     )
-    BatchContent.objects.create(batch=batch, content=content)
+    BatchContent.objects.create(batch=batch, content=zstandard.compress(content))
     seal(kind="batch", subject=str(batch.pk), digest=batch.digest)
     return batch
 
@@ -295,7 +296,8 @@ def _clue(
 
 
 def _clue_like(node: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    return {**node, "detail": "", "children": [], **changes}
+    made = {**node, "detail": "", "children": [], **changes}
+    return {**made, "record_count": len(made["records"])}
 
 
 def _leaves(finding: Finding, records: dict[str, list[int]]) -> list[dict[str, Any]]:
@@ -310,7 +312,6 @@ def _leaves(finding: Finding, records: dict[str, list[int]]) -> list[dict[str, A
             first=finding.last.isoformat(),
             severity=90,
             records=records["taken"],
-            record_count=1,
         )
         names = ("root", "admin", "backup")
         tried = [

@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from django import template
+from django.http import QueryDict
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timesince import timesince
@@ -23,6 +23,13 @@ from apps.protection.permissions import Capability
 from apps.protection.permissions import may as is_allowed
 
 register = template.Library()
+
+_SIGNS = {
+    **{code: chr(0x2400 + code) for code in range(32) if code not in (9, 10)},
+    127: "\u2421",
+    **{code: f"<U+{code:04X}>" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))},
+}
+"""Control characters and their pictures."""
 
 TONES: Mapping[str, str] = {
     **dict.fromkeys(("awaiting_approval", "proposed", "failed_unsure", "waiting"), "tone-wait"),
@@ -68,9 +75,9 @@ def severity(value: int, number: bool = True) -> SafeString:
             for place in range(4)
         ),
     )
-    shown = format_html(' <span class="muted">{}</span>', value) if number else ""
+    shown = format_html('<span class="number">{}</span>', value) if number else ""
     return format_html(
-        '<span class="sev {}"><svg viewBox="0 0 15 12" aria-hidden="true">{}</svg>{}</span>{}',
+        '<span class="sev {}"><svg viewBox="0 0 15 12" aria-hidden="true">{}</svg>{}{}</span>',
         name,
         bars,
         word,
@@ -129,8 +136,8 @@ def clock(when: datetime | None) -> str:
 
 
 @register.filter
-def day(when: datetime | None) -> str:
-    return date_format(timezone.localtime(when), "j M Y") if when else ""
+def isoday(when: datetime | None) -> str:
+    return f"{timezone.localtime(when):%Y-%m-%d}" if when else ""
 
 
 @register.filter
@@ -254,7 +261,16 @@ def shown(value: object) -> str:
 @register.filter
 def record_words(record: Record) -> str:
     """A record that came without a line (a flow, a file), in a few words."""
+    ends = [
+        f"{address}:{port}" if port else address
+        for address, port in (
+            (record.source_ip, record.source_port),
+            (record.destination_ip, record.destination_port),
+        )
+        if address
+    ]
     said = (
+        " → ".join(ends),
         record.network_transport,
         record.http_request_method,
         record.url_original,
@@ -282,8 +298,9 @@ def short(digest: str) -> str:
 
 @register.filter
 def highlighted(text: str, terms: Iterable[str]) -> SafeString:
-    """`text` escaped, with every term marked. What an attacker wrote stays text."""
-    text = text or ""
+    """`text` escaped, with every term marked. What an attacker wrote stays text: characters
+    that would steer a terminal or turn the reading direction are shown as signs."""
+    text = (text or "").translate(_SIGNS)
     wanted = sorted({term for term in terms if term and len(term) > 1}, key=len, reverse=True)
     hits = (
         [hit.span() for hit in re.finditer("|".join(map(re.escape, wanted)), text, re.IGNORECASE)]
@@ -310,7 +327,7 @@ def may(user: Any, capability: str) -> bool:
 @register.simple_tag(takes_context=True)
 def query(context: Mapping[str, Any], **changes: object) -> str:
     """This page's query string with some of its parameters changed."""
-    parameters = context["request"].GET.copy()
+    parameters: QueryDict = context["request"].GET.copy()
     for name, value in changes.items():
         if value in (None, ""):
             parameters.pop(name, None)

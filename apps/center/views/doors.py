@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
+from kombu.exceptions import OperationalError
 
 from apps.center.accounts import role_word
 from apps.contracts import Refused
@@ -38,12 +39,14 @@ def either(names: list[str]) -> str:
 
 def _door(capability: Capability, methods: list[str]) -> Callable[[View], View]:
     def opened(view: View) -> View:
+        answering = require_http_methods(methods)(view)
+
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             insist(request.user, capability)
-            return view(request, *args, **kwargs)
+            return answering(request, *args, **kwargs)
 
-        door = never_cache(require_http_methods(methods)(guarded))
+        door = never_cache(guarded)
         door.capability = capability  # type: ignore[attr-defined]  # a test walks every door
         return door
 
@@ -71,6 +74,9 @@ def attempt(request: HttpRequest, act: Callable[[], object], done: str) -> bool:
         act()
     except Refused as refusal:
         messages.error(request, str(refusal))
+        return False
+    except OperationalError:  # the broker's: what was decided is kept, and swept up later
+        messages.error(request, _("The workers cannot be reached now. What was decided is kept."))
         return False
     messages.success(request, done)
     return True

@@ -8,8 +8,10 @@ from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from zstandard import ZstdError
 
-from apps.acquisition.models import Batch, Record
+from apps.acquisition import selectors as acquisition
+from apps.acquisition.models import Batch, BatchContent, Record
 from apps.analysis.models import Incident
 from apps.analysis.serialise import node_at, records_of
 from apps.center import selectors
@@ -25,7 +27,7 @@ def _terms(findings: list[Finding]) -> list[str]:
     """What to mark in raw lines: who acted, and the patterns and accounts the tools named."""
     terms = {finding.subject for finding in findings}
     for finding in findings:
-        for name in ("patterns", "matched", "accounts_taken", "samples", "user_agents"):
+        for name in ("accounts_taken", "user_agents", "paths"):
             value = finding.parameters.get(name)
             values = value if isinstance(value, list) else [value]
             terms.update(word for word in values if isinstance(word, str) and 1 < len(word) < 200)
@@ -35,7 +37,7 @@ def _terms(findings: list[Finding]) -> list[str]:
 def _shown(request: HttpRequest, ids: Sequence[int], context: dict[str, Any]) -> HttpResponse:
     """The page of ids first, then their records: a flood has a hundred thousand."""
     numbers = paged(request, list(ids), 50)
-    found = selectors.records(numbers.object_list)
+    found = selectors.records(list(numbers.object_list))
     return render(request, "center/evidence.html", {"page": numbers, "records": found, **context})
 
 
@@ -75,6 +77,7 @@ def record(request: HttpRequest, pk: int) -> HttpResponse:
         "center/record.html",
         {
             "record": shown,
+            "raw": _raw(pk),
             "fields": selectors.fields_of(shown),
             "batch": shown.batch,
             "seal": seal_of(shown.batch),
@@ -84,44 +87,29 @@ def record(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
+def _raw(pk: int) -> str | None:
+    """The line as it came; None where what was kept of its batch is gone or damaged."""
+    try:
+        return acquisition.raw_line(pk)
+    except (ZstdError, BatchContent.DoesNotExist, IndexError):
+        return None
+
+
 @page(Capability.VIEW_INCIDENTS)
 def search(request: HttpRequest) -> HttpResponse:
-    form = RecordSearchForm(request.GET or None)
-    asked = form.is_bound and form.is_valid()
-    found = (
-        selectors.search_records(**form.cleaned_data)
-        if asked
-        else Record.objects.none()
-        if form.is_bound
-        else selectors.search_records()
-    )
+    """Newest first, from where the page before ended: the table is too large to be counted."""
+    form = RecordSearchForm(request.GET)
+    asked = form.cleaned_data if form.is_valid() else {}
+    try:
+        found = acquisition.search(**asked, after=request.GET.get("after", ""))
+    except ValueError:
+        raise Http404 from None
+    terms = [asked.get("text", ""), asked.get("address", "")]
     return render(
         request,
         "center/records.html",
-        {
-            "form": form,
-            "page": Window(found, request.GET.get("page", ""), 50),
-            "terms": [form.cleaned_data["text"], form.cleaned_data["address"]] if asked else [],
-        },
+        {"form": form, "found": found, "terms": terms, "later": "after" in request.GET},
     )
-
-
-class Window:
-    """A page of a table too large to be counted: it only knows whether there is a next one."""
-
-    def __init__(self, items: Any, number: str, size: int) -> None:
-        self.number = max(1, int(number)) if number.isdigit() and len(number) < 7 else 1
-        start = (self.number - 1) * size
-        found = list(items[start : start + size + 1])
-        self.object_list, self.has_next = found[:size], len(found) > size
-
-    @property
-    def previous(self) -> int:
-        return self.number - 1
-
-    @property
-    def next(self) -> int:
-        return self.number + 1 if self.has_next else 0
 
 
 @page(Capability.VIEW_INCIDENTS)
@@ -167,6 +155,7 @@ def _batch(pk: UUID) -> dict[str, Any]:
         "is_moving": shown.state not in (Batch.State.DONE, Batch.State.FAILED),
         "incidents": Incident.objects.filter(memberships__finding__batch=shown).distinct(),
         "findings": shown.findings.order_by("-severity", "first")[:50],
+        "terms": (),
         "unparsed": shown.records.filter(event_dataset="unparsed").order_by("event_sequence")[:10],
     }
 
@@ -178,11 +167,9 @@ def seal_of(batch: Batch) -> Seal | None:
 @page(Capability.MANAGE_SOURCES)
 def batch_content(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The bytes as they came. Whoever takes them away is written down."""
-    from apps.acquisition.selectors import content_of
-
     shown = get_object_or_404(Batch, pk=pk)
     audit(actor=actor(request), action="batch.downloaded", object=f"batch:{pk}")
-    response = HttpResponse(content_of(pk), content_type="application/octet-stream")
+    response = HttpResponse(acquisition.content_of(pk), content_type="application/octet-stream")
     name = f"{pk}.{shown.protocol}"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response

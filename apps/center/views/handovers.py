@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from apps.analysis.models import Handover, Incident
 from apps.assistance import services as assistance
 from apps.assistance.models import Responder, Share
-from apps.center import clues, pipeline
+from apps.center import clues, pipeline, tasks
 from apps.center.forms import AdviceForm, HandOverForm, ResponderForm, ShareForm
 from apps.center.views.doors import actor, attempt, deed, form, page, paged
 from apps.protection.models import Seal
@@ -111,7 +111,7 @@ def deliver(request: HttpRequest, pk: int) -> HttpResponse:
     get_object_or_404(Handover, pk=pk)
     attempt(
         request,
-        lambda: assistance.deliver(pk),
+        tasks.deliver.delay,
         _("The package is on its way to the responders."),
     )
     return redirect("handover", pk)

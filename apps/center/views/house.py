@@ -165,6 +165,7 @@ def enable(request: HttpRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def profile(request: HttpRequest) -> HttpResponse:
     """One's own roles and password: open to whoever is logged in."""
+    assert request.user.is_authenticated  # the middleware lets nobody else through
     asked = PasswordChangeForm(request.user, request.POST or None)
     if request.method == "POST" and asked.is_valid():
         user = asked.save()

@@ -37,6 +37,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
             "doing": selectors.lag(source),
             "adds_up": source.received == source.stored + source.rejected,
             "unparsed": unparsed.order_by("-id")[:8],
+            "terms": (),
             "batches": source.batches.order_by("-received_at")[:8],
             "configs": shippers.configs(settings.TOCSIN["public_url"]),
         },
