@@ -101,7 +101,7 @@ def test_it_is_small_and_the_capture_is_one(recording: Path) -> None:
     assert content[:4] == b"\xd4\xc3\xb2\xa1"
     first, last = packet_times(content)
     phases = load(recording / "timetable.json")
-    assert first < min(phase.start for phase in phases)
+    assert first < min(phase.start for phase in phases) + 2  # a client takes a moment to start
     assert last > max(phase.start for phase in phases)
 
 
