@@ -27,15 +27,15 @@ def checked(file: Traversable, schema: Traversable) -> dict[str, Any]:
         raise KnowledgeError(f"{file.name}: {at}{problem}") from error
     except UnicodeDecodeError as error:
         raise KnowledgeError(f"{file.name}: not UTF-8 text") from error
-    wrong = best_match(_validator(schema).iter_errors(document))
+    wrong = best_match(_validator(schema.read_text("utf-8")).iter_errors(document))
     if wrong is not None:
         raise KnowledgeError(f"{file.name}: {_place(wrong)}: {wrong.message}")
     return dict(document)
 
 
 @cache
-def _validator(schema: Traversable) -> Draft202012Validator:
-    return Draft202012Validator(json.loads(schema.read_text("utf-8")))
+def _validator(schema: str) -> Draft202012Validator:
+    return Draft202012Validator(json.loads(schema))
 
 
 def _place(wrong: ValidationError) -> str:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
 
 from apps.contracts import AutomaticStep, Condition, ExpertRecord, Kind, ManualTask, Risk
 from apps.knowledge.documents import KnowledgeError, checked
+
+
+_MOST_BASES = 4
+_read: dict[str, tuple[ExpertRecord, ...]] = {}  # digest of all the content → what it says
 
 
 def records(base: Traversable | None = None) -> tuple[ExpertRecord, ...]:
@@ -25,14 +28,20 @@ def records(base: Traversable | None = None) -> tuple[ExpertRecord, ...]:
     content = hashlib.sha256((base / "record.schema.json").read_bytes())
     for folder, file in found:
         content.update(f"{folder}/{file.name}".encode() + b"\0" + file.read_bytes() + b"\0")
-    return _load(base, content.hexdigest())
+    digest = content.hexdigest()
+    if digest not in _read:
+        known = _load(base / "record.schema.json", found)
+        if len(_read) >= _MOST_BASES:
+            _read.clear()
+        _read[digest] = known
+    return _read[digest]
 
 
-@lru_cache(maxsize=4)
-def _load(base: Traversable, _content: str) -> tuple[ExpertRecord, ...]:
-    schema = base / "record.schema.json"
+def _load(
+    schema: Traversable, found: Sequence[tuple[str, Traversable]]
+) -> tuple[ExpertRecord, ...]:
     by_slug: dict[str, tuple[str, ExpertRecord]] = {}
-    for folder, file in sorted(_documents(base / "records"), key=lambda p: (p[0], p[1].name)):
+    for folder, file in found:
         place = f"{folder}/{file.name}"
         record = _record(checked(file, schema), hashlib.sha256(file.read_bytes()).hexdigest())
         if record.risk != folder:

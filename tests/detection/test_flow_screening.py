@@ -52,11 +52,12 @@ def test_more_than_a_lookup_or_an_echo_carries_is_a_hint() -> None:
 
 
 def test_calls_like_clockwork_to_a_public_address_are_a_hint() -> None:
-    def calls(jitter: float, target: str) -> list[Row]:
-        return [flow(i * 10 + jitter * (i * 7 % 10), ALICE, target, 443) for i in range(60)]
+    def calls(uneven: float, target: str) -> list[Row]:
+        gaps = [10 + uneven * (i * i * 7 % 17) for i in range(60)]
+        return [flow(sum(gaps[:i]), ALICE, target, 443) for i in range(60)]
 
-    (one,) = found(TOOL, calls(0.1, SHOP))
+    (one,) = found(TOOL, calls(0.05, SHOP))
     assert one.parameters["signs"] == ["like_clockwork"]
     assert 9 < one.parameters["median_interval"] < 11
-    assert not found(TOOL, calls(5.0, SHOP)), "people are not punctual"
-    assert not found(TOOL, calls(0.1, "10.0.0.9")), "what stays inside is monitoring"
+    assert not found(TOOL, calls(9.0, SHOP)), "people are not punctual"
+    assert not found(TOOL, calls(0.05, "10.0.0.9")), "what stays inside is monitoring"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from importlib.resources import files
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from apps.analysis.matching import FACTS
 from apps.contracts import ExpertRecord, Kind
 from apps.knowledge import selectors
 from apps.knowledge.documents import KnowledgeError
@@ -189,3 +191,17 @@ def test_two_records_of_one_slug_are_refused(base: Path) -> None:
     shutil.copy(folder / "port-scan.yml", folder / "again.yml")
     with pytest.raises(KnowledgeError, match=r"'port-scan' is also that of intrusion/again\.yml"):
         records(base)
+
+
+def test_every_record_and_every_fact_is_documented() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "knowledge-records.md").read_text("utf-8")
+    schema = json.loads((SHIPPED / "record.schema.json").read_text("utf-8"))
+    facts = schema["$defs"]["condition"]["properties"]["field"]["enum"]
+    operators = schema["$defs"]["condition"]["properties"]["operator"]["enum"]
+    names = [*facts, *operators, *ACTIONS, *(each.slug for each in records())]
+    assert [name for name in names if f"`{name}`" not in text] == []
+
+
+def test_conditions_speak_of_the_facts_that_matching_knows() -> None:
+    schema = json.loads((SHIPPED / "record.schema.json").read_text("utf-8"))
+    assert set(schema["$defs"]["condition"]["properties"]["field"]["enum"]) == set(FACTS)
