@@ -11,7 +11,6 @@ from typing import Any
 from apps.contracts import AutomaticStep, Condition, ExpertRecord, Kind, ManualTask, Risk
 from apps.knowledge.documents import KnowledgeError, checked
 
-
 _MOST_BASES = 4
 _read: dict[str, tuple[ExpertRecord, ...]] = {}  # digest of all the content → what it says
 
