@@ -215,7 +215,9 @@ def run(network: BiLSTMDNN, data: Sequences, size: int = 2048) -> tuple[F32, F32
     """Logits [N, C] and last hidden layer [N, D] of a data set."""
     outputs = [
         network(x, lengths)
-        for x, lengths, _ in (data.batch(rows) for rows in torch.arange(len(data.y)).split(size))
+        for x, lengths, _ in (
+            data.batch(rows) for rows in torch.split(torch.arange(len(data.y)), size)
+        )
     ]
     return (
         torch.cat([o.logits for o in outputs]).numpy(),

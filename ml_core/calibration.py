@@ -90,7 +90,8 @@ class Novelty:
         z = np.asarray(features, dtype=np.float32) @ self.whiten  # [N, D]
         centres = self.means[seen] @ self.whiten  # [C', D]
         squared = ((z[:, None, :] - centres[None]) ** 2).sum(axis=2)  # [N, C']
-        return np.sqrt(squared.min(axis=1))
+        nearest: F32 = np.sqrt(squared.min(axis=1))
+        return nearest
 
     def at_alarm_rate(self, distance: npt.ArrayLike, rate: float, least: float) -> Novelty:
         """With the threshold that calls `rate` of the validation distances [N] unsure."""

@@ -35,7 +35,7 @@ def measure(
     if not attack.all():
         figures["false_alarms"] = round(float((said[~attack] != 0).mean()), 4)
     if unsure is not None:
-        figures["unsure"] = round(float(np.mean(unsure)), 4)
+        figures["unsure"] = round(float(np.asarray(unsure, dtype=bool).mean()), 4)
     if not told.any():
         return figures
     y, said, probabilities = y[told], said[told], probabilities[told]

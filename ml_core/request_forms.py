@@ -166,7 +166,7 @@ def whole_requests(
     """
     forms = Forms(seed)
     draw = forms.draw
-    harmless = [values[i] for i in np.flatnonzero(y == 0)]
+    harmless = [values[i] for i in np.flatnonzero(y == 0).tolist()]
     texts: list[str] = []
     labels: list[int] = []
 
@@ -176,7 +176,7 @@ def whole_requests(
         return [draw.choice(harmless) if draw.random() < 0.6 else forms.harmless() for _ in "123"]
 
     for c, name in enumerate(names[1:], start=1):
-        used = [values[i] for i in np.flatnonzero(y == c)]
+        used = [values[i] for i in np.flatnonzero(y == c).tolist()]
         used += [forms.attack(name) for _ in range(least // 3)]
         used += [draw.choice(used) for _ in range(least - len(used))]
         texts += [forms.request(value, others()) for value in used]

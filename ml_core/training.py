@@ -56,8 +56,8 @@ class Progress(NamedTuple):
 class Sequences(Protocol):
     """A data set that lives on the device and is batched there."""
 
-    y: Tensor
-
+    @property
+    def y(self) -> Tensor: ...
     def to(self, device: torch.device) -> Sequences: ...
     def batch(self, rows: Tensor) -> Batch: ...
     def order(self, generator: torch.Generator, size: int) -> Iterator[Tensor]: ...
@@ -81,8 +81,12 @@ class FlowSet:
         y: npt.NDArray[np.int64],
         continuous: int,
     ) -> FlowSet:
-        tensors = (torch.from_numpy(np.ascontiguousarray(a)) for a in (rows, index, y))
-        return cls(*tensors, continuous)
+        return cls(
+            torch.from_numpy(np.ascontiguousarray(rows)),
+            torch.from_numpy(np.ascontiguousarray(index)),
+            torch.from_numpy(np.ascontiguousarray(y)),
+            continuous,
+        )
 
     def to(self, device: torch.device) -> FlowSet:
         return FlowSet(
@@ -96,7 +100,7 @@ class FlowSet:
         return Batch(x, real.sum(dim=1), self.y[rows])
 
     def order(self, generator: torch.Generator, size: int) -> Iterator[Tensor]:
-        yield from torch.randperm(len(self.y), generator=generator).split(size)
+        yield from torch.split(torch.randperm(len(self.y), generator=generator), size)
 
     def disturb(self, batch: Batch, options: Options) -> Batch:
         """Another network, imitated: the same flows on a faster link, with other packet sizes.
@@ -151,8 +155,8 @@ class RequestSet:
     def order(self, generator: torch.Generator, size: int) -> Iterator[Tensor]:
         lengths = self.lengths.cpu()
         batches: list[Tensor] = []
-        for part in torch.randperm(len(self.y), generator=generator).split(size * BUCKETS):
-            batches += part[lengths[part].argsort(stable=True)].split(size)
+        for part in torch.split(torch.randperm(len(self.y), generator=generator), size * BUCKETS):
+            batches += torch.split(part[lengths[part].argsort(stable=True)], size)
         for i in torch.randperm(len(batches), generator=generator).tolist():
             yield batches[i]
 
@@ -235,7 +239,7 @@ def _measure(
 ) -> tuple[float, float]:
     network.eval()
     losses, right, total = 0.0, 0, 0
-    for rows in torch.arange(len(data.y), device=weights.device).split(size * 4):
+    for rows in torch.split(torch.arange(len(data.y), device=weights.device), size * 4):
         x, lengths, y = data.batch(rows)
         logits = network(x, lengths).logits
         losses += float(weighted_cross_entropy(logits, y, weights)) * len(y)
