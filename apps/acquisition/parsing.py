@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from typing import Protocol
 
+import numpy as np
 import polars as pl
 
 from apps import plugins
 
 _SAMPLE = 400
+_MOST_HEADERS = 100
+LONGEST_HEADER = 20_000
+"""Bytes of a line that is looked at as a header."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,24 @@ class Parser(Protocol):
 def parsers() -> Mapping[str, Parser]:
     """Name → parser: ours and the installed ones."""
     return plugins.gather("apps.acquisition.parsers", "PARSER")
+
+
+def below_headers(height: int, headers: Mapping[int, str]) -> Iterator[tuple[str, pl.Series]]:
+    """Tables whose rows stand below their headers, in a batch of `height` lines.
+
+    `headers` are the rows that are headers, in ascending order, with their texts. Yields each
+    distinct header with the rows below any of its repetitions; of endlessly many different
+    headers, which no real file has, only the first ones.
+    """
+    at = np.array(list(headers), dtype=np.int64)
+    texts = list(headers.values())
+    numbers = {text: number for number, text in enumerate(dict.fromkeys(texts))}
+    which = np.array([numbers[text] for text in texts], dtype=np.int64)
+    row = np.arange(height)
+    above = np.searchsorted(at, row, side="right") - 1
+    owner = np.where((above >= 0) & ~np.isin(row, at), which[above], -1)
+    for text, number in list(numbers.items())[:_MOST_HEADERS]:
+        yield text, pl.Series(np.flatnonzero(owner == number), dtype=pl.UInt32)
 
 
 def share(mask: pl.Series) -> float:

@@ -7,14 +7,14 @@ divided by zero stays infinite: the networks know both.
 from __future__ import annotations
 
 import io
-from itertools import pairwise
+from functools import lru_cache
 
 import numpy as np
 import polars as pl
 
 from apps.acquisition.flow_columns import FLOW_FEATURES, flow_name
 from apps.acquisition.frames import INSTANT, pack_features
-from apps.acquisition.parsing import Context, Parsed
+from apps.acquisition.parsing import LONGEST_HEADER, Context, Parsed, below_headers
 
 _ENOUGH = 20
 """Features a line must name to be a header: fewer would be chance."""
@@ -31,6 +31,7 @@ _NUMBERS = r"^\s*(?:[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?(?i:inf(?:ini
 _WHOLE = 2.0**62
 
 
+@lru_cache(maxsize=128)
 def is_header(line: str) -> bool:
     """Whether `line` names the columns of a CICFlowMeter table."""
     names = {flow_name(cell) for cell in line.split(",")}
@@ -47,14 +48,14 @@ class CicFlowMeter:
         structure = pl.Series([False], dtype=pl.Boolean).new_from_index(0, lines.len())
         headers = _headers(lines)
         parts = []
-        for begin, end in pairwise([*headers, lines.len()]):
-            names = lines[begin].split(",")
-            body = lines[begin + 1 : end]
-            fits = (body.str.count_matches(",", literal=True) == len(names) - 1).arg_true()
-            part = _records(body.gather(fits), names)
-            parts.append(part.with_columns((fits + begin + 1).cast(pl.UInt32).alias("_row")))
+        for header, below in below_headers(lines.len(), headers) if headers else ():
+            names = header.split(",")
+            commas = lines.gather(below).str.count_matches(",", literal=True)
+            rows = below.filter(commas == len(names) - 1)
+            part = _records(lines.gather(rows), names)
+            parts.append(part.with_columns(rows.alias("_row")))
         if headers:
-            structure = structure.scatter(pl.Series(headers, dtype=pl.UInt32), True)
+            structure = structure.scatter(pl.Series(list(headers), dtype=pl.UInt32), True)
         every = pl.DataFrame({"_row": pl.Series(range(lines.len()), dtype=pl.UInt32)})
         none = pl.DataFrame(schema={"_row": pl.UInt32, "event.dataset": pl.String})
         found = pl.concat([none, *parts], how="diagonal")
@@ -62,9 +63,11 @@ class CicFlowMeter:
         return Parsed.of(frame, structure)
 
 
-def _headers(lines: pl.Series) -> list[int]:
-    likely = lines.str.contains("Flow Duration", literal=True).arg_true().to_list()
-    return [row for row in likely if is_header(lines[row])]
+def _headers(lines: pl.Series) -> dict[int, str]:
+    short = lines.str.len_bytes() < LONGEST_HEADER
+    likely = (short & lines.str.contains("Flow Duration", literal=True)).arg_true()
+    texts = zip(likely.to_list(), lines.gather(likely).to_list(), strict=True)
+    return {row: text for row, text in texts if is_header(text)}
 
 
 def _records(lines: pl.Series, names: list[str]) -> pl.DataFrame:

@@ -5,14 +5,14 @@ Formats: docs.zeek.org, "conn.log" and "Log Formats and Inspection".
 
 from __future__ import annotations
 
-from itertools import pairwise
+from functools import lru_cache
 
 import msgspec
 import polars as pl
 
 from apps.acquisition.documents import BAD_JSON
 from apps.acquisition.frames import INSTANT, instants, since_epoch
-from apps.acquisition.parsing import Context, Parsed, share
+from apps.acquisition.parsing import LONGEST_HEADER, Context, Parsed, below_headers, share
 
 _DECODE = msgspec.json.Decoder().decode
 _JSON_MARK = '"id.orig_h"'
@@ -38,7 +38,7 @@ class ZeekConn:
 
     def sniff(self, lines: pl.Series) -> float:
         json = share(lines.str.contains(_JSON_MARK, literal=True))
-        headers = lines.filter(lines.str.starts_with("#fields\t"))
+        headers = lines.filter(_headers(lines))
         tabbed = any(_is_conn(header) for header in headers.to_list())
         return 0.99 if tabbed else min(json, 0.99)
 
@@ -53,6 +53,11 @@ class ZeekConn:
         return Parsed.of(_records(table), structure)
 
 
+def _headers(lines: pl.Series) -> pl.Series:
+    return lines.str.starts_with("#fields\t") & (lines.str.len_bytes() < LONGEST_HEADER)
+
+
+@lru_cache(maxsize=128)
 def _is_conn(header: str) -> bool:
     return set(_NEEDED) <= set(header.split("\t"))
 
@@ -61,35 +66,34 @@ def _tabbed(lines: pl.Series) -> tuple[pl.DataFrame, pl.Series]:
     """Rows below `#fields` headers, each cut by the header above it, and the mask of `#` lines."""
     empty = pl.DataFrame(schema={**_FIELDS, "_row": pl.UInt32()})
     structure = lines.str.starts_with("#")
-    at = (structure & lines.str.starts_with("#fields\t")).arg_true().to_list()
-    if not any(_is_conn(lines[row]) for row in at):
+    at = _headers(lines).arg_true()
+    headers = dict(zip(at.to_list(), lines.gather(at).to_list(), strict=True))
+    if not any(map(_is_conn, headers.values())):
         return empty, structure & False
     parts = [empty]
-    ours = pl.Series([False], dtype=pl.Boolean).new_from_index(0, lines.len())
-    for begin, end in pairwise([*at, lines.len()]):
-        names = lines[begin].split("\t")[1:]
-        if not _is_conn(lines[begin]):
+    ours = structure & (pl.Series(range(lines.len()), dtype=pl.Int64) < min(headers))
+    for header, below in below_headers(lines.len(), headers):
+        if not _is_conn(header):
             continue
-        body = lines[begin:end]
-        comment = structure[begin:end]
-        rows = (~comment & body.str.contains("\t", literal=True)).arg_true()
-        cut = body.gather(rows).str.split("\t")
+        names = header.split("\t")[1:]
+        comment = structure.gather(below)
+        ours = ours.scatter(below.filter(comment), True)
+        rows = below.filter(~comment)
+        cut = lines.gather(rows).str.split("\t")
         # labelled variants part their last columns by spaces: a row may be shorter at its end
-        needed = 1 + max(names.index(name) for name in _NEEDED)
-        enough = cut.list.len() >= needed
-        cut, rows = cut.filter(enough), rows.filter(enough)
+        enough = cut.list.len() >= 1 + max(names.index(name) for name in _NEEDED)
+        cut = cut.filter(enough)
         cells = {
             name: cut.list.get(names.index(name), null_on_oob=True)
             for name in _FIELDS
             if name in names
         }
-        part = pl.DataFrame({**cells, "_row": (rows + begin).cast(pl.UInt32)})
-        parts.append(part)
-        ours = ours.scatter((comment.arg_true() + begin).cast(pl.UInt32), True)
-    head = structure & (pl.Series(range(lines.len()), dtype=pl.Int64) < at[0])
+        parts.append(pl.DataFrame({**cells, "_row": rows.filter(enough)}))
+    conn = [row for row, text in headers.items() if _is_conn(text)]
+    ours = ours.scatter(pl.Series(conn, dtype=pl.UInt32), True)
     table = pl.concat(parts, how="diagonal").select(*_FIELDS, "_row")
     unset = pl.col(*_FIELDS).is_in(["-", "(empty)", ""])
-    return table.with_columns(pl.when(~unset).then(pl.col(*_FIELDS))), ours | head
+    return table.with_columns(pl.when(~unset).then(pl.col(*_FIELDS))), ours
 
 
 def _json(lines: pl.Series) -> pl.DataFrame:
