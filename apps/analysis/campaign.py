@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from apps.analysis.words import KIND_WORDS, LABEL_KIND, SERIOUSNESS, is_address, some
+from apps.analysis.words import KIND_WORDS, LABEL_KIND, SERIOUSNESS, is_address, joined, some
 from apps.contracts import Assessment, Finding, Kind, Risk
 
 # How sure a tool is by itself. A rule names what it saw; screening only says "not usual".
@@ -165,7 +165,7 @@ def title(kinds: Sequence[Kind], chosen: Sequence[Finding]) -> str:
     text = " ".join(part for part in (what, to and f"on {to}", who and f"by {who}") if part)
     if not who and (files := [f.subject for f in chosen if f.subject]):
         text += f": {some(list(dict.fromkeys(files)), 'files')}"
-    return text + (f", with {' and '.join(words[1:])}" if len(words) > 1 else "")
+    return text + (f", with {joined(words[1:])}" if len(words) > 1 else "")
 
 
 def actors(chosen: Sequence[Finding]) -> list[str]:
@@ -175,4 +175,9 @@ def actors(chosen: Sequence[Finding]) -> list[str]:
 
 def places(chosen: Sequence[Finding]) -> list[str]:
     """What is acted upon, each once: by the name of the host where that is known."""
-    return list(dict.fromkeys(f.host or f.target for f in chosen if f.host or f.target))
+    return list(dict.fromkeys(filter(None, map(place, chosen))))
+
+
+def place(finding: Finding) -> str:
+    """Where a finding happened: a log names the host, a capture only its address."""
+    return finding.host or finding.target

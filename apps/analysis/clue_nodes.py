@@ -8,7 +8,7 @@ from datetime import datetime
 import polars as pl
 
 from apps.analysis import attacker
-from apps.analysis.words import counted, some
+from apps.analysis.words import KIND_WORDS, counted, joined
 from apps.contracts import Clue, Finding, Kind
 
 FAN_OUT = 12  # children of one node; the rest is gathered in "and 37 more"
@@ -55,10 +55,10 @@ class Node:
 
 @dataclass(slots=True)
 class Group:
-    """Findings of one kind, technique and target, and the records behind them."""
+    """Findings of one kind and shape at one place, and the records behind them."""
 
     kind: Kind
-    target: str
+    place: str
     members: list[int]
     findings: list[Finding]
     records: pl.DataFrame
@@ -76,21 +76,24 @@ def grow_leaves(group: Group) -> None:
     elif group.kind is Kind.BRUTE_FORCE:
         _sample(group, "user.name", "Account {}", "account")
         _taken(group)
-        if not group.node.children:
-            _sample(group, "destination.port", "Port {}", "port")
     elif group.kind in (Kind.WEB_INJECTION, Kind.WEB_SHELL) and _has(group, "url.original"):
         column = "url.path" if _has(group, "url.path") else "url.original"
         _sample(group, column, "{}", "path")
-    elif _has(group, "file.path"):
+    elif _several(group, "file.path"):
         _sample(group, "file.path", "{}", "file")
-    elif group.kind is Kind.FLOOD:
+    elif group.kind is Kind.FLOOD and _several(group, "source.ip"):
         _sample(group, "source.ip", "From {}", "address")
-    else:
+    elif group.kind is not Kind.FLOOD and _several(group, "destination.ip"):
         _sample(group, "destination.ip", "To {}", "address")
 
 
 def _has(group: Group, column: str) -> bool:
     return group.records[column].null_count() < group.records.height
+
+
+def _several(group: Group, column: str) -> bool:
+    """Whether samples of a column would say more than the group's own title."""
+    return group.records[column].drop_nulls().n_unique() > 1
 
 
 def _sample(group: Group, column: str, words: str, kind: str) -> None:
@@ -137,7 +140,6 @@ def _leaf(group: Group, title: str, kind: str, row: dict[str, object]) -> Node:
         first=first,
         last=last,
         severity=group.node.severity,
-        detail=counted(len(ids), "record"),
         findings={
             i
             for i, f in zip(group.members, group.findings, strict=True)
@@ -148,7 +150,8 @@ def _leaf(group: Group, title: str, kind: str, row: dict[str, object]) -> Node:
 
 
 def _port_leaves(group: Group) -> None:
-    """The ports that answered first, then the rest; each of the first may lead further."""
+    """The ports that answered, each of which may lead further; where none is known to have
+    answered, some that were tried."""
     opened = {
         int(port)
         for f in group.findings
@@ -161,7 +164,7 @@ def _port_leaves(group: Group) -> None:
         .with_columns(open=pl.col("destination.port").is_in(sorted(opened)))
         .sort("open", "destination.port", descending=[True, False])
     )
-    shown = max(LEAVES, min(len(opened), FAN_OUT - 1))
+    shown = min(int(table["open"].sum()), FAN_OUT - 1) or LEAVES
     for row in table.head(shown).iter_rows(named=True):
         state = " is open" if row["open"] else ""
         leaf = _leaf(group, f"Port {row['destination.port']}{state}", "port", row)
@@ -214,7 +217,7 @@ def few(children: list[Clue]) -> tuple[Clue, ...]:
     gathered = [children[i] for i in rest]
     rest_of_them = Clue(
         title=and_more(len(gathered)),
-        detail=some([clue.title for clue in gathered], "more of the same"),
+        detail=joined(list(dict.fromkeys(_word(clue.kind) for clue in gathered))[:5]),
         kind="more",
         tactic=gathered[0].tactic,
         techniques=tuple(dict.fromkeys(t for clue in gathered for t in clue.techniques)),
@@ -225,6 +228,10 @@ def few(children: list[Clue]) -> tuple[Clue, ...]:
         records=tuple(sorted({r for clue in gathered for r in clue.records})),
     )
     return (*(children[i] for i in kept), rest_of_them)
+
+
+def _word(kind: str) -> str:
+    return KIND_WORDS[Kind(kind)] if kind in {str(k) for k in Kind} else kind
 
 
 def and_more(count: int) -> str:

@@ -82,7 +82,12 @@ def some(values: Sequence[str], noun: str, limit: int = 2) -> str:
     """'10.0.0.5', '10.0.0.5 and 10.0.0.6', '14 addresses'."""
     if len(values) > limit:
         return f"{len(values)} {noun}"
-    return " and ".join(values)
+    return joined(values)
+
+
+def joined(words: Sequence[str]) -> str:
+    """'a', 'a and b', 'a, b and c'."""
+    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
 
 
 def counted(count: int, noun: str) -> str:

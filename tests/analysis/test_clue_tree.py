@@ -56,6 +56,44 @@ def test_guessing_hangs_under_the_open_port_that_the_scan_found() -> None:
     assert root.techniques == ("T1046", "T1110")
 
 
+def test_a_log_and_a_capture_of_one_guessing_are_one_group() -> None:
+    rows = [knock(0, 21), login(60, "root"), knock(61, 21)]
+    scan = finding(Kind.PORT_SCAN, records=(0,), host="shop", title="Scan")
+    told = {"host": "shop", "parameters": {"signs": ["ftp"]}}
+    by_log = finding(Kind.BRUTE_FORCE, target="shop", t=60, records=(1,), title="Guessing", **told)
+    by_flow = finding(Kind.BRUTE_FORCE, t=61, records=(2,), tool="flows", **told)
+    root = grow(frame(rows), [scan, by_log, by_flow], [None] * 3)
+    nested = at_path(root, "Reconnaissance", "Scan", "Port 21")
+    assert titles(nested) == [f"FTP brute force on shop by {MALLORY}"]
+    assert nested.children[0].detail == "2 findings"
+
+
+def test_a_group_is_called_what_its_findings_are_called_alike() -> None:
+    titles_of = [f"SQL injection against {name} from {MALLORY}" for name in ("shop", SHOP)]
+    seen = [finding(Kind.WEB_INJECTION, host="shop", title=title) for title in titles_of]
+    root = grow(frame([request(0, "GET", "/")]), seen, [None] * 2)
+    assert titles(root.children[0]) == [f"SQL injection on shop by {MALLORY}"]
+
+
+def test_a_flood_is_an_impact_of_its_own_wherever_it_hit() -> None:
+    rows = [knock(0, 80), knock(60, 80)]
+    seen = [finding(Kind.PORT_SCAN, records=(0,)), finding(Kind.FLOOD, t=60, records=(1,))]
+    assert titles(grow(frame(rows), seen, [None] * 2)) == ["Reconnaissance", "Impact"]
+
+
+def test_a_file_counts_from_its_upload_however_late_it_is_found() -> None:
+    rows = [
+        request(0, "POST", "/upload", **{"http.request.body.content": 'filename="shell.php"'}),
+        request(60, "GET", "/up/shell.php?c=id"),
+        {"t": 900, "file.path": "/srv/up/shell.php", "host.name": "shop"},
+    ]
+    upload = finding(Kind.WEB_INJECTION, t=0, records=(0,), title="Upload")
+    call = finding(Kind.WEB_SHELL, t=60, records=(1,), title="Call")
+    file = finding(Kind.WEB_SHELL, "/srv/up/shell.php", "shop", t=900, records=(2,), title="File")
+    root = grow(frame(rows), [upload, call, file], [None] * 3)
+    assert titles(at_path(root, "Initial access", "Upload", "/upload", "File")) == ["Call"]
+
+
 def test_a_port_that_was_not_found_open_leads_nowhere() -> None:
     rows = [knock(i, port) for i, port in enumerate([21, 22])] + [login(60, "root")]
     scan = finding(Kind.PORT_SCAN, records=(0, 1), parameters={"open_ports": [21]})
@@ -74,21 +112,32 @@ def test_what_came_before_the_scan_is_not_its_consequence() -> None:
 
 def test_upload_then_file_then_call() -> None:
     rows = [
-        request(0, "POST", "/upload", **{"http.request.body.content": 'filename="x.php"'}),
-        {"t": 30, "event.category": "file", "file.path": "/srv/www/up/x.php", "host.name": "shop"},
-        request(60, "GET", "/up/x.php?c=id"),
-        request(61, "GET", "/up/x.php?c=ls"),
+        request(0, "POST", "/upload", **{"http.request.body.content": 'filename="shell.php"'}),
+        {
+            "t": 30,
+            "event.category": "file",
+            "file.path": "/srv/www/up/shell.php",
+            "host.name": "shop",
+        },
+        request(60, "GET", "/up/shell.php?c=id"),
+        request(61, "GET", "/up/shell.php?c=ls"),
     ]
     upload = finding(Kind.WEB_INJECTION, t=0, records=(0,), title="Upload")
     file = finding(
-        Kind.WEB_SHELL, "/srv/www/up/x.php", "shop", t=30, records=(1,), title="File", host="shop"
+        Kind.WEB_SHELL,
+        "/srv/www/up/shell.php",
+        "shop",
+        t=30,
+        records=(1,),
+        title="File",
+        host="shop",
     )
     call = finding(
         Kind.WEB_SHELL, t=60, records=(2, 3), title="Call", techniques=("T1505.003", "T1059")
     )
     root = grow(frame(rows), [file, call, upload], [None] * 3)
-    called = at_path(root, "Initial access", "Upload", "File", "Call")
-    assert titles(called) == ["/up/x.php"]
+    called = at_path(root, "Initial access", "Upload", "/upload", "File", "Call")
+    assert titles(called) == ["/up/shell.php"]
     assert called.findings == (1,)
     assert at_path(root, "Initial access", "Upload").records == (0, 1, 2, 3)
 
@@ -120,9 +169,9 @@ def test_a_stored_tree_keeps_every_record_of_a_flood() -> None:
     assert len(stored["records"]) == LISTED
     assert stored["record_count"] == len(seen[0].records)
     assert records_of(stored) == list(seen[0].records)
-    leaf = node_at(stored, "0-0-0-0")
-    assert leaf is not None
-    assert leaf["title"] == f"From {MALLORY}"
+    node = node_at(stored, "0-0-0")
+    assert node is not None
+    assert node["title"] == f"flood by {MALLORY}"
     assert node_at(stored, "0-0-9") is None
     assert node_at(stored, "1") is None
 
