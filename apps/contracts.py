@@ -331,5 +331,5 @@ class CommandPlan:
     effect: str  # one sentence for people
 
 
-class Refused(Exception):  # noqa: N818 - the word people read
+class Refused(Exception):
     """An action will not be planned or run, and why: one clear sentence."""

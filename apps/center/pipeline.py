@@ -11,11 +11,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from datetime import timedelta
+from functools import reduce
+from operator import or_
 from uuid import UUID
 
 from celery import chain
 from celery.canvas import Signature
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from apps.acquisition.models import Batch
@@ -83,16 +85,18 @@ def sweep() -> int:
     """Starts again what stands still: batches before their end, approved remedies not begun."""
     before = timezone.now() - STALE
     waiting = Batch.objects.exclude(state__in=(Batch.State.DONE, Batch.State.FAILED))
-    still = waiting.filter(received_at__lt=before).exclude(claimed_at__gte=before)
-    still.filter(attempts__gte=ATTEMPTS).update(
+    still = waiting.exclude(claimed_at__gte=before)
+    # Each time it is given twice as long: behind a long queue a batch is late, not lost.
+    due = (
+        Q(attempts=tried, received_at__lt=timezone.now() - STALE * 2**tried)
+        for tried in range(ATTEMPTS + 1)
+    )
+    still = still.filter(reduce(or_, due))
+    still.filter(attempts=ATTEMPTS).update(
         state=Batch.State.FAILED,
         error=f"No stage could finish it in {ATTEMPTS} attempts; the worker's log says why.",
     )
-    batches = list(
-        still.filter(attempts__lt=ATTEMPTS)
-        .order_by("received_at")
-        .values_list("id", flat=True)[:500]
-    )
+    batches = list(still.order_by("received_at").values_list("id", flat=True)[:500])
     Batch.objects.filter(id__in=batches).update(attempts=F("attempts") + 1)
     for batch_id in batches:
         respond(str(batch_id)).delay()
@@ -101,4 +105,7 @@ def sweep() -> int:
     )
     for remedy_id in remedies.values_list("id", flat=True):
         carry_out(remedy_id).delay()
+    halfway = Remedy.objects.filter(state=Remedy.State.UNDOING, updated_at__lt=before)
+    for remedy_id in halfway.values_list("id", flat=True):
+        undo_remedy.delay(remedy_id, "platform")
     return len(batches)
