@@ -5,6 +5,7 @@ The first class of every tuple is the harmless one: `p_attack` is one minus its 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -94,8 +95,16 @@ _REQUEST_LABELS = {
 # Labels that say "an attack" and not which: useful to evaluate with, not to learn from.
 UNTOLD = -1
 _UNTOLD = ("1", "attack", "anom", "anomalous", "malicious", "web_injection", "web_shell")
+_SIGNS = re.compile(r"[^a-z0-9_]+")
+
+
+def _plain(label: str) -> str:
+    """Lower case, without signs (tables disagree about dashes) and what stands in brackets."""
+    return _SIGNS.sub(" ", label.partition(" (")[0].lower()).strip()
+
+
 _LABELS = {
-    kind: {name: cls for cls, names in table.items() for name in names}
+    kind: {_plain(name): cls for cls, names in table.items() for name in names}
     for kind, table in ((FLOWS, _FLOW_LABELS), (REQUESTS, _REQUEST_LABELS))
 }
 
@@ -116,7 +125,7 @@ def class_index(kind: str, labels: Sequence[str]) -> npt.NDArray[np.int64]:
     names = np.asarray(labels, dtype=str)
     unique, inverse = np.unique(names, return_inverse=True)
     table = _LABELS[kind]
-    plain = [name.partition(" (")[0].strip().lower() for name in unique.tolist()]
+    plain = [_plain(name) for name in unique.tolist()]
     unknown = [name for name in plain if name not in table and name not in _UNTOLD]
     if unknown:
         raise DataError(f"unknown {kind} labels: {', '.join(map(repr, unknown[:5]))}")

@@ -86,7 +86,9 @@ def read_frames(paths: Sequence[Path]) -> list[pl.DataFrame]:
             if path.suffix == ".parquet":
                 frame = pl.read_parquet(path)
             else:
-                frame = pl.read_csv(path, infer_schema_length=None, null_values=["", "nan", "NaN"])
+                frame = pl.read_csv(
+                    path, infer_schema_length=None, null_values=["", "NaN"], encoding="utf8-lossy"
+                )
         except (OSError, pl.exceptions.PolarsError) as error:
             raise DataError(f"{path}: not readable: {str(error).splitlines()[0]}") from error
         if frame.is_empty():
