@@ -9,7 +9,7 @@ from celery import shared_task
 from apps.acquisition import services
 
 
-@shared_task(queue="ingest")
+@shared_task
 def parse(batch_id: str) -> str:
     """Turns a received batch into records; the first stage of the pipeline."""
     services.parse(UUID(batch_id))

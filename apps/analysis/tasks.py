@@ -9,21 +9,21 @@ from celery import shared_task
 from apps.analysis import services
 
 
-@shared_task(queue="response")
+@shared_task
 def assess(batch_id: str) -> str:
     """Has the networks weigh what the tools found."""
     services.assess(UUID(batch_id))
     return batch_id
 
 
-@shared_task(queue="response")
+@shared_task
 def correlate(batch_id: str) -> str:
     """Brings the findings into incidents."""
     services.correlate(UUID(batch_id))
     return batch_id
 
 
-@shared_task(queue="response")
+@shared_task
 def match(batch_id: str) -> str:
     """Holds the incidents against expert knowledge."""
     services.match(UUID(batch_id))

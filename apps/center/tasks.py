@@ -10,7 +10,7 @@ from apps.analysis import services as analysis
 from apps.assistance import services as assistance
 
 
-@shared_task(queue="response")
+@shared_task
 def plan(batch_id: str) -> str:
     """Turns what was matched into remedies, and remedies into the commands a person reads."""
     for remedy_id in analysis.propose(UUID(batch_id)):
@@ -18,14 +18,14 @@ def plan(batch_id: str) -> str:
     return batch_id
 
 
-@shared_task(queue="response")
+@shared_task
 def sweep() -> int:
     from apps.center import pipeline  # it names this module's `plan`
 
     return pipeline.sweep()
 
 
-@shared_task(queue="response")
+@shared_task
 def deliver() -> int:
     """Sends again the packages whose time has come."""
     return assistance.deliver_due()

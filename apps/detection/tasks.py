@@ -9,7 +9,7 @@ from celery import shared_task
 from apps.detection import services
 
 
-@shared_task(queue="response")
+@shared_task
 def detect(batch_id: str) -> str:
     """Search a parsed batch; passes the baton on."""
     services.detect(UUID(batch_id))

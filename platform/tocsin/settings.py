@@ -164,7 +164,8 @@ SPECTACULAR_SETTINGS = {
 CELERY_BROKER_URL = (
     os.environ.get("TOCSIN_BROKER_URL") or engines().get("broker") or "redis://localhost:6379/0"
 )
-CELERY_TASK_DEFAULT_QUEUE = "response"
+CELERY_TASK_DEFAULT_QUEUE = "response"  # latency first
+CELERY_TASK_ROUTES = {"apps.acquisition.tasks.*": {"queue": "ingest"}}
 CELERY_TASK_ACKS_LATE = True  # a killed worker's task runs again; stages claim by compare-and-set
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_IGNORE_RESULT = True

@@ -1,0 +1,160 @@
+"""The pipeline: one recorded attack from bytes to plan, and what happens when workers die."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.utils import timezone
+
+from apps.acquisition import services as acquisition
+from apps.acquisition.models import Batch, Source
+from apps.acquisition.services import parse
+from apps.analysis import services as analysis
+from apps.analysis.models import Incident, Remedy
+from apps.center import demonstration, pipeline, tasks, verification
+from apps.detection.services import detect
+
+STAGES = (parse, detect, analysis.assess, analysis.correlate, analysis.match, tasks.plan)
+
+
+@pytest.fixture
+def source() -> Source:
+    made, _ = acquisition.create_source(
+        name="range", kind=Source.Kind.SENSOR, actor="test", is_demonstration=True
+    )
+    return made
+
+
+def received(source: Source, shipment: demonstration.Shipment) -> UUID:
+    import gzip
+
+    zipped = shipment.headers.get("Content-Encoding") == "gzip"
+    receipt = acquisition.receive(
+        source=source,
+        protocol=shipment.route,
+        content=gzip.decompress(shipment.content) if zipped else shipment.content,
+        file_name=shipment.parameters.get("path") or shipment.parameters.get("name", ""),
+        host_name=demonstration.VICTIM,
+    )
+    return receipt.batch.id
+
+
+def carried_through(batch_id: UUID, times: int = 1) -> None:
+    for stage in STAGES:
+        for _ in range(times):
+            stage(str(batch_id) if stage is tasks.plan else batch_id)  # type: ignore[operator]
+
+
+def shipments(*names: str) -> list[demonstration.Shipment]:
+    found = {s.title: s for s in demonstration.shipments()}
+    return [found[name] for name in names]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_recorded_attack_becomes_one_incident_with_a_plan_to_read(source: Source) -> None:
+    for shipment in shipments("auth.log", "access.log", "status.php"):
+        carried_through(received(source, shipment))
+    attacks = Incident.objects.filter(subjects__contains=["10.77.0.66"])
+    incident = attacks.get()
+    assert incident.is_demonstration
+    assert incident.hosts == [demonstration.VICTIM]
+    assert incident.state == Incident.State.AWAITING_APPROVAL
+    assert incident.matches.exists()
+    assert incident.clue_tree["children"]
+    assert "intern" in incident.attacker["accounts_taken"]
+    plan = incident.remedies.get(state=Remedy.State.PROPOSED)
+    actions = {step.action for step in plan.steps.all()}
+    assert "block_address" in actions
+    assert list(verification.problems()) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_stages_run_twice_add_nothing(source: Source) -> None:
+    (shipment,) = shipments("auth.log")
+    carried_through(received(source, shipment), times=2)
+    counted = Incident.objects.count(), Remedy.objects.count()
+    carried_through(received(source, shipment))  # the same bytes come again
+    assert (Incident.objects.count(), Remedy.objects.count()) == counted
+    assert Batch.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_removing_the_demonstration_leaves_nothing_but_the_seals(source: Source) -> None:
+    (shipment,) = shipments("auth.log")
+    carried_through(received(source, shipment))
+    gone = demonstration.remove(actor="ada")
+    assert gone["batches"] == 1
+    assert gone["incidents"] >= 1
+    assert not Incident.objects.exists()
+    assert not Source.objects.exists()
+    assert list(verification.problems()) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_bytes_altered_after_sealing_are_found(source: Source) -> None:
+    from apps.acquisition.models import BatchContent, Record
+
+    (shipment,) = shipments("auth.log")
+    batch_id = received(source, shipment)
+    parse(batch_id)
+    Record.objects.filter(batch_id=batch_id, user_name="intern").update(user_name="nobody")
+    assert any(f"records {batch_id}" in problem for problem in verification.problems())
+    other = received(source, demonstration.Shipment("x", "lines", {"name": "x"}, b"a line\n", {}))
+    content = bytes(BatchContent.objects.get(pk=other).content)
+    BatchContent.objects.filter(pk=batch_id).update(content=content)
+    assert any(f"batch {batch_id}" in problem for problem in verification.problems())
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Batches whose chain was started, instead of a broker."""
+    started: list[str] = []
+
+    class Chain:
+        def __init__(self, batch_id: str) -> None:
+            self.batch_id = batch_id
+
+        def delay(self) -> None:
+            started.append(self.batch_id)
+
+    monkeypatch.setattr(pipeline, "respond", Chain)
+    return started
+
+
+def aged(source: Source, minutes: float, **fields: Any) -> Batch:
+    then = timezone.now() - timedelta(minutes=minutes)
+    return Batch.objects.create(
+        source=source,
+        protocol="lines",
+        digest=f"{minutes}{fields}"[:64],
+        size=1,
+        received_at=then,
+        **fields,
+    )
+
+
+@pytest.mark.django_db
+def test_a_batch_that_lost_its_worker_is_started_again(source: Source, sent: list[str]) -> None:
+    lost = aged(source, 3)
+    aged(source, 1)  # too young
+    aged(source, 3, state=Batch.State.DONE)
+    aged(source, 3, claimed_at=timezone.now())  # a stage is at work
+    aged(source, 3, attempts=1)  # started again not long ago
+    assert pipeline.sweep() == 1
+    assert sent == [str(lost.id)]
+    assert pipeline.sweep() == 0  # it has its time now
+
+
+@pytest.mark.django_db
+def test_a_batch_that_kills_every_worker_is_given_up_with_a_reason(
+    source: Source, sent: list[str]
+) -> None:
+    poison = aged(source, 65, attempts=pipeline.ATTEMPTS)
+    assert pipeline.sweep() == 0
+    poison.refresh_from_db()
+    assert poison.state == Batch.State.FAILED
+    assert "attempts" in poison.error
+    assert sent == []
