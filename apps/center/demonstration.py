@@ -58,7 +58,8 @@ def shipments() -> Iterator[Shipment]:
         yield Shipment(plain, route, {"name": plain, "host": VICTIM}, content, gz)
     facts = json.loads((folder / "facts.json").read_text())
     kept = {PurePosixPath(file["path"]).name: file["path"] for file in facts["files"]}
-    uploads = sorted(path for path in folder.joinpath("uploads").iterdir() if path.name in kept)
+    uploads = [path for path in folder.joinpath("uploads").iterdir() if path.name in kept]
+    uploads.sort(key=lambda path: path.name)
     scripts = [path for path in uploads if path.name.endswith(".php")]
     others = [path for path in uploads if not path.name.endswith(".php")]
     for path in scripts + others[:OTHER_FILES]:

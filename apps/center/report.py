@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from rich import markup
 from rich.console import Console
-from rich.markup import escape
 from rich.rule import Rule
 from rich.table import Table
 from rich.tree import Tree
@@ -15,6 +15,13 @@ from apps.center.analyse import Analysis, FileRead, Solved
 from apps.contracts import Assessment, Clue, Kind
 
 SHOWN = 6  # addresses, tools, reasons of each kind; the rest is in --json
+
+
+def escape(text: str) -> str:
+    """Text out of a file, made harmless: no markup of ours, no control codes of the terminal's."""
+    return markup.escape(
+        "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    )
 
 
 def show(analysis: Analysis, console: Console | None = None) -> None:

@@ -50,7 +50,7 @@ def roles_of(user: AbstractBaseUser | AnonymousUser) -> frozenset[Role]:
         if getattr(user, "is_superuser", False):
             known |= {Role.ADMINISTRATOR}
         user.__dict__["_tocsin_roles"] = known
-    return known  # type: ignore[no-any-return]  # kept in the instance's own dictionary
+    return known
 
 
 def may(user: AbstractBaseUser | AnonymousUser, capability: Capability) -> bool:

@@ -30,6 +30,9 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
 async def _lifespan(receive: Any, send: Any) -> None:
     while True:
         message = await receive()
+        ends = message["type"] == "lifespan.shutdown"
+        if ends:
+            ingest.close()
         await send({"type": f"{message['type']}.complete"})
-        if message["type"] == "lifespan.shutdown":
+        if ends:
             return
