@@ -80,6 +80,11 @@ class Plan:
         return sum(bool(view.step.commands) for view in self.steps)
 
     @property
+    def done(self) -> int:
+        """How many manual tasks are ticked off."""
+        return sum(task.done_at is not None for task in self.remedy.tasks.all())
+
+    @property
     def can_approve(self) -> bool:
         is_open = self.remedy.incident.state != Incident.State.CLOSED
         return self.is_waiting and bool(self.remedy.digest) and not self.obstacles and is_open

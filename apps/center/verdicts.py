@@ -19,6 +19,10 @@ class Verdict:
     because: str
 
     @property
+    def is_attack(self) -> bool:
+        return self.assessment is not None and self.assessment.p_attack >= 0.5
+
+    @property
     def reasons(self) -> list[dict[str, Any]]:
         return self.assessment.reasons if self.assessment else []
 
@@ -35,6 +39,17 @@ class Verdict:
         label = self.assessment.label
         likely = [(name, p) for name, p in rest if name != label and p >= 0.005]
         return sorted(likely, key=lambda pair: -pair[1])[:3]
+
+
+def counts(weighed: Sequence[Verdict]) -> dict[str, int]:
+    """How many the network calls an attack, normal, and of how many it is not sure."""
+    sure = [view for view in weighed if view.assessment and not view.assessment.unsure]
+    attacks = sum(view.is_attack for view in sure)
+    return {
+        "attacks": attacks,
+        "normal": len(sure) - attacks,
+        "unsure": len(weighed) - len(sure),
+    }
 
 
 def verdicts(findings: Sequence[Finding]) -> list[Verdict]:

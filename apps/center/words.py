@@ -46,7 +46,7 @@ _DEEDS: Mapping[str, Promise] = {
     Kind.PORT_SCAN: gettext_lazy("searched for open ports"),
     Kind.BRUTE_FORCE: gettext_lazy("guessed passwords"),
     Kind.WEB_INJECTION: gettext_lazy("attacked the web application"),
-    Kind.FLOOD: gettext_lazy("flooded the network"),
+    Kind.FLOOD: gettext_lazy("caused a flood"),
     Kind.WEB_SHELL: gettext_lazy("left a web shell"),
     Kind.MALWARE: gettext_lazy("left malware"),
     Kind.COMMAND_AND_CONTROL: gettext_lazy("steered an infected machine"),
@@ -219,18 +219,24 @@ def sentence(
     targets: Sequence[str],
     accounts_taken: Sequence[str] = (),
 ) -> str:
-    """What happened, in one plain sentence: who did what, against whom, and what they got."""
-    who = some(subjects) or _("An unknown attacker")
-    deeds = joined([str(_DEEDS.get(name, _DEEDS[Kind.ANOMALY])) for name in dict.fromkeys(kinds)])
-    whom = some(targets)
-    told = (
-        _("%(who)s %(deeds)s on %(whom)s") % {"who": who, "deeds": deeds, "whom": whom}
-        if whom
-        else f"{who} {deeds}"
-    )
+    """What happened, in one plain sentence: who did what, against whom, and what they got.
+
+    `kinds` begins with the one the incident is named after.
+    """
+    first, *others = dict.fromkeys(kinds)
+    said = {
+        "who": some(subjects) or _("An unknown attacker"),
+        "deed": _DEEDS.get(first, _DEEDS[Kind.ANOMALY]),
+        "whom": some(targets),
+        "others": joined([kind(name).lower() for name in others]),
+        "accounts": some(accounts_taken),
+    }
+    told = _("%(who)s %(deed)s on %(whom)s") if targets else _("%(who)s %(deed)s")
+    if others:
+        told += _(", along with %(others)s")
     if accounts_taken:
-        told += _(", and got in as %(accounts)s") % {"accounts": some(accounts_taken)}
-    return told + "."
+        told += _(", and got in as %(accounts)s")
+    return told % said + "."
 
 
 def some(names: Sequence[str], most: int = 2) -> str:

@@ -73,6 +73,7 @@ def look(browser: Browser, live_server: LiveServer) -> Iterator[Callable[..., Pa
         )
         page.on("console", lambda said: said.type == "error" and complaints.append(said.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.set_default_timeout(60_000)  # a shared machine may be slow
         page.goto("/login/")
         page.fill("#id_username", user)
         page.fill("#id_password", PASSWORD)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
+from apps import center
 from apps.acquisition.models import Source
 from apps.analysis.models import Incident, Remedy, Step
 from apps.assistance.models import Host
@@ -47,8 +50,8 @@ def test_an_incident_tells_its_story_in_one_sentence(world: World, enter: Enter)
     page = read(enter(world.analyst), "incident", world.incident.pk)
     said = re.sub(r"\s+", " ", page)
     assert (
-        f"{ATTACKER} searched for open ports, guessed passwords, attacked the web application "
-        "and left a web shell on web-01, and got in as deploy." in said
+        f"{ATTACKER} left a web shell on web-01, along with port scan, password guessing "
+        "and web injection, and got in as deploy." in said
     )
 
 
@@ -415,3 +418,28 @@ def test_the_last_day_counts_what_came_and_what_was_found(world: World) -> None:
     assert len(hours) == 24
     assert sum(hour.total for hour in hours) == 4
     assert sum(hour.records for hour in hours) == 1204
+
+
+def test_vendored_assets_are_what_was_vendored() -> None:
+    folder = Path(center.__file__).parent / "static" / "center" / "vendor"
+    listed = dict(line.split()[::-1] for line in (folder / "SHA256SUMS").read_text().splitlines())
+    kept = {file.name for file in folder.iterdir()} - {"SHA256SUMS"}
+    assert set(listed) == kept
+    for name, digest in listed.items():
+        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest, name
+
+
+def test_every_icon_asked_for_is_in_the_sprite() -> None:
+    folder = Path(center.__file__).parent
+    sprite = (folder / "static/center/vendor/icons.svg").read_text()
+    asked = set(words.KIND_ICONS.values())
+    for file in folder.rglob("*.html"):
+        asked |= set(re.findall(r'{% icon "([\w-]+)"', file.read_text()))
+    asked |= set(re.findall(r'_t\("[^"]+"\), "([\w-]+)"', (folder / "context.py").read_text()))
+    assert {name for name in asked if f'id="{name}"' not in sprite} == set()
+
+
+def test_no_page_carries_a_script_or_a_style_of_its_own() -> None:
+    for file in (Path(center.__file__).parent / "templates").rglob("*.html"):
+        text = file.read_text()
+        assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)", text), file.name

@@ -45,7 +45,8 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
     incident = get_object_or_404(Incident, pk=pk)
     root = clues.tree(incident.clue_tree)
     found = list(selectors.findings_of(incident))
-    weighed = verdicts.verdicts(found)
+    views = verdicts.verdicts(found)
+    weighed = [view for view in views if view.assessment]
     return render(
         request,
         "center/incident.html",
@@ -58,8 +59,9 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
             "story": clues.story(root),
             "attacker": incident.attacker,
             "findings": found,
-            "verdicts": [view for view in weighed if view.assessment],
-            "unweighed": [view for view in weighed if not view.assessment],
+            "verdicts": weighed,
+            "said": verdicts.counts(weighed),
+            "unweighed": [view for view in views if not view.assessment],
             "matches": incident.matches.all(),
             "handovers": incident.handovers.prefetch_related(
                 "deliveries__responder", "shares", "advice"
@@ -91,9 +93,13 @@ def _plan(incident: Incident) -> dict[str, Any]:
 
 def told(incident: Incident, kinds: list[str] | None = None) -> str:
     """The incident in one sentence."""
+    busiest = [seen["value"] for seen in incident.attacker.get("addresses", ())]
     return words.sentence(
-        kinds or [incident.kind],
-        incident.subjects,
+        [incident.kind, *(kind for kind in kinds or () if kind != incident.kind)],
+        sorted(
+            incident.subjects,
+            key=lambda who: busiest.index(who) if who in busiest else len(busiest),
+        ),
         incident.hosts or incident.targets,
         incident.attacker.get("accounts_taken", ()),
     )
