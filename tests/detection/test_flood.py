@@ -28,6 +28,13 @@ def test_a_syn_flood_from_made_up_sources_names_none_of_them() -> None:
     assert len(one.records) == 2000
 
 
+def test_clients_whose_connections_the_flood_kept_out_are_not_named() -> None:
+    kept_out = [syn(i * 40, f"192.0.2.{i}") for i in range(8)]
+    (one,) = found(TOOL, (syn(i) for i in range(400)), kept_out)
+    assert one.subject == MALLORY
+    assert len(one.records) == 400
+
+
 def test_a_scan_is_no_flood() -> None:
     assert not found(TOOL, (syn(i, port=i + 1) for i in range(400)))
 

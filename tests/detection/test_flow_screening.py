@@ -34,6 +34,14 @@ def test_flows_unlike_the_others_to_their_service_are_a_hint() -> None:
     assert len(one.records) == 12
 
 
+def test_a_busy_client_with_a_few_large_transfers_is_left_alone() -> None:
+    large = [
+        flow(i * 30, ALICE, seconds=90, packets=(4000, 3000), payload=(9e6, 2e5)) for i in range(12)
+    ]
+    small = [{**row, "source.ip": ALICE, "t": i * i / 9} for i, row in enumerate(usual(60))]
+    assert not found(TOOL, usual(), large, small)
+
+
 def test_a_flood_of_knocks_does_not_make_the_usual_look_strange() -> None:
     knocks = [
         flow(i / 50, packets=(1, 0), payload=(0, 0), seconds=0, source_port=i) for i in range(2000)

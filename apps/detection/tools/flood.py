@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -66,6 +67,7 @@ class Flood:
     packet_rate: float = 1_000.0
     packet_answers: float = 0.02
     few_sources: int = 20
+    loud: float = 0.05  # share of a SYN flood from which a source is named
 
     def detect(self, frame: pl.DataFrame) -> list[Finding]:
         table = flows(frame)
@@ -91,49 +93,48 @@ class Flood:
             & (pl.col("peak") >= self.half_open_share * pl.col("all")),
         )
         rows = within(tcp.filter(half_open), windows, _SERVICE, self.span)
-        groups = rows.group_by(_SERVICE).agg(
-            *SEEN,
-            sources=pl.col("source.ip").n_unique(),
-            busiest=top("source.ip", 20),
-            flows=pl.len(),
-            host=pl.col("host.name").drop_nulls().first(),
+        # Who sent next to nothing is a client the flood kept out, or an address made up.
+        share = pl.len().over(*_SERVICE, "source.ip") / pl.len().over(_SERVICE)
+        loud = pl.when(share >= self.loud).then("source.ip").otherwise(pl.lit(""))
+        key = (*_SERVICE, "who")
+        groups = (
+            rows.with_columns(who=loud)
+            .group_by(key)
+            .agg(
+                *SEEN,
+                count=pl.len(),
+                sources=pl.col("source.ip").n_unique(),
+                busiest=top("source.ip", 20),
+                host=pl.col("host.name").drop_nulls().first(),
+            )
+            .filter(
+                (pl.col("who") != "")
+                | ((pl.col("count") >= self.half_open) & (pl.col("sources") > self.few_sources))
+            )
+            .join(peaks(windows, _SERVICE, "peak"), on=list(_SERVICE), nulls_equal=True)
         )
-        groups = groups.join(peaks(windows, _SERVICE, "peak"), on=list(_SERVICE), nulls_equal=True)
-        found = []
-        for row in new(groups, *_SERVICE):
-            distributed = row["sources"] > self.few_sources
-            sources = row["busiest"] if not distributed else [""]
-            for source in sources:
-                who = f"{many(row['sources'], 'address', 'addresses')}" if distributed else source
-                mine = rows.filter(
-                    (pl.col("destination.ip") == row["destination.ip"])
-                    & pl.col("destination.port").eq_missing(row["destination.port"])
-                    & (pl.lit(distributed) | (pl.col("source.ip") == source))
-                )
-                if not mine[FRESH].any():
-                    continue
-                found.append(
-                    self._finding(
-                        row | _span(mine),
-                        title=f"SYN flood against {row['destination.ip']} port "
-                        f"{row['destination.port']} from {who}: "
-                        f"{many(mine.height, 'half-open connection')}",
-                        subject=source,
-                        severity=grade(60, row["peak"], self.half_open),
-                        techniques=("T1499.001", "T1498.001"),
-                        signs=["syn_flood", *(["distributed"] if distributed else [])],
-                        network="flows",
-                        parameters={
-                            "port": row["destination.port"],
-                            "half_open": mine.height,
-                            "sources": row["sources"],
-                            "busiest_sources": row["busiest"],
-                            "peak_per_second": _rate(row["peak"], self.span),
-                            "threshold": f"{self.half_open} in {_seconds(self.span)}",
-                        },
-                    )
-                )
-        return found
+        return [self._syn_flood(row) for row in new(groups, *key)]
+
+    def _syn_flood(self, row: dict[str, Any]) -> Finding:
+        who = row["who"] or many(row["sources"], "address", "addresses")
+        return self._finding(
+            row,
+            title=f"SYN flood against {row['destination.ip']} port {row['destination.port']} from "
+            f"{who}: {many(row['count'], 'half-open connection')}",
+            subject=row["who"],
+            severity=grade(60, row["peak"], self.half_open),
+            techniques=("T1499.001", "T1498.001"),
+            signs=["syn_flood"] if row["who"] else ["syn_flood", "distributed"],
+            network="flows",
+            parameters={
+                "port": row["destination.port"],
+                "half_open": row["count"],
+                "sources": row["sources"],
+                "busiest_sources": row["busiest"],
+                "peak_per_second": _rate(row["peak"], self.span),
+                "threshold": f"{self.half_open} in {_seconds(self.span)}",
+            },
+        )
 
     def _connections(self, tcp: pl.DataFrame) -> list[Finding]:
         """HTTP flood, seen as finished connections to a web service."""
@@ -294,7 +295,7 @@ class Flood:
         counts: dict[str, pl.Expr],
         over: pl.Expr,
         extra: dict[str, pl.Expr],
-        tell: Any,
+        tell: Callable[[dict[str, Any]], dict[str, Any]],
     ) -> list[Finding]:
         windows = crossings(rows, key, span=span, counts=counts, over=over)
         inside = within(rows, windows, key, span)
@@ -353,14 +354,6 @@ def _requests(frame: pl.DataFrame) -> pl.DataFrame:
         "http.response.status_code",
         pl.coalesce("url.path", pl.col("url.original").str.extract(r"^([^?]*)", 1)),
     )
-
-
-def _span(rows: pl.DataFrame) -> dict[str, Any]:
-    return {
-        "records": rows[RECORD].sort().to_list(),
-        "first": rows[TIME].min(),
-        "last": rows[TIME].max(),
-    }
 
 
 def _rate(count: int, span: timedelta) -> float:

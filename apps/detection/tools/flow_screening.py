@@ -27,8 +27,8 @@ class FlowScreening:
 
     Out of line with its service: against the other flows of the batch to the same port, at least
     fifty of them, three of five sizes lie six deviations off (median and median absolute deviation
-    of logarithms, so that one attack cannot widen the scale); eight such flows of one pair, and at
-    most a fifth of the service's, or they would be the rule themselves. Beyond its protocol: more
+    of logarithms, so that one attack cannot widen the scale); eight such flows of one pair, half of
+    all it has there, and at most a fifth of the service's, or they would be the rule themselves. Beyond its protocol: more
     in one flow than name look-ups, clocks and echo requests carry. Like clockwork: thirty calls to
     a public address at even intervals and of even size, which programs make and people do not.
     """
@@ -44,6 +44,7 @@ class FlowScreening:
     least_deviation: float = 0.35  # of a natural logarithm: a factor of 1.4
     sizes: int = 3
     flows_of_pair: int = 8
+    share_of_pair: float = 0.5
     share_of_service: float = 0.2
     lookup_bytes: float = 10_000.0
     echo_bytes: float = 10_000.0
@@ -80,7 +81,8 @@ class FlowScreening:
             strange=pl.sum_horizontal(far) >= self.sizes, all=pl.len().over(service)
         )
         few = pl.col("strange").sum().over(service) <= self.share_of_service * pl.col("all")
-        kept = marked.filter(pl.col("strange") & few & (pl.col("all") >= self.baseline))
+        mostly = pl.col("strange").mean().over(_PAIR) >= self.share_of_pair
+        kept = marked.filter(pl.col("strange") & few & mostly & (pl.col("all") >= self.baseline))
         return table.join(kept.select("record.id"), on="record.id", how="semi")
 
     def _beyond_protocol(self, table: pl.DataFrame) -> pl.DataFrame:
