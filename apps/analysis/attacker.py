@@ -7,11 +7,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
+import numpy as np
 import polars as pl
 
 from apps.analysis.evidence import Evidence
 from apps.analysis.words import is_address
-from apps.contracts import TECHNIQUE, Attacker, Finding, Seen
+from apps.contracts import TECHNIQUE, Attacker, Finding, Kind, Seen
 
 MOST = 1000  # values kept of one kind, the most frequent first
 _GUESSED = 3  # failures from an address after which a success is no ordinary log-in
@@ -62,12 +63,12 @@ def profile(frame: pl.DataFrame, findings: Sequence[Finding]) -> Attacker:
 
     Addresses are those that act in the findings and, where a finding knows only a file, those
     that its records name; counts are of records. An account is taken when a finding says so, or
-    when one of the addresses logged in with a password after at least three failures.
+    when an address that guessed logged in with a password after at least three failures.
     """
     evidence = Evidence(frame)
     addresses = _addresses(evidence, findings)
     records = evidence.of(findings)
-    logins = _logins(frame, [seen.value for seen in addresses], findings)
+    logins = _logins(evidence, records, findings)
     return Attacker(
         addresses=addresses,
         tools=_tools(records, findings),
@@ -114,20 +115,20 @@ def successes(logins: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _logins(
-    frame: pl.DataFrame, addresses: Sequence[str], findings: Sequence[Finding]
-) -> pl.DataFrame:
-    """All log-ins tried from these addresses since the first finding."""
-    since = min((f.first for f in findings), default=_EPOCH)
-    late = pl.col("@timestamp").is_null() | (pl.col("@timestamp") >= since)
-    evidence = Evidence(frame)
-    mask = frame.select(
+def _logins(evidence: Evidence, records: pl.DataFrame, findings: Sequence[Finding]) -> pl.DataFrame:
+    """The log-ins behind the findings, and all that the guessing addresses tried since."""
+    guessing = [f for f in findings if f.kind is Kind.BRUTE_FORCE and is_address(f.subject)]
+    since = min((f.first for f in guessing), default=_EPOCH)
+    tried = evidence.frame.select(
         (pl.col("event.category") == "authentication")
-        & pl.col("source.ip").is_in(list(addresses))
         & pl.col("event.outcome").is_in(["success", "failure"])
-        & late
+        & (
+            (pl.col("source.ip").is_in([f.subject for f in guessing]))
+            & (pl.col("@timestamp").is_null() | (pl.col("@timestamp") >= since))
+            | pl.Series(np.isin(evidence.ids, records["record.id"].to_numpy()))
+        )
     ).to_series()
-    return evidence.take(mask.fill_null(False).arg_true().to_numpy().astype("int64"))
+    return evidence.take(tried.fill_null(False).arg_true().to_numpy().astype(np.int64))
 
 
 def _addresses(evidence: Evidence, findings: Sequence[Finding]) -> tuple[Seen, ...]:

@@ -49,15 +49,14 @@ class Campaign:
     incident: int | None = None
 
 
+def is_denied(assessment: Assessment | None) -> bool:
+    """Whether the network, being sure, calls a finding normal."""
+    return assessment is not None and not assessment.unsure and assessment.p_attack < 0.5
+
+
 def is_dismissed(finding: Finding, assessment: Assessment | None) -> bool:
-    """Whether a finding makes no incident: only screening found it, and the network, which is
-    sure, says that it is normal."""
-    return (
-        finding.kind is Kind.ANOMALY
-        and assessment is not None
-        and not assessment.unsure
-        and assessment.p_attack < 0.5
-    )
+    """Whether a finding makes no incident: only screening found it, and the network denies it."""
+    return finding.kind is Kind.ANOMALY and is_denied(assessment)
 
 
 def kind_of(finding: Finding, assessment: Assessment | None) -> Kind:

@@ -1,12 +1,11 @@
 """What made what possible: the order of the groups of a clue tree, and who hangs under whom.
 
-Only evidence counts: a port that a scan by the same source found open and that was then attacked,
-a request that carried in a file which was found, a request for a file that was left.
+Only evidence counts: a port that a scan of the same campaign found and that was then attacked, a
+request that carried in a file which was found, a request for a file that was left.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -38,6 +37,7 @@ SERVICE_PORTS: Mapping[str, tuple[int, ...]] = {
 """A log of one service does not name its port: the service does."""
 
 MOST_FILES = 50  # groups of files that requests are held against
+MOST_SCANS = 200
 _SHORTEST_NAME = 4
 
 
@@ -69,10 +69,7 @@ class Causes:
 
         self.groups = sorted(found, key=order)
         self._files = [(self.groups.index(file), file) for file in files]
-        self._scans: dict[str, list[Group]] = defaultdict(list)
-        for group in self.groups:
-            for subject in group.subjects if group.kind is Kind.PORT_SCAN else ():
-                self._scans[subject].append(group)
+        self._scans = [g for g in self.groups if g.kind is Kind.PORT_SCAN][:MOST_SCANS]
 
     def of(self, number: int) -> Node | None:
         """The node that led to the group of this number; None where the evidence names none."""
@@ -84,8 +81,10 @@ class Causes:
                 if place < number and _mostly_asks_for(group, file_names(file)):
                     return file.node
         if group.kind in THROUGH_A_PORT:
-            scans = (scan for subject in sorted(group.subjects) for scan in self._scans[subject])
-            earlier = (scan for scan in scans if scan.node.first <= group.node.first)
+            earlier = [scan for scan in self._scans if scan.node.first <= group.node.first]
+            earlier.sort(
+                key=lambda scan: scan.subjects.isdisjoint(group.subjects)
+            )  # own ones first
             return next((leaf for scan in earlier if (leaf := _found_port(scan, group))), None)
         return None
 

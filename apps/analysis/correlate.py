@@ -14,14 +14,19 @@ from datetime import datetime, timedelta
 from pathlib import PurePosixPath
 from typing import Any
 
-from apps.analysis.campaign import Campaign, describe, is_dismissed, kind_of
+from apps.analysis.campaign import Campaign, describe, is_denied, is_dismissed, kind_of
 from apps.analysis.words import KIND_WORDS, is_address, span
 from apps.contracts import Assessment, Finding, Kind
 
 SAME_SUBJECT = timedelta(hours=24)  # an address that pauses longer starts a new campaign
-SAME_TARGET = timedelta(minutes=10)  # several sources, one kind, one target: acting together
+SAME_TARGET = timedelta(minutes=10)  # several sources guess or flood at once: acting together
 SAME_HOST = timedelta(minutes=10)  # a file found on a host whose web server was just attacked
 SAME_FILE = timedelta(days=30)  # a file may lie for long after the request that names it
+
+TOGETHER = frozenset({Kind.BRUTE_FORCE, Kind.FLOOD})
+"""Kinds that are shared out among many sources, and therefore joined by their target alone. An odd
+request must not make a visitor part of the attack that happens to go on. Scans are joined when
+their sources do nothing else: one incident of the background noise, not hundreds."""
 
 _WEB = frozenset({Kind.WEB_INJECTION, Kind.WEB_SHELL})
 _MAX_NAMES = 500  # names taken from one finding's parameters
@@ -78,6 +83,7 @@ class _Groups:
     findings: Sequence[Finding]
     assessments: Sequence[Assessment | None]
     order: list[int] = field(init=False)  # positions kept, in time order
+    place: dict[int, int] = field(init=False)  # position → its place in that order
     parent: dict[int, int] = field(init=False)
     why: dict[int, str] = field(init=False, default_factory=dict)
 
@@ -88,6 +94,7 @@ class _Groups:
             if not is_dismissed(f, a)
         ]
         self.order = sorted(kept, key=lambda i: _content_key(self.findings[i]))
+        self.place = {i: n for n, i in enumerate(self.order)}
         self.parent = {i: i for i in kept}
 
     def root(self, i: int) -> int:
@@ -107,9 +114,11 @@ class _Groups:
             found.setdefault(self.root(i), []).append(i)
         return list(found.values())
 
+    def kinds(self, members: Iterable[int]) -> set[Kind]:
+        return {kind_of(self.findings[i], self.assessments[i]) for i in members}
+
     def campaign(self, members: Sequence[int], incident: int | None) -> Campaign:
-        place = {i: n for n, i in enumerate(self.order)}
-        ordered = sorted(members, key=place.__getitem__)
+        ordered = sorted(members, key=self.place.__getitem__)
         opening = "the first finding of this incident"
         because = [self.why.get(i, opening) for i in ordered]
         return describe(self.findings, self.assessments, ordered, because, incident)
@@ -129,13 +138,15 @@ class _Groups:
 
     def join_targets(self) -> None:
         chains: dict[tuple[Kind, str], list[int]] = defaultdict(list)
-        for i in self.order:
-            finding = self.findings[i]
-            kind = kind_of(finding, self.assessments[i])
-            if finding.target and kind is not Kind.ANOMALY:
-                chains[kind, finding.target].append(i)
+        for members in self.members():
+            kinds = self.kinds(members)
+            for i in members:
+                kind = kind_of(self.findings[i], self.assessments[i])
+                if _acts_together(kind, kinds) and not is_denied(self.assessments[i]):
+                    chains[kind, self.findings[i].target].append(i)
         for (kind, target), chain in chains.items():
-            for before, i in self._runs(chain, SAME_TARGET):
+            chain.sort(key=self.place.__getitem__)
+            for before, i in self._runs(chain if target else (), SAME_TARGET):
                 gap = self.findings[i].first - self.findings[before].last
                 when = f"{span(gap)} after" if gap > timedelta(0) else "at the same time as"
                 words = KIND_WORDS[kind]
@@ -203,8 +214,10 @@ class _Homes:
     def of(self, groups: _Groups, members: Sequence[int]) -> int | None:
         """The id of the open campaign this group joins; remembers why in `groups`."""
         best: tuple[int, datetime, int, int, str] | None = None
+        kinds = groups.kinds(members)
         for i in members:
-            for rank, campaign, why in self._candidates(groups.findings[i], groups.assessments[i]):
+            finding, assessment = groups.findings[i], groups.assessments[i]
+            for rank, campaign, why in self._candidates(finding, assessment, kinds):
                 option = (rank, campaign.first, campaign.id, i, why)
                 if best is None or option[:3] < best[:3]:
                     best = option
@@ -214,14 +227,18 @@ class _Homes:
         return best[2]
 
     def _candidates(
-        self, finding: Finding, assessment: Assessment | None
+        self, finding: Finding, assessment: Assessment | None, kinds: set[Kind]
     ) -> Iterator[tuple[int, OpenCampaign, str]]:
         kind = kind_of(finding, assessment)
         for campaign in self.by_subject.get(finding.subject, ()):
             placed = is_address(finding.subject) or finding.host in (*campaign.hosts, "")
-            if placed and _between(finding, campaign) <= SAME_SUBJECT:
+            if (
+                placed
+                and not _leaves_the_crowd(campaign, kinds)
+                and _between(finding, campaign) <= SAME_SUBJECT
+            ):
                 yield 0, campaign, f"{finding.subject} already acted in this incident"
-        if kind is not Kind.ANOMALY:
+        if _acts_together(kind, kinds) and not is_denied(assessment):
             for campaign in self.by_target.get((kind, finding.target), ()):
                 if _between(finding, campaign) <= SAME_TARGET:
                     yield 1, campaign, f"the same attack on {finding.target} goes on"
@@ -229,6 +246,18 @@ class _Homes:
             one_is_file = _is_file(finding) and campaign.kind in _WEB
             if one_is_file and _between(finding, campaign) <= SAME_HOST:
                 yield 2, campaign, f"found on {finding.host} while its web server was attacked"
+
+
+def _acts_together(kind: Kind, kinds: set[Kind]) -> bool:
+    """Whether findings of a kind are joined by their target; `kinds` is all that their group shows."""
+    return kind in TOGETHER or (kind is Kind.PORT_SCAN and kinds == {Kind.PORT_SCAN})
+
+
+def _leaves_the_crowd(campaign: OpenCampaign, kinds: set[Kind]) -> bool:
+    """Whether a scanner among many goes on to something graver: that is an incident of its own,
+    and the others stay what they are."""
+    crowd = campaign.kind is Kind.PORT_SCAN and len(campaign.subjects) > 1
+    return crowd and kinds != {Kind.PORT_SCAN}
 
 
 def _content_key(finding: Finding) -> tuple[Any, ...]:

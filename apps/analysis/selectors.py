@@ -90,7 +90,7 @@ def open_campaigns(
 
 
 def evidence_frame(findings: Sequence[Finding]) -> pl.DataFrame:
-    """The records behind an incident's findings, and the log-ins its addresses tried since."""
+    """The records behind an incident's findings, and the log-ins that guessers tried since."""
     each = max(LEAST_RECORDS, MOST_RECORDS // max(len(findings), 1))
     ids: set[int] = set()
     for finding in findings:
@@ -101,10 +101,11 @@ def evidence_frame(findings: Sequence[Finding]) -> pl.DataFrame:
 
 
 def _logins(findings: Sequence[Finding]) -> Iterable[int]:
-    addresses = sorted({f.subject for f in findings if is_address(f.subject)})[:1000]
+    guessing = [f for f in findings if f.kind == Kind.BRUTE_FORCE and is_address(f.subject)]
+    addresses = sorted({f.subject for f in guessing})[:1000]
     if not addresses:
         return ()
-    since, until = min(f.first for f in findings), max(f.last for f in findings)
+    since, until = min(f.first for f in guessing), max(f.last for f in guessing)
     tried = Record.objects.filter(
         source_ip__in=addresses,
         timestamp__gte=since,

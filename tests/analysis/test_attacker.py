@@ -31,6 +31,13 @@ def test_an_ordinary_login_and_a_key_are_not_taken_accounts() -> None:
     assert profile(frame([*rows, from_elsewhere]), [finding(records=range(9))]).accounts_taken == ()
 
 
+def test_the_typing_errors_of_someone_who_guessed_nothing_take_no_account() -> None:
+    rows = [request(0, "GET", "/?q=it's")]
+    rows += [login(i, "carol") for i in range(1, 4)] + [login(5, "carol", "success")]
+    who = profile(frame(rows), [finding(Kind.WEB_INJECTION, records=(0,))])
+    assert (who.accounts, who.accounts_taken) == ((), ())
+
+
 def test_what_a_tool_says_was_taken_counts() -> None:
     seen = finding(parameters={"accounts_taken": ["ben"]})
     assert profile(frame([login(0, "ben")]), [seen]).accounts_taken == ("ben",)

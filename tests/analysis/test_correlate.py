@@ -61,6 +61,14 @@ def test_several_sources_doing_the_same_at_once_act_together() -> None:
     assert len(correlate(unlike, [None, None])) == 2
 
 
+def test_a_visitor_is_not_drawn_into_the_attack_that_happens_to_go_on() -> None:
+    odd = [finding(Kind.WEB_INJECTION, MALLORY), finding(Kind.WEB_INJECTION, TRUDY)]
+    assert len(correlate(odd, [None, None])) == 2
+    denied = [finding(Kind.BRUTE_FORCE, MALLORY), finding(Kind.BRUTE_FORCE, TRUDY)]
+    assert len(correlate(denied, [None, verdict("Normal", 0.02)])) == 2
+    assert len(correlate(denied, [None, verdict("Normal", 0.02, unsure=True)])) == 1
+
+
 def test_a_file_joins_the_request_that_named_it_however_late_it_is_found() -> None:
     upload = finding(
         Kind.WEB_INJECTION, target="shop", host="shop", parameters={"paths": ["/up/shell.php?x=1"]}
@@ -146,6 +154,18 @@ def test_an_incident_of_long_ago_is_not_joined() -> None:
     known = OpenCampaign(7, Kind.BRUTE_FORCE, (MALLORY,), (SHOP,), (), at(-72 * HOUR), at(-HOUR))
     assert only(correlate([finding(t=0)], [None], [known])).incident == 7
     assert only(correlate([finding(t=30 * HOUR)], [None], [known])).incident is None
+
+
+def test_scanners_who_do_nothing_else_are_one_incident() -> None:
+    crowd = [finding(Kind.PORT_SCAN, f"203.0.113.{i}", t=i) for i in range(30)]
+    graver = [*crowd, finding(Kind.BRUTE_FORCE, "203.0.113.7", t=60)]
+    found = {c.kind: len(c.subjects) for c in correlate(graver, [None] * 31)}
+    assert found == {Kind.PORT_SCAN: 29, Kind.BRUTE_FORCE: 1}
+    known = OpenCampaign(7, Kind.PORT_SCAN, ("203.0.113.7", TRUDY), (SHOP,), (), at(0), at(60))
+    (later,) = correlate([finding(Kind.BRUTE_FORCE, "203.0.113.7", t=90)], [None], [known])
+    assert later.incident is None
+    (again,) = correlate([finding(Kind.PORT_SCAN, "203.0.113.99", t=90)], [None], [known])
+    assert again.incident == 7
 
 
 SEEN = st.builds(
