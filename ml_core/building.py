@@ -213,16 +213,13 @@ def flow_inputs(table: FlowTable, scaler: Scaler) -> tuple[F32, Ints]:
 @torch.inference_mode()
 def run(network: BiLSTMDNN, data: Sequences, size: int = 2048) -> tuple[F32, F32]:
     """Logits [N, C] and last hidden layer [N, D] of a data set."""
-    outputs = [
-        network(x, lengths)
-        for x, lengths, _ in (
-            data.batch(rows) for rows in torch.split(torch.arange(len(data.y)), size)
-        )
-    ]
-    return (
-        torch.cat([o.logits for o in outputs]).numpy(),
-        torch.cat([o.features for o in outputs]).numpy(),
-    )
+    logits = torch.empty(len(data.y), network.arch.classes)
+    features = torch.empty(len(data.y), network.head.in_features)
+    for rows in data.once(size):
+        x, lengths, _ = data.batch(rows)
+        output = network(x, lengths)
+        logits[rows], features[rows] = output.logits, output.features
+    return logits.numpy(), features.numpy()
 
 
 def _finish(

@@ -46,6 +46,12 @@ class Forms:
         """A harmless value, often with the words and signs of an attack."""
         return self._fill(self.draw.choice(HARMLESS))
 
+    def disguised(self, value: str) -> str:
+        """SQL as it gets past filters, now and then: comments or line breaks for its spaces."""
+        if self.draw.random() > 0.15:
+            return value
+        return value.replace(" ", self.draw.choice(("/**/", "/**/", "\n", "\t", "/*x*/", "()")))
+
     def asset(self) -> str:
         """A request for a static file or a page without parameters."""
         draw = self.draw
@@ -177,8 +183,11 @@ def whole_requests(
 
     for c, name in enumerate(names[1:], start=1):
         used = [values[i] for i in np.flatnonzero(y == c).tolist()]
-        used += [forms.attack(name) for _ in range(least // 3)]
+        if least:
+            used += [forms.attack(name) for _ in range(max(least, len(used)) // 3)]
         used += [draw.choice(used) for _ in range(least - len(used))]
+        if least and name == "sqli":
+            used = [forms.disguised(value) for value in used]
         texts += [forms.request(value, others()) for value in used]
         if name == "cmdi":  # what a web shell is sent: a bare command under a telling name
             texts += [forms.shell(others()) for _ in range(least // 4)]

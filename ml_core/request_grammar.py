@@ -49,7 +49,7 @@ STATIC = (
 ATTACKS: dict[str, tuple[str, ...]] = {
     "sqli": (
         "{n} order by {d}{c} {w}", "{w}{q} order by {d}{c} {w}", "{n} order by {n}", "{n} and {d}={m}", "{n}{q} {w}",
-        "{n} union all select {nulls}{c} {w}", "{n}{q}{w}<{q}\">{w}", "{w}{q}(.,).\"{q}", "{n}{q} and {n}={n}{c} {w}",
+        "{n} union all select {nulls}{c} {w}", "{n}{q}{w}<{q}\">{w}", "{w}{q}(.,).\"{q}", "{w},,)\"(),,{q}.", "{w};drop table {w}", "{n}; drop table {w};", "{n};drop table {w}{c}", "{n}{q} and {n}={n}{c} {w}",
         "{w}{q} and {n}={n} and {q}{w}{q}={q}{w}", "({n}) and ({n}={n})", "{n} or {q}{w}{q}={q}{w}{q}{c} {w}",
         "{q} or {q}{n}{q}={q}{n}", "{n}{q} or 1=1{c}", "{w}{q}{c}", "admin{q}{c}", "admin{q} #",
         "{n} or {m}={m}", "{n} and {m}={n}", "{n}{q} and {q}{w}{q}={q}{w}", "{n}) or ({m}={m}",

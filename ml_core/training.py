@@ -54,13 +54,17 @@ class Progress(NamedTuple):
 
 
 class Sequences(Protocol):
-    """A data set that lives on the device and is batched there."""
+    """A data set that lives on the device and is batched there.
+
+    `order` gives the rows of an epoch's batches, `once` every row once, to measure with.
+    """
 
     @property
     def y(self) -> Tensor: ...
     def to(self, device: torch.device) -> Sequences: ...
     def batch(self, rows: Tensor) -> Batch: ...
     def order(self, generator: torch.Generator, size: int) -> Iterator[Tensor]: ...
+    def once(self, size: int) -> Iterator[Tensor]: ...
     def disturb(self, batch: Batch, options: Options) -> Batch: ...
 
 
@@ -101,6 +105,9 @@ class FlowSet:
 
     def order(self, generator: torch.Generator, size: int) -> Iterator[Tensor]:
         yield from torch.split(torch.randperm(len(self.y), generator=generator), size)
+
+    def once(self, size: int) -> Iterator[Tensor]:
+        yield from torch.split(torch.arange(len(self.y)), size)
 
     def disturb(self, batch: Batch, options: Options) -> Batch:
         """Another network, imitated: the same flows on a faster link, with other packet sizes.
@@ -159,6 +166,9 @@ class RequestSet:
             batches += torch.split(part[lengths[part].argsort(stable=True)], size)
         for i in torch.randperm(len(batches), generator=generator).tolist():
             yield batches[i]
+
+    def once(self, size: int) -> Iterator[Tensor]:
+        yield from torch.split(self.lengths.cpu().argsort(stable=True), size)
 
     def disturb(self, batch: Batch, options: Options) -> Batch:
         return batch
@@ -239,8 +249,8 @@ def _measure(
 ) -> tuple[float, float]:
     network.eval()
     losses, right, total = 0.0, 0, 0
-    for rows in torch.split(torch.arange(len(data.y), device=weights.device), size * 4):
-        x, lengths, y = data.batch(rows)
+    for rows in data.once(size * 4):
+        x, lengths, y = data.batch(rows.to(weights.device))
         logits = network(x, lengths).logits
         losses += float(weighted_cross_entropy(logits, y, weights)) * len(y)
         right += int((logits.argmax(dim=1) == y).sum())
