@@ -50,7 +50,8 @@ def decoded(text: pl.Series) -> pl.Series:
 
     Plus signs are spaces; percent signs are read up to three times over, also `%u0027`, `\\u0027`,
     overlong UTF-8 and HTML entities; comments within SQL become spaces, and so does every run of
-    white space but a line break, which separates commands. NUL bytes vanish.
+    white space and control characters but a line break, which separates commands. NUL bytes
+    vanish.
     """
     text = text.str.replace_all("+", " ", literal=True)
     for _ in range(_PASSES):
@@ -67,7 +68,7 @@ def decoded(text: pl.Series) -> pl.Series:
         # A comment with ! is run by MySQL: only its marks go, what it says stays.
         plain = plain.str.replace_all(r"/\*!\d{0,6}", " ").str.replace_all(r"/\*.*?\*/", " ")
         text = text.scatter(commented.arg_true(), plain.str.replace_all(r"\*/", " "))
-    return text.str.replace_all(r"[^\S\n]+", " ")
+    return text.str.replace_all(r"(?:[^\S\n]|[\x01-\x08\x0e-\x1f\x7f])+", " ")
 
 
 def _where(rows: pl.Series, text: pl.Series, table: dict[str, str]) -> pl.Series:
