@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.urls import path
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework import viewsets
 from rest_framework.decorators import action
@@ -31,6 +31,8 @@ from apps.center.views.doors import page
 from apps.contracts import Refused
 from apps.detection.models import Finding
 from apps.protection.permissions import Capability, may
+
+FILTERS = ("state", "kind", "level", "text")
 
 
 class Conflict(APIException):
@@ -84,11 +86,12 @@ class Incidents(Door):
     serializer_class = s.IncidentSerializer
     deeds: ClassVar = {"hand_over": Capability.WORK_INCIDENTS}
 
+    @extend_schema(parameters=[OpenApiParameter(name, OpenApiTypes.STR) for name in FILTERS])
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().list(request, *args, **kwargs)
+
     def get_queryset(self) -> Any:
-        asked = {
-            name: self.request.query_params.get(name, "")
-            for name in ("state", "kind", "level", "text")
-        }
+        asked = {name: self.request.query_params.get(name, "") for name in FILTERS}
         return selectors.incidents(**asked).prefetch_related("matches")
 
     def get_serializer_class(self) -> type[BaseSerializer[Any]]:
@@ -162,17 +165,23 @@ class Remedies(Door):
 
 
 class Findings(Door):
+    """What the tools found, each with the network's verdict."""
+
     queryset = Finding.objects.select_related("assessment")
     serializer_class = s.FindingSerializer
 
 
 class Batches(Door):
+    """What came in, how far it has got, and how its items add up."""
+
     queryset = Batch.objects.all()
     serializer_class = s.BatchSerializer
     pagination_class = Arrived
 
 
 class Sources(Door):
+    """Where data comes from, with its counters; never a token."""
+
     queryset = Source.objects.all()
     serializer_class = s.SourceSerializer
 

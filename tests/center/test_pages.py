@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from apps import center
 from apps.acquisition.models import Source
 from apps.analysis.models import Incident, Remedy, Step
 from apps.assistance.models import Host
-from apps.center import clues, selectors, words
-from apps.center.templatetags.tocsin import highlighted, percent
+from apps.center import clues, selectors
 from apps.protection.models import AuditEntry
 from tests.center.world import ATTACKER, SCRIPT, World, handover
 
@@ -92,17 +88,6 @@ def test_what_an_attacker_wrote_never_becomes_markup(world: World, enter: Enter)
         page = read(client, name, *args)
         assert SCRIPT not in page, name
         assert "&lt;script&gt;" in page, name
-
-
-def test_marking_a_term_does_not_break_the_escaping() -> None:
-    assert highlighted("<b>203.0.113.66</b>", ["203.0.113.66", "<b>"]) == (
-        "<mark>&lt;b&gt;</mark><mark>203.0.113.66</mark>&lt;/b&gt;"
-    )
-    assert highlighted("İstanbul root", ["root"]) == "İstanbul <mark>root</mark>"
-
-
-def test_characters_that_steer_terminals_or_turn_text_are_shown_as_signs() -> None:
-    assert highlighted("\x1b[31mred\u202egnp.exe", []) == "␛[31mred&lt;U+202E&gt;gnp.exe"
 
 
 def test_a_plan_shows_each_command_and_its_digest(world: World, enter: Enter) -> None:
@@ -330,76 +315,6 @@ def test_a_failing_check_is_shown_and_does_not_break_the_page(world: World, ente
     assert "PostgreSQL 18" in page
 
 
-def test_liveness_says_what_does_not_answer(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    from apps.center import health
-
-    monkeypatch.setattr(health, "ping_broker", lambda: None)
-    assert Client().get("/health").json() == {"status": "ok", "database": "ok", "broker": "ok"}
-
-    def gone() -> None:
-        raise OSError("refused")
-
-    monkeypatch.setattr(health, "ping_broker", gone)
-    answer = Client().get("/health")
-    assert (answer.status_code, answer.json()["broker"]) == (503, "unreachable")
-
-
-def test_the_api_tells_an_incident_as_the_page_does(world: World, enter: Enter) -> None:
-    client, pk = enter(world.analyst), world.incident.pk
-    rows = client.get("/api/v1/incidents/?state=active").json()["results"]
-    assert len(rows) == 5
-    assert client.get(f"/api/v1/incidents/{pk}/").json()["matches"][0]["slug"] == "web-shell"
-    assert client.get(f"/api/v1/incidents/{pk}/clue_tree/").json()["severity"] == 94
-    assert client.get(f"/api/v1/incidents/{pk}/attacker/").json()["accounts_taken"] == ["deploy"]
-    findings = client.get(f"/api/v1/incidents/{pk}/findings/").json()
-    assert [bool(finding["assessment"]) for finding in findings] == [False, True, True, False]
-    steps = client.get(f"/api/v1/incidents/{pk}/remedies/").json()[0]["steps"]
-    assert steps[0]["commands"]["act"][0]["argv"][0] == "/usr/sbin/nft"
-    assert "token_digest" not in client.get("/api/v1/sources/").content.decode()
-
-
-def test_the_api_refuses_with_a_reason(world: World, enter: Enter, sent: Sent) -> None:
-    client = enter(world.approver)
-    answer = client.post(f"/api/v1/remedies/{world.remedy.pk}/approve/", {"digest": "00" * 32})
-    assert answer.status_code == 409
-    assert "changed" in answer.json()["detail"]
-
-
-def test_the_api_describes_itself(world: World, enter: Enter) -> None:
-    client = enter(world.analyst)
-    schema = client.get("/api/v1/schema/?format=json").json()
-    assert "/api/v1/remedies/{id}/approve/" in schema["paths"]
-    assert "/api/v1/remedies/{id}/approve/" in read(client, "api-docs")
-
-
-def test_levels_cover_every_severity_once() -> None:
-    names = [name for _least, name, _word in words.LEVELS]
-    for severity in range(101):
-        covering = [name for name in names if words.span(name)[0] <= severity < words.span(name)[1]]
-        assert covering == [words.level(severity)[0]]
-
-
-def test_labels_of_networks_become_words() -> None:
-    said = [words.label(name) for name in ("BruteForce", "DDoS", "sqli", "WebAttack", "Bot-Net")]
-    assert said == [
-        "Brute force",
-        "Distributed denial of service",
-        "SQL injection",
-        "Web attack",
-        "Bot net",
-    ]
-
-
-def test_a_probability_is_never_rounded_to_certainty() -> None:
-    assert [percent(p) for p in (0.0, 0.004, 0.5, 0.998, 1.0)] == [
-        "0 %",
-        "<1 %",
-        "50 %",
-        ">99 %",
-        "100 %",
-    ]
-
-
 def test_lanes_begin_in_the_order_of_the_attack(world: World) -> None:
     lanes = clues.lanes(clues.tree(world.incident.clue_tree))
     assert [lane.tactic for lane in lanes] == [
@@ -418,28 +333,3 @@ def test_the_last_day_counts_what_came_and_what_was_found(world: World) -> None:
     assert len(hours) == 24
     assert sum(hour.total for hour in hours) == 4
     assert sum(hour.records for hour in hours) == 1204
-
-
-def test_vendored_assets_are_what_was_vendored() -> None:
-    folder = Path(center.__file__).parent / "static" / "center" / "vendor"
-    listed = dict(line.split()[::-1] for line in (folder / "SHA256SUMS").read_text().splitlines())
-    kept = {file.name for file in folder.iterdir()} - {"SHA256SUMS"}
-    assert set(listed) == kept
-    for name, digest in listed.items():
-        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest, name
-
-
-def test_every_icon_asked_for_is_in_the_sprite() -> None:
-    folder = Path(center.__file__).parent
-    sprite = (folder / "static/center/vendor/icons.svg").read_text()
-    asked = set(words.KIND_ICONS.values())
-    for file in folder.rglob("*.html"):
-        asked |= set(re.findall(r'{% icon "([\w-]+)"', file.read_text()))
-    asked |= set(re.findall(r'_t\("[^"]+"\), "([\w-]+)"', (folder / "context.py").read_text()))
-    assert {name for name in asked if f'id="{name}"' not in sprite} == set()
-
-
-def test_no_page_carries_a_script_or_a_style_of_its_own() -> None:
-    for file in (Path(center.__file__).parent / "templates").rglob("*.html"):
-        text = file.read_text()
-        assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)", text), file.name

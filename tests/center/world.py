@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,24 +14,20 @@ from django.utils import timezone
 from apps.acquisition.models import Batch, BatchContent, Record, Source
 from apps.analysis.models import (
     Assessment,
-    Handover,
     Incident,
     IncidentBatch,
     IncidentFinding,
-    Match,
     Remedy,
-    Step,
-    Task,
 )
 from apps.assistance.models import Host
 from apps.detection.models import Finding
 from apps.protection.services import audit, seal
+from tests.center import repair
+from tests.center.repair import ATTACKER, SCRIPT, handover
+
+__all__ = ["ATTACKER", "PASSWORD", "SCRIPT", "World", "handover", "person", "world"]
 
 PASSWORD = "correct horse battery"
-SCRIPT = "<script>alert('owned')</script>"
-"""What an attacker writes into a log to reach the analyst's browser."""
-
-ATTACKER = "203.0.113.66"
 
 
 @dataclass(frozen=True)
@@ -82,8 +77,8 @@ def world(*, with_host: bool = True) -> World:
     batch = _batch(source, began)
     records = _records(batch, began)
     incident = _incident(batch, records, began)
-    host = _host(with_host)
-    remedy = _remedy(incident)
+    host = repair.host(with_host)
+    remedy = repair.remedy(incident)
     _others(began)
     return World(
         analyst=person("ana", "analyst"),
@@ -372,94 +367,6 @@ def _assessment(finding: Finding) -> None:
     )
 
 
-def _host(with_host: bool) -> Host:
-    """The host as registered; or as the recording of one that nobody can reach."""
-    key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ4hJ5+0sZ4P1bXb1yQm6v8c7mWq5yYqHqvWqg0v0m3r"
-    return Host.objects.create(
-        name="web-01",
-        address="192.0.2.10",
-        host_key=key if with_host else "",
-        private_key=b"\x01sealed" if with_host else None,
-        facts={"uname": {"status": 0, "stdout": "Linux web-01 6.1.0 x86_64"}},
-        facts_at=timezone.now(),
-        is_demonstration=not with_host,
-    )
-
-
-def _command(why: str, *argv: str, stdin: str = "") -> dict[str, Any]:
-    return {"argv": list(argv), "stdin": stdin, "why": why}
-
-
-def _remedy(incident: Incident) -> Remedy:
-    match = Match.objects.create(
-        incident=incident,
-        slug="web-shell",
-        version="2026.11.22",
-        digest="ab" * 32,
-        title="A web shell lies on the server",
-        score=0.94,
-        reasons=[
-            "A file that is a web shell was found under the web root.",
-            "The attacker's address is known.",
-            "Severity is 94, and the record applies from 50 on.",
-        ],
-    )
-    remedy = Remedy.objects.create(incident=incident, match=match, digest="c4" * 32)
-    nft = "/usr/sbin/nft"
-    Step.objects.create(
-        remedy=remedy,
-        order=1,
-        action="block_address",
-        host="web-01",
-        parameters={"address": ATTACKER, "hours": 24},
-        reason="The attacker is still at it: cut the connection first.",
-        effect=f"Blocks {ATTACKER} on web-01 for 24 hours.",
-        commands={
-            "snapshot": [_command("the rules as they are", nft, "--stateless", "list", "ruleset")],
-            "act": [
-                _command(
-                    "all rules at once, or none",
-                    nft,
-                    "--file",
-                    "-",
-                    stdin=f"add element inet tocsin blocked4 {{ {ATTACKER} timeout 24h }}",
-                )
-            ],
-            "verify": [_command("the address is in the set", nft, "list", "set", "inet", "tocsin", "blocked4")],
-            "undo": [_command("take it out again", nft, "delete", "element", "inet", "tocsin", "blocked4", f"{{ {ATTACKER} }}")],
-        },
-    )  # fmt: skip
-    Step.objects.create(
-        remedy=remedy,
-        order=2,
-        action="quarantine_file",
-        host="web-01",
-        parameters={"path": "/var/www/shop/uploads/img.php"},
-        reason="The web shell must not be called again, and stays as evidence.",
-        effect="Moves /var/www/shop/uploads/img.php into quarantine, where nobody can run it.",
-        commands={
-            "act": [_command("", "/bin/mv", "--no-clobber", "/var/www/shop/uploads/img.php", "/var/lib/tocsin/quarantine/7")],
-            "verify": [_command("", "/usr/bin/test", "!", "-e", "/var/www/shop/uploads/img.php")],
-            "undo": [_command("", "/bin/mv", "--no-clobber", "/var/lib/tocsin/quarantine/7", "/var/www/shop/uploads/img.php")],
-        },
-    )  # fmt: skip
-    Step.objects.create(
-        remedy=remedy,
-        order=3,
-        action="disable_account",
-        host="web-01",
-        parameters={"account": "deploy"},
-        reason="The attacker knows the password of deploy.",
-        state=Step.State.REFUSED,
-        refusal="deploy is the only administrator of web-01: disabling it would lock you out.",
-    )
-    Task.objects.create(
-        remedy=remedy, order=1, title="Give deploy a new password", detail="And look at its keys."
-    )
-    Task.objects.create(remedy=remedy, order=2, title="Close the hole in /shop/item")
-    return remedy
-
-
 def _others(began: datetime) -> None:
     for title, kind, severity, state, demo in (
         ("SYN flood against 192.0.2.20 from 88 addresses", "flood", 66, "open", False),
@@ -481,33 +388,3 @@ def _others(began: datetime) -> None:
             last=began - timedelta(hours=2),
             is_demonstration=demo,
         )
-
-
-def handover(incident: Incident) -> Handover:
-    """A package as it would be composed, with what the attacker wrote in it."""
-    package = {
-        "format": "tocsin-handover/1",
-        "reason": "Is the shell part of something larger?",
-        "incident": {"id": incident.pk, "title": incident.title, "severity": incident.severity},
-        "prediction": [
-            {
-                "title": "SQL injection into /shop/item",
-                "severity": 81,
-                "assessment": {"label": "SQLInjection", "probability": 0.71, "unsure": True},
-            }
-        ],
-        "clue_tree": incident.clue_tree,
-        "attacker": incident.attacker,
-        "evidence": {
-            "records": [{"id": 1, "line": f"GET /shop/item?q={SCRIPT}", "sha256": "ef" * 32}],
-            "record_count": 1,
-            "seals": [],
-        },
-    }
-    content = json.dumps(package, sort_keys=True).encode()
-    digest = hashlib.sha256(content).hexdigest()
-    made = Handover.objects.create(
-        incident=incident, package=content, digest=digest, reason="Help", created_by="ana"
-    )
-    seal(kind="handover", subject=str(made.pk), digest=digest)
-    return made

@@ -32,7 +32,7 @@ _SIGNS = {
 """Control characters and their pictures."""
 
 TONES: Mapping[str, str] = {
-    **dict.fromkeys(("awaiting_approval", "proposed", "failed_unsure", "waiting"), "tone-wait"),
+    **dict.fromkeys(("awaiting_approval", "proposed", "by_hand", "waiting"), "tone-wait"),
     **dict.fromkeys(
         ("repairing", "applying", "approved", "undoing", "open", "planned"), "tone-act"
     ),

@@ -1,0 +1,56 @@
+"""The interface for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from tests.center.world import World
+
+Enter = Callable[[User], Client]
+Sent = list[tuple[str, tuple[object, ...]]]
+
+
+def test_liveness_says_what_does_not_answer(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    from apps.center import health
+
+    monkeypatch.setattr(health, "ping_broker", lambda: None)
+    assert Client().get("/health").json() == {"status": "ok", "database": "ok", "broker": "ok"}
+
+    def gone() -> None:
+        raise OSError("refused")
+
+    monkeypatch.setattr(health, "ping_broker", gone)
+    answer = Client().get("/health")
+    assert (answer.status_code, answer.json()["broker"]) == (503, "unreachable")
+
+
+def test_the_api_tells_an_incident_as_the_page_does(world: World, enter: Enter) -> None:
+    client, pk = enter(world.analyst), world.incident.pk
+    rows = client.get("/api/v1/incidents/?state=active").json()["results"]
+    assert len(rows) == 5
+    assert client.get(f"/api/v1/incidents/{pk}/").json()["matches"][0]["slug"] == "web-shell"
+    assert client.get(f"/api/v1/incidents/{pk}/clue_tree/").json()["severity"] == 94
+    assert client.get(f"/api/v1/incidents/{pk}/attacker/").json()["accounts_taken"] == ["deploy"]
+    findings = client.get(f"/api/v1/incidents/{pk}/findings/").json()
+    assert [bool(finding["assessment"]) for finding in findings] == [False, True, True, False]
+    steps = client.get(f"/api/v1/incidents/{pk}/remedies/").json()[0]["steps"]
+    assert steps[0]["commands"]["act"][0]["argv"][0] == "/usr/sbin/nft"
+    assert "token_digest" not in client.get("/api/v1/sources/").content.decode()
+
+
+def test_the_api_refuses_with_a_reason(world: World, enter: Enter, sent: Sent) -> None:
+    client = enter(world.approver)
+    answer = client.post(f"/api/v1/remedies/{world.remedy.pk}/approve/", {"digest": "00" * 32})
+    assert answer.status_code == 409
+    assert "changed" in answer.json()["detail"]
+
+
+def test_the_api_describes_itself(world: World, enter: Enter) -> None:
+    client = enter(world.analyst)
+    schema = client.get("/api/v1/schema/?format=json").json()
+    assert "/api/v1/remedies/{id}/approve/" in schema["paths"]
+    assert "/api/v1/remedies/{id}/approve/" in client.get("/api/v1/docs/").content.decode()

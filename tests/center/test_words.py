@@ -1,0 +1,82 @@
+"""Words, signs and assets, without a database."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from django.contrib.auth.models import User
+from django.test import Client
+
+from apps import center
+from apps.center import words
+from apps.center.templatetags.tocsin import highlighted, percent
+
+Enter = Callable[[User], Client]
+Sent = list[tuple[str, tuple[object, ...]]]
+
+
+def test_marking_a_term_does_not_break_the_escaping() -> None:
+    assert highlighted("<b>203.0.113.66</b>", ["203.0.113.66", "<b>"]) == (
+        "<mark>&lt;b&gt;</mark><mark>203.0.113.66</mark>&lt;/b&gt;"
+    )
+    assert highlighted("İstanbul root", ["root"]) == "İstanbul <mark>root</mark>"
+
+
+def test_characters_that_steer_terminals_or_turn_text_are_shown_as_signs() -> None:
+    assert highlighted("\x1b[31mred\u202egnp.exe", []) == "␛[31mred&lt;U+202E&gt;gnp.exe"
+
+
+def test_levels_cover_every_severity_once() -> None:
+    names = [name for _least, name, _word in words.LEVELS]
+    for severity in range(101):
+        covering = [name for name in names if words.span(name)[0] <= severity < words.span(name)[1]]
+        assert covering == [words.level(severity)[0]]
+
+
+def test_labels_of_networks_become_words() -> None:
+    said = [words.label(name) for name in ("BruteForce", "DDoS", "sqli", "WebAttack", "Bot-Net")]
+    assert said == [
+        "Brute force",
+        "Distributed denial of service",
+        "SQL injection",
+        "Web attack",
+        "Bot net",
+    ]
+
+
+def test_a_probability_is_never_rounded_to_certainty() -> None:
+    assert [percent(p) for p in (0.0, 0.004, 0.5, 0.998, 1.0)] == [
+        "0 %",
+        "<1 %",
+        "50 %",
+        ">99 %",
+        "100 %",
+    ]
+
+
+def test_vendored_assets_are_what_was_vendored() -> None:
+    folder = Path(center.__file__).parent / "static" / "center" / "vendor"
+    listed = dict(line.split()[::-1] for line in (folder / "SHA256SUMS").read_text().splitlines())
+    kept = {file.name for file in folder.iterdir()} - {"SHA256SUMS"}
+    assert set(listed) == kept
+    for name, digest in listed.items():
+        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest, name
+
+
+def test_every_icon_asked_for_is_in_the_sprite() -> None:
+    folder = Path(center.__file__).parent
+    sprite = (folder / "static/center/vendor/icons.svg").read_text()
+    asked = set(words.KIND_ICONS.values())
+    for file in folder.rglob("*.html"):
+        asked |= set(re.findall(r'{% icon "([\w-]+)"', file.read_text()))
+    asked |= set(re.findall(r'_t\("[^"]+"\), "([\w-]+)"', (folder / "context.py").read_text()))
+    assert {name for name in asked if f'id="{name}"' not in sprite} == set()
+
+
+def test_no_page_carries_a_script_or_a_style_of_its_own() -> None:
+    for file in (Path(center.__file__).parent / "templates").rglob("*.html"):
+        text = file.read_text()
+        assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)", text), file.name
