@@ -71,7 +71,7 @@ def test_an_intrusion_becomes_an_approved_verified_undoable_repair(
     responder: tuple[str, list[tuple[dict[str, str], bytes]]], tmp_path: Path
 ) -> None:
     webhook, received = responder
-    with Range() as rig, Platform() as platform:
+    with Range() as rig, Platform(TOCSIN_PRIVATE_WEBHOOKS="true") as platform:
         # The victim is known to the platform by its pinned key; a responder is registered.
         host_key = tmp_path / "host.pub"
         host_key.write_text(rig.host_key_line)
@@ -97,6 +97,13 @@ def test_an_intrusion_becomes_an_approved_verified_undoable_repair(
             attacks.syn_scan(rig.attacker)
             guessed = attacks.found_logins(attacks.ssh_brute_force(rig.attacker))
         assert any(user == WEAK_USER for user, _ in guessed)
+
+        # Everything that was shipped went through every stage.
+        def settled() -> bool:
+            states = {batch["state"] for batch in analyst.get("batches/")["results"]}
+            return states == {"done"}
+
+        until(settled, "every batch at its end", 300)
 
         # One incident, judged, waiting for a person.
         def waiting() -> dict[str, object] | None:
