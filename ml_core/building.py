@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +118,7 @@ def build_flows(
             tables[TRAINING].features, ys[TRAINING], tables[TEST].features, len(labels), 1
         )
         metrics["random_forest"] = _headline(measure(p, ys[TEST], labels))
-    return _with_metrics(model, metrics)
+    return replace(model, metrics=metrics)
 
 
 def split_by_content(texts: Sequence[str]) -> Ints:
@@ -193,7 +193,7 @@ def build_requests(
         fit, held = part == TRAINING, part == TEST
         p = size_only(lengths[fit], y[fit], lengths[held], len(labels), 1)
         metrics["length_only"] = _headline(measure(p, y[held], labels))
-    return _with_metrics(model, metrics)
+    return replace(model, metrics=metrics)
 
 
 def flow_inputs(table: FlowTable, scaler: Scaler) -> tuple[F32, Ints]:
@@ -263,12 +263,6 @@ def _test_figures(model: Model, test: Sequences) -> dict[str, Any]:
 
 def _headline(figures: dict[str, Any]) -> dict[str, Any]:
     return {name: figures[name] for name in ("accuracy", "macro_f1", "auc")}
-
-
-def _with_metrics(model: Model, metrics: dict[str, Any]) -> Model:
-    from dataclasses import replace
-
-    return replace(model, metrics=metrics)
 
 
 def _about(options: Options, X: npt.NDArray[Any], y: Ints) -> dict[str, Any]:

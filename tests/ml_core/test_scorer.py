@@ -60,6 +60,15 @@ def test_a_flow_scored_with_its_window_alone_gets_the_verdict_it_gets_in_the_bat
         assert alone.distance[-1] == pytest.approx(together.distance[row], rel=1e-3)
 
 
+def test_only_the_judged_rows_get_verdicts_and_they_are_the_same() -> None:
+    scorer, given = Scorer(flow_model()), flows(60)
+    all_of_them = scorer.score_flows(columns=FLOW_COLUMNS, **given)
+    some = scorer.score_flows(columns=FLOW_COLUMNS, judged=[41, 3], **given)
+    assert np.allclose(some.probabilities, all_of_them.probabilities[[41, 3]], atol=1e-5)
+    (why,), (same,) = some.explain([0], top=3), all_of_them.explain([41], top=3)
+    assert [r.field for r in why.reasons] == [r.field for r in same.reasons]
+
+
 def test_a_request_gets_the_same_verdict_in_any_company() -> None:
     scorer = Scorer(request_model())
     together = scorer.score_requests(REQUESTS)
