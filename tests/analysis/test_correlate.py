@@ -143,6 +143,28 @@ def test_later_findings_join_the_open_incident_and_bring_their_group_along() -> 
     assert (fresh.incident, fresh.findings) == (None, (3,))
 
 
+def test_a_file_joins_the_open_incident_whose_requests_named_it_and_the_other_way_round() -> None:
+    shell = finding(Kind.WEB_SHELL, "/srv/up/shell.php", "shop", t=9 * 24 * HOUR, host="shop")
+    asked = {"parameters": {"paths": ["/up/shell.php"]}, "host": "shop"}
+    call = finding(Kind.WEB_SHELL, t=9 * 24 * HOUR, **asked)
+    by_request = OpenCampaign(
+        7, Kind.WEB_INJECTION, (MALLORY,), (SHOP,), ("shop",), at(0), at(60), ("shell.php",)
+    )
+    by_file = OpenCampaign(
+        8, Kind.WEB_SHELL, (shell.subject,), ("shop",), ("shop",), shell.first, shell.last
+    )
+    assert only(correlate([shell], [None], [by_request])).incident == 7
+    assert only(correlate([call], [None], [by_file])).incident == 8
+    elsewhere = replace(shell, host="mail", target="mail")
+    assert only(correlate([elsewhere], [None], [by_request])).incident is None
+
+
+def test_a_name_that_stands_on_every_server_joins_nothing() -> None:
+    call = finding(Kind.WEB_INJECTION, host="shop", parameters={"paths": ["/index.php?x=1"]})
+    file = finding(Kind.WEB_SHELL, "/srv/index.php", "shop", t=72 * HOUR, host="shop")
+    assert len(correlate([call, file], [None, None])) == 2
+
+
 def test_two_groups_that_join_one_incident_stay_one_campaign() -> None:
     known = OpenCampaign(7, Kind.FLOOD, (MALLORY, TRUDY), (), (), at(0), at(60))
     seen = [finding(Kind.FLOOD, MALLORY, "192.0.2.1", t=90), finding(Kind.PORT_SCAN, TRUDY, t=95)]
