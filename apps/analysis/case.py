@@ -12,6 +12,7 @@ import polars as pl
 
 from apps.analysis import attacker, clue_tree, matching, remedy
 from apps.analysis.campaign import Campaign
+from apps.analysis.correlate import names
 from apps.analysis.evidence import Evidence
 from apps.analysis.remedy import FoundFile, TakenAccount
 from apps.contracts import (
@@ -25,6 +26,8 @@ from apps.contracts import (
     Match,
     Remedy,
 )
+
+MOST_NAMES = 1000
 
 _WEB = (Kind.WEB_INJECTION, Kind.WEB_SHELL)
 
@@ -40,6 +43,7 @@ class Case:
     attacker: Attacker
     files: tuple[FoundFile, ...]
     accounts: tuple[TakenAccount, ...]
+    names: tuple[str, ...]  # of files that its requests asked for or carried in
     facts: Mapping[str, Json]
 
 
@@ -53,6 +57,7 @@ def build(
     `frame` holds the records behind them."""
     chosen = tuple(findings[i] for i in campaign.findings)
     verdicts = tuple(assessments[i] for i in campaign.findings)
+    web = [finding for finding in chosen if finding.kind in _WEB]
     evidence = Evidence(frame)
     records = evidence.of(chosen)
     who = attacker.profile(frame, chosen)
@@ -62,7 +67,7 @@ def build(
         who,
         record_count=len({record for finding in chosen for record in finding.records}),
         files=[file.path for file in files],
-        http_status_ok=answered_well(evidence.of([f for f in chosen if f.kind in _WEB])),
+        http_status_ok=answered_well(evidence.of(web)),
         signs=signs(chosen),
     )
     return Case(
@@ -73,6 +78,7 @@ def build(
         attacker=who,
         files=files,
         accounts=taken_accounts(records, who),
+        names=tuple(sorted(set().union(*(names(f.parameters) for f in web)))[:MOST_NAMES]),
         facts=facts,
     )
 

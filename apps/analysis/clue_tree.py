@@ -124,7 +124,9 @@ def _common(titles: Sequence[str]) -> str:
     """The words that titles begin with alike, if they say something: 'SQL injection'."""
     found: list[str] = []
     for words in zip(*(text.split() for text in titles), strict=False):
-        if len(set(words)) > 1 or words[0] in _BETWEEN:
+        if words[0] in _BETWEEN:
+            return " ".join(found)
+        if len(set(words)) > 1:
             break
         found.append(words[0])
     return " ".join(found) if len(found) > 1 else ""

@@ -21,7 +21,6 @@ from apps.contracts import Assessment, Finding, Kind
 SAME_SUBJECT = timedelta(hours=24)  # an address that pauses longer starts a new campaign
 SAME_TARGET = timedelta(minutes=10)  # several sources guess or flood at once: acting together
 SAME_HOST = timedelta(minutes=10)  # a file found on a host whose web server was just attacked
-SAME_FILE = timedelta(days=30)  # a file may lie for long after the request that names it
 
 TOGETHER = frozenset({Kind.BRUTE_FORCE, Kind.FLOOD})
 """Kinds that are shared out among many sources, and therefore joined by their target alone. An odd
@@ -30,6 +29,11 @@ their sources do nothing else: one incident of the background noise, not hundred
 
 _WEB = frozenset({Kind.WEB_INJECTION, Kind.WEB_SHELL})
 _MAX_NAMES = 500  # names taken from one finding's parameters
+_EVERYWHERE = frozenset(
+    f"{name}.{suffix}"
+    for name in ("index", "default", "home", "login", "admin", "wp-login", "xmlrpc", "search")
+    for suffix in ("php", "html", "htm", "jsp", "asp", "aspx", "cgi")
+)  # a file of such a name is not known by it
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,7 @@ class OpenCampaign:
     hosts: tuple[str, ...]
     first: datetime
     last: datetime
+    names: tuple[str, ...] = ()  # of files that its requests asked for or carried in
 
 
 def correlate(
@@ -153,7 +158,7 @@ class _Groups:
                 self.join(before, i, f"another {words} on {target}, {when} one by another source")
 
     def join_files(self) -> None:
-        files = [i for i in self.order if _is_file(self.findings[i])]
+        files = [i for i in self.order if is_file(self.findings[i])]
         if not files:
             return
         by_name: dict[str, list[int]] = defaultdict(list)
@@ -162,9 +167,9 @@ class _Groups:
         by_host: dict[str, list[int]] = defaultdict(list)
         for i in self.order:
             finding = self.findings[i]
-            if _is_file(finding) or kind_of(finding, self.assessments[i]) not in _WEB:
+            if is_file(finding) or kind_of(finding, self.assessments[i]) not in _WEB:
                 continue
-            for name in sorted(_names(finding.parameters) & by_name.keys()):
+            for name in sorted(names(finding.parameters) & by_name.keys()):
                 for file in by_name[name]:
                     if _may_have_left(finding, self.findings[file]):
                         self.join(i, file, f"“{finding.title}” asked for a file named {name}")
@@ -203,6 +208,8 @@ class _Homes:
         self.by_subject: dict[str, list[OpenCampaign]] = defaultdict(list)
         self.by_target: dict[tuple[Kind, str], list[OpenCampaign]] = defaultdict(list)
         self.by_host: dict[str, list[OpenCampaign]] = defaultdict(list)
+        self.by_name: dict[str, list[OpenCampaign]] = defaultdict(list)
+        self.by_file: dict[str, list[OpenCampaign]] = defaultdict(list)
         for campaign in sorted(campaigns, key=lambda c: (c.first, c.id)):
             for subject in campaign.subjects:
                 self.by_subject[subject].append(campaign)
@@ -210,6 +217,11 @@ class _Homes:
                 self.by_target[campaign.kind, target].append(campaign)
             for host in campaign.hosts:
                 self.by_host[host].append(campaign)
+            for name in campaign.names:
+                self.by_name[name].append(campaign)
+            for path in campaign.subjects:
+                if not is_address(path):
+                    self.by_file[_base(path)].append(campaign)
 
     def of(self, groups: _Groups, members: Sequence[int]) -> int | None:
         """The id of the open campaign this group joins; remembers why in `groups`."""
@@ -242,8 +254,18 @@ class _Homes:
             for campaign in self.by_target.get((kind, finding.target), ()):
                 if _between(finding, campaign) <= SAME_TARGET:
                     yield 1, campaign, f"the same attack on {finding.target} goes on"
+        if is_file(finding):
+            name = _base(finding.subject)
+            for campaign in self.by_name.get(name, ()):
+                if _on(campaign, finding) and campaign.first - finding.last <= SAME_HOST:
+                    yield 1, campaign, f"a request of this incident named {name}"
+        elif kind in _WEB:
+            for name in sorted(names(finding.parameters) & self.by_file.keys()):
+                for campaign in self.by_file[name]:
+                    if _on(campaign, finding) and finding.first - campaign.last <= SAME_HOST:
+                        yield 1, campaign, f"a request named {name}, which was found here"
         for campaign in self.by_host.get(finding.host, ()) if finding.host else ():
-            one_is_file = _is_file(finding) and campaign.kind in _WEB
+            one_is_file = is_file(finding) and campaign.kind in _WEB
             if one_is_file and _between(finding, campaign) <= SAME_HOST:
                 yield 2, campaign, f"found on {finding.host} while its web server was attacked"
 
@@ -271,7 +293,8 @@ def _subject_key(finding: Finding) -> tuple[str, str]:
     return finding.subject, "" if is_address(finding.subject) else finding.host
 
 
-def _is_file(finding: Finding) -> bool:
+def is_file(finding: Finding) -> bool:
+    """Whether a finding is about a file that nobody is known to have left."""
     return not is_address(finding.subject) and any(c in finding.subject for c in "/\\")
 
 
@@ -279,8 +302,9 @@ def _base(path: str) -> str:
     return PurePosixPath(path.replace("\\", "/")).name
 
 
-def _names(value: Any) -> set[str]:
-    """Last parts of everything in a finding's parameters that looks like a path."""
+def names(value: Any) -> set[str]:
+    """Last parts of everything in a finding's parameters that looks like a path to a file, without
+    names that stand on every server."""
     found: set[str] = set()
     waiting = [value]
     while waiting and len(found) < _MAX_NAMES:
@@ -288,7 +312,7 @@ def _names(value: Any) -> set[str]:
         if isinstance(item, str):
             for part in item.replace("?", " ").replace("&", " ").replace("=", " ").split():
                 name = _base(part)
-                if "." in name[1:-1]:
+                if "." in name[1:-1] and name.lower() not in _EVERYWHERE:
                     found.add(name)
         elif isinstance(item, Mapping):
             waiting.extend(item.values())
@@ -298,12 +322,18 @@ def _names(value: Any) -> set[str]:
 
 
 def _may_have_left(web: Finding, file: Finding) -> bool:
-    """Whether requests may be what left a file: on one host, and not after it was found.
+    """Whether requests may be what left a file: on one host, and not after it was found. When it
+    was found says nothing of when it came.
 
     A capture knows no host names: then the name of the file must do."""
     mine, theirs = {web.host, web.target} - {""}, {file.host, file.target} - {""}
     one_host = not web.host or not file.host or bool(mine & theirs)
-    return one_host and -SAME_HOST <= file.last - web.first <= SAME_FILE
+    return one_host and web.first - file.last <= SAME_HOST
+
+
+def _on(campaign: OpenCampaign, finding: Finding) -> bool:
+    """Whether a finding may be of a host of the campaign: one of the two may not name any."""
+    return not finding.host or not campaign.hosts or finding.host in campaign.hosts
 
 
 def _apart(one: Finding, other: Finding) -> timedelta:

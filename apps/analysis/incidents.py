@@ -62,6 +62,7 @@ def renew(incident_id: int) -> None:
     incident.assets = {
         "files": [asdict(file) for file in made.files],
         "accounts": [asdict(account) for account in made.accounts],
+        "names": list(made.names),
     }
     incident.save()
 
@@ -92,11 +93,7 @@ def _place(batch_id: UUID) -> None:
     batch = Batch.objects.select_related("source").get(pk=batch_id)
     findings = as_contracts(rows)
     verdicts = [selectors.assessment_of(row) for row in rows]
-    known = selectors.open_campaigns(
-        min(f.first for f in findings),
-        max(f.last for f in findings),
-        is_demonstration=batch.source.is_demonstration,
-    )
+    known = selectors.open_campaigns(findings, is_demonstration=batch.source.is_demonstration)
     campaigns = correlate.correlate(findings, verdicts, known)
     opened = _open([c for c in campaigns if c.incident is None], batch)
     joined = _join([c for c in campaigns if c.incident is not None])

@@ -59,7 +59,7 @@ class Incident(models.Model):
     clue_tree = models.JSONField(default=dict)  # contracts.Clue as JSON
     attacker = models.JSONField(default=dict)  # contracts.Attacker as JSON
     facts = models.JSONField(default=dict)  # matching.FACTS: what expert records are held against
-    assets = models.JSONField(default=dict)  # {"files": …, "accounts": …} and their hosts
+    assets = models.JSONField(default=dict)  # files, accounts and where; file names
     is_demonstration = models.BooleanField(default=False)
     assignee = models.CharField(max_length=150, blank=True)
     closed_reason = models.TextField(blank=True)

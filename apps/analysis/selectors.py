@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 import polars as pl
@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from apps import contracts
 from apps.acquisition.models import Record
 from apps.acquisition.selectors import frame_of_records
-from apps.analysis.correlate import SAME_SUBJECT, OpenCampaign
+from apps.analysis.correlate import SAME_SUBJECT, OpenCampaign, is_file
 from apps.analysis.evidence import spread
 from apps.analysis.handover import digest
 from apps.analysis.models import Assessment, Handover, Incident
@@ -70,22 +70,31 @@ def incidents_of(batch_id: UUID) -> QuerySet[Incident]:
 
 
 def open_campaigns(
-    first: datetime, last: datetime, *, is_demonstration: bool
+    findings: Sequence[contracts.Finding], *, is_demonstration: bool
 ) -> list[OpenCampaign]:
-    """The incidents that findings between two times may join: not closed, and near in time.
-
-    The demonstration keeps to itself."""
+    """The incidents that findings may join: not closed, and near in time; a file that was found
+    may belong to one of long ago. The demonstration keeps to itself."""
     near = Incident.objects.exclude(state=Incident.State.CLOSED).filter(
         is_demonstration=is_demonstration,
-        last__gte=first - SAME_SUBJECT,
-        first__lte=last + SAME_SUBJECT,
+        first__lte=max(f.last for f in findings) + SAME_SUBJECT,
     )
+    if not any(is_file(f) for f in findings):
+        near = near.filter(last__gte=min(f.first for f in findings) - SAME_SUBJECT)
     rows = near.order_by("first", "id").values_list(
-        "id", "kind", "subjects", "targets", "hosts", "first", "last"
+        "id", "kind", "subjects", "targets", "hosts", "first", "last", "assets__names"
     )
     return [
-        OpenCampaign(key, Kind(kind), tuple(subjects), tuple(targets), tuple(hosts), begin, end)
-        for key, kind, subjects, targets, hosts, begin, end in rows
+        OpenCampaign(
+            key,
+            Kind(kind),
+            tuple(subjects),
+            tuple(targets),
+            tuple(hosts),
+            begin,
+            end,
+            tuple(names or ()),
+        )
+        for key, kind, subjects, targets, hosts, begin, end, names in rows
     ]
 
 
