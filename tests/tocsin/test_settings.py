@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from tocsin.home import secret
 from tocsin.settings import database
 

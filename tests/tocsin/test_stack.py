@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 from tocsin.engines import Postgres
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
