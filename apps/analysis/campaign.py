@@ -47,6 +47,7 @@ class Campaign:
     unsure: bool
     unfamiliar: bool
     incident: int | None = None
+    absorbs: tuple[int, ...] = ()  # open incidents that prove to be part of `incident`
 
 
 def is_denied(assessment: Assessment | None) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import PurePosixPath
 from typing import Any
@@ -28,6 +28,7 @@ request must not make a visitor part of the attack that happens to go on. Scans 
 their sources do nothing else: one incident of the background noise, not hundreds."""
 
 _WEB = frozenset({Kind.WEB_INJECTION, Kind.WEB_SHELL})
+_SURE = 1  # ranks up to this one make one campaign of all that they touch
 _MAX_NAMES = 500  # names taken from one finding's parameters
 _EVERYWHERE = frozenset(
     f"{name}.{suffix}"
@@ -61,23 +62,25 @@ def correlate(
     normal (`campaign.is_dismissed`). Findings join when the same source acts within 24 hours,
     when several sources do the same to one target within 10 minutes of each other, or when a
     file was found on a host and a request named it or came just before. Findings that belong to
-    an open campaign join it (the oldest, if several) and bring the rest of their group along.
+    an open campaign join it and bring the rest of their group along; what is sure to be one
+    campaign becomes one: the oldest, which then `absorbs` the others. So the order in which
+    batches come in matters little.
     """
     groups = _Groups(findings, assessments)
     groups.join_subjects()
     groups.join_targets()
     groups.join_files()
-    by_incident: dict[int, list[int]] = defaultdict(list)
-    fresh: list[list[int]] = []
     homes = _Homes(open_campaigns)
-    for members in groups.members():
-        home = homes.of(groups, members)
+    placed = [(members, homes.of(groups, members)) for members in groups.members()]
+    made: list[Campaign] = []
+    by_incident: dict[int, list[int]] = defaultdict(list)
+    for members, home in placed:
         if home is None:
-            fresh.append(members)
+            made.append(groups.campaign(members, None))
         else:
-            by_incident[home].extend(members)
-    made = [groups.campaign(members, None) for members in fresh]
-    made += [groups.campaign(members, home) for home, members in sorted(by_incident.items())]
+            by_incident[homes.oldest(home)].extend(members)
+    for home, members in by_incident.items():
+        made.append(replace(groups.campaign(members, home), absorbs=homes.absorbed_by(home)))
     return sorted(made, key=lambda c: (c.first, c.last, c.title, c.incident or 0))
 
 
@@ -210,6 +213,8 @@ class _Homes:
         self.by_host: dict[str, list[OpenCampaign]] = defaultdict(list)
         self.by_name: dict[str, list[OpenCampaign]] = defaultdict(list)
         self.by_file: dict[str, list[OpenCampaign]] = defaultdict(list)
+        self.part_of = {campaign.id: campaign.id for campaign in campaigns}
+        self.age = {campaign.id: (campaign.first, campaign.id) for campaign in campaigns}
         for campaign in sorted(campaigns, key=lambda c: (c.first, c.id)):
             for subject in campaign.subjects:
                 self.by_subject[subject].append(campaign)
@@ -224,8 +229,11 @@ class _Homes:
                     self.by_file[_base(path)].append(campaign)
 
     def of(self, groups: _Groups, members: Sequence[int]) -> int | None:
-        """The id of the open campaign this group joins; remembers why in `groups`."""
+        """The open campaign this group joins, None for none; remembers why in `groups`.
+
+        What it touches by its sources or by a file's name is one campaign from now on."""
         best: tuple[int, datetime, int, int, str] | None = None
+        touched: set[int] = set()
         kinds = groups.kinds(members)
         for i in members:
             finding, assessment = groups.findings[i], groups.assessments[i]
@@ -233,14 +241,36 @@ class _Homes:
                 option = (rank, campaign.first, campaign.id, i, why)
                 if best is None or option[:3] < best[:3]:
                     best = option
+                if rank <= _SURE:
+                    touched.add(campaign.id)
         if best is None:
             return None
         groups.why.setdefault(best[3], best[4])
+        for each in touched:
+            self._one(each, best[2])
         return best[2]
+
+    def oldest(self, campaign: int) -> int:
+        """The campaign that this one is part of from now on: itself, or an older one."""
+        while self.part_of[campaign] != campaign:
+            campaign = self.part_of[campaign]
+        return campaign
+
+    def absorbed_by(self, campaign: int) -> tuple[int, ...]:
+        return tuple(
+            other for other in sorted(self.part_of) if other != campaign == self.oldest(other)
+        )
+
+    def _one(self, one: int, other: int) -> None:
+        one, other = self.oldest(one), self.oldest(other)
+        old, young = sorted((one, other), key=self.age.__getitem__)
+        self.part_of[young] = old
 
     def _candidates(
         self, finding: Finding, assessment: Assessment | None, kinds: set[Kind]
     ) -> Iterator[tuple[int, OpenCampaign, str]]:
+        """(rank, campaign, why) of each campaign a finding may belong to; the lowest rank is the
+        surest: 0 the same source, 1 a file's name, 2 the same target, 3 the same host."""
         kind = kind_of(finding, assessment)
         for campaign in self.by_subject.get(finding.subject, ()):
             placed = is_address(finding.subject) or finding.host in (*campaign.hosts, "")
@@ -253,7 +283,7 @@ class _Homes:
         if _acts_together(kind, kinds) and not is_denied(assessment):
             for campaign in self.by_target.get((kind, finding.target), ()):
                 if _between(finding, campaign) <= SAME_TARGET:
-                    yield 1, campaign, f"the same attack on {finding.target} goes on"
+                    yield 2, campaign, f"the same attack on {finding.target} goes on"
         if is_file(finding):
             name = _base(finding.subject)
             for campaign in self.by_name.get(name, ()):
@@ -267,7 +297,7 @@ class _Homes:
         for campaign in self.by_host.get(finding.host, ()) if finding.host else ():
             one_is_file = is_file(finding) and campaign.kind in _WEB
             if one_is_file and _between(finding, campaign) <= SAME_HOST:
-                yield 2, campaign, f"found on {finding.host} while its web server was attacked"
+                yield 3, campaign, f"found on {finding.host} while its web server was attacked"
 
 
 def _acts_together(kind: Kind, kinds: set[Kind]) -> bool:

@@ -12,13 +12,21 @@ from apps.acquisition.models import Batch
 from apps.analysis import case, correlate, selectors
 from apps.analysis.campaign import Campaign, describe
 from apps.analysis.claims import claimed
-from apps.analysis.models import Incident, IncidentBatch, IncidentFinding
+from apps.analysis.models import Handover, Incident, IncidentBatch, IncidentFinding, Remedy
 from apps.analysis.serialise import attacker_json, clue_json
+from apps.contracts import Json
 from apps.detection.models import Finding
 from apps.detection.selectors import as_contracts
 from apps.protection.services import audit
 
 ACTOR = "platform"
+
+_UNTOUCHED = (
+    Incident.State.OPEN,
+    Incident.State.AWAITING_APPROVAL,
+    Incident.State.HANDED_OVER,
+)
+_UNDECIDED = (Remedy.State.PROPOSED, Remedy.State.BY_HAND, Remedy.State.SUPERSEDED)
 
 
 def correlate_batch(batch_id: UUID) -> None:
@@ -95,8 +103,8 @@ def _place(batch_id: UUID) -> None:
     verdicts = [selectors.assessment_of(row) for row in rows]
     known = selectors.open_campaigns(findings, is_demonstration=batch.source.is_demonstration)
     campaigns = correlate.correlate(findings, verdicts, known)
-    opened = _open([c for c in campaigns if c.incident is None], batch)
     joined = _join([c for c in campaigns if c.incident is not None])
+    opened = _open([c for c in campaigns if c.incident is None], batch)
     members = [
         IncidentFinding(finding=rows[i], incident=incident, because=why)
         for incident, campaign in [*opened, *joined]
@@ -107,6 +115,12 @@ def _place(batch_id: UUID) -> None:
         [IncidentBatch(incident=incident, batch=batch) for incident, _ in [*opened, *joined]],
         ignore_conflicts=True,
     )
+    # The audit trail lets one transaction write at a time: last, so that nobody waits for us
+    # who holds an incident that we wait for.
+    for incident, _ in opened:
+        _note(incident, "incident.opened", title=incident.title, batch=str(batch.pk))
+    for incident, campaign in joined:
+        _absorb(incident, campaign.absorbs)
 
 
 def _open(campaigns: Sequence[Campaign], batch: Batch) -> list[tuple[Incident, Campaign]]:
@@ -116,20 +130,16 @@ def _open(campaigns: Sequence[Campaign], batch: Batch) -> list[tuple[Incident, C
         _write(incident, campaign)
         made.append(incident)
     Incident.objects.bulk_create(made, batch_size=1000)
-    for incident in made:
-        audit(
-            actor=ACTOR,
-            action="incident.opened",
-            object=f"incident:{incident.pk}",
-            detail={"title": incident.title, "batch": str(batch.pk)},
-        )
     return list(zip(made, campaigns, strict=True))
 
 
 def _join(campaigns: Sequence[Campaign]) -> list[tuple[Incident, Campaign]]:
-    """The incidents that findings join, widened at once: the next batch may follow in a moment."""
-    ids = [campaign.incident for campaign in campaigns]
-    known = Incident.objects.select_for_update().in_bulk(ids)
+    """The incidents that findings join, widened at once: the next batch may follow in a moment.
+
+    Locks them and those they absorb, in order of id."""
+    ids = {key for c in campaigns for key in (c.incident, *c.absorbs) if key is not None}
+    locked = Incident.objects.select_for_update().filter(pk__in=ids).order_by("id")
+    known = {incident.pk: incident for incident in locked}
     pairs = [(known[c.incident], c) for c in campaigns if c.incident in known]
     for incident, campaign in pairs:
         incident.subjects = _union(incident.subjects, campaign.subjects)
@@ -141,6 +151,30 @@ def _join(campaigns: Sequence[Campaign]) -> list[tuple[Incident, Campaign]]:
         [incident for incident, _ in pairs], ["subjects", "targets", "hosts", "first", "last"]
     )
     return pairs
+
+
+def _absorb(incident: Incident, ids: Sequence[int]) -> None:
+    """Brings the findings of other incidents into this one and closes those.
+
+    One that a person works on, decided about or handed over is left alone."""
+    if not ids:
+        return
+    untouched = Incident.objects.filter(pk__in=ids, state__in=_UNTOUCHED, assignee="")
+    decided = Remedy.objects.filter(incident__in=ids).exclude(state__in=_UNDECIDED)
+    handed = Handover.objects.filter(incident__in=ids).exclude(created_by=ACTOR)
+    for other in untouched.exclude(remedies__in=decided).exclude(handovers__in=handed):
+        other.memberships.update(incident=incident)
+        waiting = other.remedies.filter(state=Remedy.State.PROPOSED)
+        waiting.update(state=Remedy.State.SUPERSEDED)
+        other.state = Incident.State.CLOSED
+        other.closed_reason = f"It is part of incident #{incident.pk}."
+        other.save(update_fields=["state", "closed_reason", "updated_at"])
+        _note(other, "incident.absorbed", by=incident.pk)
+        _note(incident, "incident.widened", absorbed=other.pk)
+
+
+def _note(incident: Incident, action: str, **detail: Json) -> None:
+    audit(actor=ACTOR, action=action, object=f"incident:{incident.pk}", detail=detail)
 
 
 def _union(known: Iterable[str], more: Iterable[str]) -> list[str]:

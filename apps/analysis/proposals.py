@@ -20,6 +20,7 @@ from apps.knowledge.services import records
 from apps.protection.services import audit
 
 ACTOR = "platform"
+MOST_MATCHES = 5
 NO_MATCH = "No expert record matches this incident."
 
 
@@ -55,6 +56,9 @@ def propose_batch(batch_id: UUID) -> list[int]:
 
 
 def _write_matches(incident: Incident, found: Sequence[contracts.Match]) -> None:
+    """Keeps those that the plan is made of and the next best, not every record that fits."""
+    used = [fit.record.slug for fit in remedy.leading(found, incident.facts)]
+    found = [fit for n, fit in enumerate(found) if n < MOST_MATCHES or fit.record.slug in used]
     rows = [
         Match(
             incident=incident,

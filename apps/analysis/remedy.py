@@ -82,7 +82,7 @@ def plan_of(
     kind in it. A campaign that took an account and left a web shell needs both answers."""
     plans = [
         plan(match, attacker, hosts, files, accounts=accounts, facts=facts)
-        for match in _leading(matches, facts)
+        for match in leading(matches, facts)
     ]
     steps: dict[tuple[str, str, str], PlannedStep] = {}
     tasks: dict[str, ManualTask] = {}
@@ -99,7 +99,7 @@ def step_key(action: str, host: str, parameters: Mapping[str, Json]) -> tuple[st
     return action, host, next((str(parameters[n]) for n in _NAMED_BY if n in parameters), "")
 
 
-def _leading(matches: Sequence[Match], facts: Mapping[str, Json]) -> Iterator[Match]:
+def leading(matches: Sequence[Match], facts: Mapping[str, Json]) -> Iterator[Match]:
     """The matches, best first, that answer a kind of the incident which no better one does."""
     open_kinds = set(facts.get("kinds") or ())
     for place, match in enumerate(matches):

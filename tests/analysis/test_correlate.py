@@ -138,6 +138,7 @@ def test_later_findings_join_the_open_incident_and_bring_their_group_along() -> 
         finding(Kind.FLOOD, "203.0.113.77", "192.0.2.1", t=2 * HOUR),
     ]
     joined, fresh = correlate(seen, [None] * 4, [younger, known])
+    assert joined.absorbs == (9,)
     assert (joined.incident, joined.findings) == (7, (0, 1, 2))
     assert joined.because[0] == f"{MALLORY} already acted in this incident"
     assert (fresh.incident, fresh.findings) == (None, (3,))
@@ -163,6 +164,21 @@ def test_a_name_that_stands_on_every_server_joins_nothing() -> None:
     call = finding(Kind.WEB_INJECTION, host="shop", parameters={"paths": ["/index.php?x=1"]})
     file = finding(Kind.WEB_SHELL, "/srv/index.php", "shop", t=72 * HOUR, host="shop")
     assert len(correlate([call, file], [None, None])) == 2
+
+
+def test_what_proves_to_be_one_campaign_becomes_the_oldest() -> None:
+    old = OpenCampaign(7, Kind.BRUTE_FORCE, (MALLORY,), (), ("shop",), at(0), at(60))
+    file = OpenCampaign(
+        8, Kind.WEB_SHELL, ("/srv/up/shell.php",), ("shop",), ("shop",), at(30), at(30)
+    )
+    other = OpenCampaign(9, Kind.FLOOD, (TRUDY,), (SHOP,), (), at(40), at(50))
+    call = finding(Kind.WEB_SHELL, t=90, host="shop", parameters={"paths": ["/up/shell.php"]})
+    campaign = only(correlate([call], [None], [file, other, old]))
+    assert (campaign.incident, campaign.absorbs) == (7, (8,))
+    # The same target is not enough to make one of two incidents.
+    flood = finding(Kind.FLOOD, MALLORY, SHOP, t=55)
+    campaign = only(correlate([flood], [None], [file, other, old]))
+    assert (campaign.incident, campaign.absorbs) == (7, ())
 
 
 def test_two_groups_that_join_one_incident_stay_one_campaign() -> None:

@@ -21,7 +21,7 @@ from apps.analysis.models import Handover, Incident, IncidentFinding, Match, Rem
 from apps.contracts import ExpertRecord, Kind, Refused
 from apps.protection.models import AuditEntry, Seal
 from apps.protection.selectors import verify
-from tests.analysis.made import MALLORY, SHOP, TRUDY, expert, finding, knock, login
+from tests.analysis.made import MALLORY, SHOP, TRUDY, expert, finding, knock, login, request
 from tests.analysis.stored import batch
 
 pytestmark = pytest.mark.django_db
@@ -181,6 +181,38 @@ def test_a_later_batch_joins_the_incident_and_replaces_the_waiting_plan() -> Non
     states = dict(Remedy.objects.values_list("id", "state"))
     assert states == {first: "superseded", second: "proposed"}
     assert Remedy.objects.get(pk=second).steps.count() == 3
+
+
+SHELL = {"t": 60, "file.path": "/srv/up/shell.php", "host.name": "shop"}
+CALL = {"host": "shop", "records": (0,), "parameters": {"paths": ["/up/shell.php"]}}
+
+
+def shell_and_guessing() -> tuple[Incident, Incident]:
+    respond(batch(GUESSES, [guessing()]))
+    respond(batch([SHELL], [finding(Kind.WEB_SHELL, "/srv/up/shell.php", "shop", host="shop")]))
+    old, young = Incident.objects.order_by("id")
+    return old, young
+
+
+def test_incidents_that_prove_to_be_one_become_one_in_any_order_of_batches() -> None:
+    old, young = shell_and_guessing()
+    respond(batch([request(90, "GET", "/up/shell.php")], [finding(Kind.WEB_SHELL, t=90, **CALL)]))
+    old.refresh_from_db()
+    young.refresh_from_db()
+    assert (young.state, young.closed_reason) == ("closed", f"It is part of incident #{old.pk}.")
+    assert old.memberships.count() == 3
+    assert old.kind == Kind.WEB_SHELL
+    assert old.clue_tree["record_count"] == 9
+    assert "incident.absorbed" in audited()
+
+
+def test_an_incident_that_somebody_works_on_is_not_absorbed() -> None:
+    old, young = shell_and_guessing()
+    Incident.objects.filter(pk=young.pk).update(assignee="ada")
+    respond(batch([request(90, "GET", "/up/shell.php")], [finding(Kind.WEB_SHELL, t=90, **CALL)]))
+    young.refresh_from_db()
+    assert young.state != Incident.State.CLOSED
+    assert (old.memberships.count(), young.memberships.count()) == (2, 1)
 
 
 def test_a_decided_plan_is_left_alone_and_only_what_is_new_is_proposed() -> None:
