@@ -174,6 +174,10 @@ def _mean_reasons(explanations: Sequence[Explanation]) -> tuple[Reason, ...]:
 
 
 def warm(folder: Path | None = None) -> None:
-    """Loads the networks ahead of the first findings. One that is not there is no error."""
-    for kind in (FLOWS, REQUESTS):
-        network(kind, folder)
+    """Loads the networks ahead of the first findings, and has each weigh something once: what
+    PyTorch sets up on its first run takes seconds. A network that is not there is no error."""
+    if flows := network(FLOWS, folder):
+        features = np.zeros((1, len(FLOW_FEATURES)), dtype=np.float32)
+        flows.scorer.score_flows(features, FLOW_FEATURES, [0], [0]).explain([0])
+    if requests := network(REQUESTS, folder):
+        requests.scorer.score_requests(["GET /"]).explain([0])
