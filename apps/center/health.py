@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -151,14 +153,18 @@ def _yara() -> tuple[str, str]:
 
 
 def _models() -> tuple[str, str]:
+    """Whether each network's weights are the file its manifest describes. Loading one costs
+    seconds and is the workers' affair."""
     folder = Path(settings.TOCSIN["models"] or Path(_knowledge_base(), "models"))
-    named = sorted(path.parent for path in folder.glob("*/*.safetensors"))
-    if not named:
-        return "bad", _("no model file in %(folder)s") % {"folder": folder}
-    bare = [path.name for path in named if not list(path.glob("*.md"))]
-    if bare:
-        return "waiting", _("no model card for %(names)s") % {"names": ", ".join(bare)}
-    return "good", ", ".join(dict.fromkeys(path.name for path in named))
+    manifests = sorted(folder.glob("*/model.json"))
+    if not manifests:
+        return "bad", _("no network in %(folder)s") % {"folder": folder}
+    for file in manifests:
+        weights = json.loads(file.read_bytes())["weights"]
+        content = (file.parent / weights["file"]).read_bytes()
+        if hashlib.sha256(content).hexdigest() != weights["sha256"]:
+            return "bad", _("the weights of %(name)s are damaged") % {"name": file.parent.name}
+    return "good", ", ".join(file.parent.name for file in manifests)
 
 
 def _knowledge_base() -> str:

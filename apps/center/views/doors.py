@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.core.exceptions import PermissionDenied
@@ -80,6 +82,13 @@ def attempt(request: HttpRequest, act: Callable[[], object], done: str) -> bool:
         return False
     messages.success(request, done)
     return True
+
+
+def site(request: HttpRequest) -> str:
+    """Where this platform is reached: as the operator says, else as this browser reached it."""
+    if os.environ.get("TOCSIN_PUBLIC_URL"):
+        return str(settings.TOCSIN["public_url"]).rstrip("/")
+    return request.build_absolute_uri("/").rstrip("/")
 
 
 def actor(request: HttpRequest) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
@@ -20,7 +19,7 @@ from apps.assistance import services as assistance
 from apps.assistance.models import Responder, Share
 from apps.center import clues, pipeline, tasks
 from apps.center.forms import AdviceForm, HandOverForm, ResponderForm, ShareForm
-from apps.center.views.doors import actor, attempt, deed, form, page, paged
+from apps.center.views.doors import actor, attempt, deed, form, page, paged, site
 from apps.protection.models import Seal
 from apps.protection.permissions import Capability
 from apps.protection.services import audit
@@ -136,7 +135,7 @@ def share(request: HttpRequest, pk: int) -> HttpResponse:
                 "Send it to the responder. Whoever has it can read the package until it expires; "
                 "it is not kept, and cannot be shown again."
             ),
-            "secret": settings.TOCSIN["public_url"].rstrip("/") + reverse("shared", args=[token]),
+            "secret": site(request) + reverse("shared", args=[token]),
             "back": reverse("handover", args=[pk]),
         },
     )

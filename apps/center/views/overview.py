@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -10,7 +9,7 @@ from django.views.decorators.http import require_safe
 
 from apps.acquisition.models import Batch
 from apps.center import selectors, shippers
-from apps.center.views.doors import insist
+from apps.center.views.doors import insist, site
 from apps.protection.permissions import Capability, may
 
 TALL = 88
@@ -41,7 +40,7 @@ def overview(request: HttpRequest) -> HttpResponse:
             "day_findings": sum(hour.total for hour in hours),
             "has_demonstration": selectors.has_demonstration(),
             "is_empty": not Batch.objects.exists(),
-            "first_curl": shippers.first_curl(settings.TOCSIN["public_url"]),
+            "first_curl": shippers.first_curl(site(request)),
         },
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from asgiref.sync import async_to_sync
-from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -14,7 +13,7 @@ from apps.acquisition import services as acquisition
 from apps.acquisition.models import Record, Source
 from apps.center import demonstration, pipeline, selectors, shippers
 from apps.center.forms import SourceForm, UploadForm
-from apps.center.views.doors import actor, attempt, deed, form, page
+from apps.center.views.doors import actor, attempt, deed, form, page, site
 from apps.contracts import Refused
 from apps.protection.permissions import Capability
 
@@ -39,7 +38,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
             "unparsed": unparsed.order_by("-id")[:8],
             "terms": (),
             "batches": source.batches.order_by("-received_at")[:8],
-            "configs": shippers.configs(settings.TOCSIN["public_url"]),
+            "configs": shippers.configs(site(request)),
         },
     )
 
@@ -77,7 +76,7 @@ def _token(request: HttpRequest, source: Source, token: str) -> HttpResponse:
             "title": _("The token of %(name)s") % {"name": source.name},
             "explanation": _("Copy it now: it is not kept, and cannot be shown again."),
             "secret": token,
-            "configs": shippers.configs(settings.TOCSIN["public_url"], token),
+            "configs": shippers.configs(site(request), token),
             "back": reverse("source", args=[source.pk]),
         },
     )
