@@ -95,6 +95,20 @@ def _raw(pk: int) -> str | None:
         return None
 
 
+DATASETS = (
+    "nginx.access",
+    "sshd.auth",
+    "linux.auth",
+    "zeek.conn",
+    "network.flow",
+    "http.request",
+    "file",
+    "ecs",
+    "unparsed",
+)
+"""What the search proposes; any other kind may be typed."""
+
+
 @page(Capability.VIEW_INCIDENTS)
 def search(request: HttpRequest) -> HttpResponse:
     """Newest first, from where the page before ended: the table is too large to be counted."""
@@ -108,7 +122,13 @@ def search(request: HttpRequest) -> HttpResponse:
     return render(
         request,
         "center/records.html",
-        {"form": form, "found": found, "terms": terms, "later": "after" in request.GET},
+        {
+            "form": form,
+            "found": found,
+            "terms": terms,
+            "later": "after" in request.GET,
+            "datasets": DATASETS,
+        },
     )
 
 
