@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib.auth.validators import UnicodeUsernameValidator
+from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
 
 from apps.acquisition.models import Source
@@ -109,6 +111,15 @@ class UploadForm(forms.Form):
         required=False,
         help_text=_("So that a repair knows where to go."),
     )
+
+    def clean_file(self) -> UploadedFile[bytes]:
+        file: UploadedFile[bytes] = self.cleaned_data["file"]
+        most: int = settings.TOCSIN["max_body"]
+        if (file.size or 0) > most:
+            raise forms.ValidationError(
+                _("A file may have at most %(most)d MB.") % {"most": most // 2**20}
+            )
+        return file
 
 
 class HostForm(forms.Form):

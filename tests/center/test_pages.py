@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
+from pytest_django import Settings
 
 from apps.acquisition.models import Source
 from apps.analysis.models import Incident, Remedy, Step
@@ -269,6 +270,26 @@ def test_an_upload_becomes_a_batch(world: World, enter: Enter, sent: Sent) -> No
         assert answer.status_code == 200, answer.content
     assert len(sent) == 1
     assert enter(world.analyst).get(answer.json()["batch"]).status_code == 200
+
+
+def test_an_upload_that_cannot_be_taken_says_why(
+    world: World, enter: Enter, settings: Settings, sent: Sent
+) -> None:
+    from django.core.files.uploadedfile import SimpleUploadedFile
+
+    def problem(name: str, content: bytes) -> str:
+        answer = enter(world.analyst).post(
+            reverse("upload"),
+            {"file": SimpleUploadedFile(name, content), "protocol": "auto"},
+            headers={"X-Requested-With": "fetch"},
+        )
+        assert answer.status_code == 400
+        return str(answer.json()["problem"])
+
+    assert "gzip" in problem("broken.log.gz", b"\x1f\x8b\x08 no more than a beginning")
+    settings.TOCSIN = {**settings.TOCSIN, "max_body": 2**20}
+    assert "at most 1 MB" in problem("large.log", b"x" * (2**20 + 1))
+    assert sent == []
 
 
 def test_the_shared_page_opens_for_strangers_and_takes_advice(world: World) -> None:

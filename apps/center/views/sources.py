@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from asgiref.sync import async_to_sync
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from apps.acquisition import compression
 from apps.acquisition import services as acquisition
 from apps.acquisition.models import Record, Source
 from apps.center import demonstration, pipeline, selectors, shippers
@@ -120,7 +122,11 @@ def upload(request: HttpRequest) -> HttpResponse:
 
 
 def _receive(request: HttpRequest, asked: UploadForm) -> str:
-    file = asked.cleaned_data["file"]
+    file, protocol = asked.cleaned_data["file"], asked.cleaned_data["protocol"]
+    content = file.read()
+    if protocol != "file":  # a suspicious archive stays as it is
+        most = settings.TOCSIN["max_body"]
+        content = compression.open_body(content, compression.encoding_of(content), most)
     source = Source.objects.filter(kind=Source.Kind.UPLOAD, is_demonstration=False).first()
     if source is None:
         source, _token = acquisition.create_source(
@@ -128,8 +134,8 @@ def _receive(request: HttpRequest, asked: UploadForm) -> str:
         )
     receipt = acquisition.receive(
         source=source,
-        protocol=asked.cleaned_data["protocol"],
-        content=file.read(),
+        protocol=protocol,
+        content=content,
         file_name=file.name,
         host_name=asked.cleaned_data["host_name"],
     )
