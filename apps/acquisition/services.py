@@ -6,7 +6,7 @@ import hashlib
 import logging
 import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,17 +14,17 @@ import polars as pl
 import zstandard
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q
+from django.db.models import F
 from django.utils import timezone
 
 from apps.acquisition import copying, frames, reading, selectors
 from apps.acquisition.models import Batch, BatchContent, Record, Source
+from apps.acquisition.stages import Claim, claimed
 from apps.contracts import RECORD_COLUMNS
 from apps.protection.services import audit, seal
 
 log = logging.getLogger(__name__)
 
-CLAIM = timedelta(minutes=10)
 """How long a stage may be at work on a batch before another worker may take it over."""
 
 _SHOWN_REJECTIONS = 50
@@ -154,12 +154,10 @@ def parse(batch_id: UUID) -> None:
     A batch past that, or in the hands of another worker, is left alone. Doing it again after a
     crash gives the same records once.
     """
-    free = Q(claimed_at=None) | Q(claimed_at__lt=timezone.now() - CLAIM)
-    mine = Batch.objects.filter(free, pk=batch_id, state=Batch.State.RECEIVED)
-    if not mine.update(claimed_at=timezone.now()):
-        return
-    batch = Batch.objects.get(pk=batch_id)
-    try:
+    with claimed(batch_id, Batch.State.RECEIVED) as claim:
+        if claim is None:
+            return
+        batch = Batch.objects.get(pk=batch_id)
         try:
             read = reading.read(
                 selectors.content_of(batch_id),
@@ -172,19 +170,15 @@ def parse(batch_id: UUID) -> None:
         except reading.Unreadable as reason:
             # the content as a whole is the one item that came, and it is rejected
             read = reading.Reading(frames.empty(), 1, [(0, str(reason))], 0)
-            _store(batch_id, read, error=str(reason))
+            _store(claim, read, error=str(reason))
         else:
-            _store(batch_id, read)
-    except BaseException:
-        Batch.objects.filter(pk=batch_id, state=Batch.State.RECEIVED).update(claimed_at=None)
-        raise
+            _store(claim, read)
 
 
 @transaction.atomic
-def _store(batch_id: UUID, read: reading.Reading, error: str = "") -> None:
+def _store(claim: Claim, read: reading.Reading, error: str = "") -> None:
+    batch_id = claim.batch_id
     batch = Batch.objects.select_for_update().get(pk=batch_id)
-    if batch.state != Batch.State.RECEIVED:
-        return
     Record.objects.filter(batch=batch)._raw_delete(using="default")
     rows = read.frame.select(
         pl.lit(str(batch_id)).alias("batch_id"),
@@ -200,9 +194,8 @@ def _store(batch_id: UUID, read: reading.Reading, error: str = "") -> None:
     batch.first_at, batch.last_at = _span(read.frame["@timestamp"])
     batch.summary = _summary(read)
     batch.error = error
-    batch.state = Batch.State.FAILED if error else Batch.State.PARSED
-    batch.claimed_at = None
     batch.save()
+    claim.finish(Batch.State.FAILED if error else Batch.State.PARSED)
     # differences, so that parsing a batch anew corrects what was counted
     Source.objects.filter(pk=batch.source_id).update(
         received=F("received") + batch.items - before["items"],

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from celery import shared_task
-
 from apps.acquisition import services
+from apps.acquisition.stages import stage
 
 
-@shared_task
+@stage
 def parse(batch_id: str) -> str:
     """Turns a received batch into records; the first stage of the pipeline."""
     services.parse(UUID(batch_id))

@@ -9,9 +9,9 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from apps.acquisition.models import Batch
+from apps.acquisition.stages import claimed
 from apps.analysis import case, correlate, selectors
 from apps.analysis.campaign import Campaign, describe
-from apps.analysis.claims import claimed
 from apps.analysis.models import Handover, Incident, IncidentBatch, IncidentFinding, Remedy
 from apps.analysis.serialise import attacker_json, clue_json
 from apps.contracts import Json

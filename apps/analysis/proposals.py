@@ -9,8 +9,8 @@ from django.db import transaction
 
 from apps import contracts
 from apps.acquisition.models import Batch
+from apps.acquisition.stages import claimed
 from apps.analysis import matching, remedy, selectors
-from apps.analysis.claims import claimed
 from apps.analysis.models import Incident, Match, Remedy, Step, Task
 from apps.analysis.remedy import FoundFile, TakenAccount, step_key
 from apps.analysis.serialise import attacker_from
@@ -31,7 +31,9 @@ def match_batch(batch_id: UUID) -> None:
             return
         known = records()
         with transaction.atomic():
-            for incident in selectors.incidents_of(batch_id):
+            # Locked, and in order: whoever proposes for the same incidents waits, and two
+            # batches that share several of them cannot wait for each other.
+            for incident in selectors.incidents_of(batch_id).select_for_update(of=("self",)):
                 _write_matches(incident, matching.match(incident.facts, known))
             claim.finish(Batch.State.MATCHED)
 

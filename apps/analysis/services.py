@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 
 from apps.acquisition.models import Batch
 from apps.acquisition.selectors import frame_of
+from apps.acquisition.stages import claimed
 from apps.analysis import assess as networks
-from apps.analysis.claims import claimed
 from apps.analysis.incidents import correlate_batch as correlate
 from apps.analysis.incidents import renew
 from apps.analysis.models import Assessment, Handover, Incident, Remedy

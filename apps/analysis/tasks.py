@@ -4,26 +4,25 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from celery import shared_task
-
+from apps.acquisition.stages import stage
 from apps.analysis import services
 
 
-@shared_task
+@stage
 def assess(batch_id: str) -> str:
     """Has the networks weigh what the tools found."""
     services.assess(UUID(batch_id))
     return batch_id
 
 
-@shared_task
+@stage
 def correlate(batch_id: str) -> str:
     """Brings the findings into incidents."""
     services.correlate(UUID(batch_id))
     return batch_id
 
 
-@shared_task
+@stage
 def match(batch_id: str) -> str:
     """Holds the incidents against expert knowledge."""
     services.match(UUID(batch_id))

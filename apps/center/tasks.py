@@ -6,11 +6,12 @@ from uuid import UUID
 
 from celery import shared_task
 
+from apps.acquisition.stages import stage
 from apps.analysis import services as analysis
 from apps.assistance import services as assistance
 
 
-@shared_task
+@stage
 def plan(batch_id: str) -> str:
     """Turns what was matched into remedies, and remedies into the commands a person reads."""
     for remedy_id in analysis.propose(UUID(batch_id)):

@@ -6,20 +6,16 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
-from django.utils import timezone
 
 from apps import contracts
 from apps.acquisition.models import Batch
 from apps.acquisition.selectors import frame_of
+from apps.acquisition.stages import claimed
 from apps.detection import run
 from apps.detection.models import Finding
-
-CLAIM = timedelta(minutes=10)
 
 
 def detect(batch_id: UUID) -> int:
@@ -29,25 +25,20 @@ def detect(batch_id: UUID) -> int:
     task delivered twice adds nothing. The names of tools that failed, with their reasons, are
     kept in the batch's summary under `failed_tools`.
     """
-    if not _claim(batch_id):
-        return 0
-    try:
+    with claimed(batch_id, Batch.State.PARSED) as claim:
+        if claim is None:
+            return 0
         batch = Batch.objects.get(pk=batch_id)
         found = run.search(frame_of(batch_id), batch.received_at)
         rows = stored(batch_id, found.findings)
         with transaction.atomic():
             Finding.objects.bulk_create(rows, batch_size=2000, ignore_conflicts=True)
-            batch = Batch.objects.select_for_update().get(pk=batch_id)
-            batch.summary = {
-                **{key: value for key, value in batch.summary.items() if key != "failed_tools"},
-                **({"failed_tools": dict(found.failures)} if found.failures else {}),
-            }
-            batch.state, batch.claimed_at = Batch.State.DETECTED, None
-            batch.save(update_fields=["summary", "state", "claimed_at"])
-    except BaseException:
-        Batch.objects.filter(pk=batch_id, state=Batch.State.PARSED).update(claimed_at=None)
-        raise
-    return len(rows)
+            summary = {k: v for k, v in batch.summary.items() if k != "failed_tools"}
+            if found.failures:
+                summary["failed_tools"] = dict(found.failures)
+            Batch.objects.filter(pk=batch_id).update(summary=summary)
+            claim.finish(Batch.State.DETECTED)
+        return len(rows)
 
 
 def stored(batch_id: UUID, findings: Sequence[contracts.Finding]) -> list[Finding]:
@@ -90,10 +81,3 @@ def fingerprints(batch_id: UUID, findings: Iterable[contracts.Finding]) -> list[
         before[identity] += 1
         digests.append(hashlib.sha256(json.dumps([*identity, place]).encode()).hexdigest())
     return digests
-
-
-def _claim(batch_id: UUID) -> bool:
-    now = timezone.now()
-    free = Q(claimed_at=None) | Q(claimed_at__lt=now - CLAIM)
-    waiting = Batch.objects.filter(free, pk=batch_id, state=Batch.State.PARSED)
-    return bool(waiting.update(claimed_at=now))

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from celery import shared_task
-
+from apps.acquisition.stages import stage
 from apps.detection import services
 
 
-@shared_task
+@stage
 def detect(batch_id: str) -> str:
     """Search a parsed batch; passes the baton on."""
     services.detect(UUID(batch_id))

@@ -15,8 +15,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apps.acquisition.models import Batch
+from apps.acquisition.stages import claimed
 from apps.analysis import proposals, selectors, services
-from apps.analysis.claims import claimed
 from apps.analysis.models import Handover, Incident, IncidentFinding, Match, Remedy
 from apps.contracts import ExpertRecord, Kind, Refused
 from apps.protection.models import AuditEntry, Seal

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
+from django.db import connections
 from django.utils import timezone
 
 from apps.acquisition import services as acquisition
@@ -29,8 +32,6 @@ def source() -> Source:
 
 
 def received(source: Source, shipment: demonstration.Shipment) -> UUID:
-    import gzip
-
     zipped = shipment.headers.get("Content-Encoding") == "gzip"
     receipt = acquisition.receive(
         source=source,
@@ -79,6 +80,30 @@ def test_stages_run_twice_add_nothing(source: Source) -> None:
     carried_through(received(source, shipment))  # the same bytes come again
     assert (Incident.objects.count(), Remedy.objects.count()) == counted
     assert Batch.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_batches_worked_on_side_by_side_all_reach_their_end_in_one_incident(
+    source: Source,
+) -> None:
+    (whole,) = shipments("auth.log")
+    lines = gzip.decompress(whole.content).splitlines(keepends=True)
+    parts = [b"".join(lines[at :: len(lines) // 100 + 1]) for at in range(8)]
+    batches = [
+        received(source, demonstration.Shipment("x", "lines", {"name": f"{n}"}, part, {}))
+        for n, part in enumerate(parts)
+    ]
+
+    def work(batch_id: UUID) -> None:
+        try:
+            carried_through(batch_id)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(4) as workers:
+        list(workers.map(work, batches))  # raises what a stage raised: a deadlock, say
+    assert set(Batch.objects.values_list("state", flat=True)) == {Batch.State.DONE}
+    assert Incident.objects.filter(subjects__contains=["10.77.0.66"]).count() == 1
 
 
 @pytest.mark.django_db(transaction=True)

@@ -10,6 +10,7 @@ import pytest
 from django.utils import timezone
 
 from apps.acquisition import services as acquisition
+from apps.acquisition import stages
 from apps.acquisition.models import Batch, Source
 from apps.detection import run, selectors, services
 from apps.detection.models import Finding
@@ -57,7 +58,7 @@ def test_a_task_delivered_twice_adds_nothing(batch: Batch) -> None:
 def test_a_batch_another_worker_is_at_is_left_alone_until_it_is_given_up(batch: Batch) -> None:
     Batch.objects.filter(pk=batch.pk).update(claimed_at=timezone.now())
     assert services.detect(batch.pk) == 0
-    stale = timezone.now() - services.CLAIM - timedelta(seconds=1)
+    stale = timezone.now() - stages.STALE - timedelta(seconds=1)
     Batch.objects.filter(pk=batch.pk).update(claimed_at=stale)
     assert services.detect(batch.pk) == 1
 

@@ -1,4 +1,8 @@
-"""Claims a batch for one stage of the response, so that nothing is done twice or lost."""
+"""What every stage of the response needs: its claim on a batch, and another try.
+
+A stage claims its batch by compare-and-set and moves it on in the transaction of its results, so
+that nothing is done twice or lost.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +11,20 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from celery import shared_task
+from django.db import OperationalError
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from apps.acquisition.models import Batch
+
+stage = shared_task(
+    autoretry_for=(OperationalError,),  # a deadlock, or a database that was restarted
+    retry_backoff=1,
+    retry_backoff_max=30,
+    max_retries=6,
+)
+"""A task of the pipeline; it takes the baton and returns it."""
 
 STALE = timedelta(minutes=10)
 """A claim so old belongs to a worker that died."""
