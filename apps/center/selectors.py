@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Prefetch, Q, QuerySet, Sum
+from django.db.models import Count, F, Prefetch, Q, QuerySet, Sum
 from django.db.models.functions import TruncHour
 from django.utils import timezone
 
@@ -18,6 +18,9 @@ from apps.center import words
 from apps.contracts import RECORD_COLUMNS, ColumnType
 from apps.detection.models import Finding
 
+LARGE = ("clue_tree", "attacker", "facts", "assets")
+"""What lists need not load: a flood's tree alone may take a megabyte."""
+
 CLOSED = (Incident.State.CLOSED, Incident.State.REPAIRED)
 
 
@@ -27,13 +30,14 @@ def decisions() -> QuerySet[Remedy]:
         Remedy.objects.filter(state=Remedy.State.PROPOSED)
         .exclude(incident__state=Incident.State.CLOSED)
         .select_related("incident", "match")
+        .defer(*(f"incident__{name}" for name in LARGE))
         .prefetch_related("steps")
         .order_by("-incident__severity", "-incident__last")
     )
 
 
 def open_incidents() -> QuerySet[Incident]:
-    return Incident.objects.exclude(state__in=CLOSED)
+    return Incident.objects.exclude(state__in=CLOSED).defer(*LARGE)
 
 
 def by_level(incidents: QuerySet[Incident]) -> list[tuple[str, str, int]]:
@@ -86,7 +90,7 @@ def incidents(
     *, state: str = "", kind: str = "", level: str = "", text: str = ""
 ) -> QuerySet[Incident]:
     """The incidents a filter leaves. `state` may be "active": all that are not closed."""
-    found = Incident.objects.all()
+    found = Incident.objects.defer(*LARGE)
     if state == "active":
         found = found.exclude(state=Incident.State.CLOSED)
     elif state:
@@ -107,10 +111,14 @@ def incidents(
 
 
 def findings_of(incident: Incident) -> QuerySet[Finding]:
-    """An incident's findings in time order, each with its verdict and why it was brought here."""
+    """An incident's findings in time order, each with its verdict and why it was brought here.
+
+    `record_count` is how many records each has.
+    """
     return (
         Finding.objects.filter(membership__incident=incident)
         .select_related("assessment", "membership", "batch__source")
+        .annotate(record_count=F("records__len"))
         .order_by("first", "id")
     )
 

@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
-from pytest_django import Settings
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from apps.acquisition.models import Source
 from apps.analysis.models import Incident, Remedy, Step
@@ -354,3 +354,13 @@ def test_the_last_day_counts_what_came_and_what_was_found(world: World) -> None:
     assert len(hours) == 24
     assert sum(hour.total for hour in hours) == 4
     assert sum(hour.records for hour in hours) == 1204
+
+
+def test_an_incident_takes_few_questions_however_much_it_holds(
+    world: World, enter: Enter, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    client = enter(world.approver)
+    with django_assert_max_num_queries(40):
+        read(client, "incident", world.incident.pk)
+    with django_assert_max_num_queries(25):
+        read(client, "incidents")

@@ -51,7 +51,7 @@ def clue(request: HttpRequest, pk: int, place: str) -> HttpResponse:
         "incident": incident,
         "title": node["title"],
         "detail": node["detail"],
-        "terms": _terms(list(selectors.findings_of(incident)[:200])),
+        "terms": _terms(list(selectors.findings_of(incident).defer("records")[:200])),
     }
     return _shown(request, records_of(node), context)
 

@@ -44,7 +44,7 @@ def listing(request: HttpRequest) -> HttpResponse:
 def detail(request: HttpRequest, pk: int) -> HttpResponse:
     incident = get_object_or_404(Incident, pk=pk)
     root = clues.tree(incident.clue_tree)
-    found = list(selectors.findings_of(incident))
+    found = list(selectors.findings_of(incident).defer("records"))
     views = verdicts.verdicts(found)
     weighed = [view for view in views if view.assessment]
     return render(
