@@ -38,14 +38,16 @@ class Node:
         for child in children:
             findings.update(child.findings)
             records.update(child.records)
+        # A scan lasts as long as itself, not as what came of it; a stage as long as all in it.
+        within = () if self.records else children
         return Clue(
             title=self.title,
             detail=self.detail,
             kind=self.kind,
             tactic=self.tactic,
             techniques=self.techniques,
-            first=min([self.first, *(child.first for child in children)]),
-            last=max([self.last, *(child.last for child in children)]),
+            first=min([self.first, *(child.first for child in within)]),
+            last=max([self.last, *(child.last for child in within)]),
             severity=max([self.severity, *(child.severity for child in children)]),
             findings=tuple(sorted(findings)),
             records=tuple(sorted(records)),

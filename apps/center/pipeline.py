@@ -19,6 +19,8 @@ from celery import chain
 from celery.canvas import Signature
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from kombu.exceptions import OperationalError
 
 from apps.acquisition.models import Batch
 from apps.acquisition.tasks import parse
@@ -27,6 +29,7 @@ from apps.analysis.models import Handover, Remedy
 from apps.analysis.tasks import assess, correlate, match
 from apps.assistance.tasks import apply_remedy, transmit, undo_remedy, verify
 from apps.center.tasks import deliver, plan
+from apps.contracts import Refused
 from apps.detection.tasks import detect
 
 log = logging.getLogger(__name__)
@@ -58,11 +61,17 @@ async def start(batch_id: UUID) -> None:
 
 
 def approve(remedy_id: int, actor: str, digest: str, reason: str = "") -> Remedy:
-    """A person says yes to exactly the commands that `digest` stands for."""
+    """A person says yes to exactly the commands that `digest` stands for.
+
+    The decision is kept even where the broker is away; `sweep` then has it carried out.
+    """
     remedy = analysis.decide(
         remedy_id=remedy_id, actor=actor, approve=True, digest=digest, reason=reason
     )
-    carry_out(remedy_id).delay()
+    try:
+        carry_out(remedy_id).delay()
+    except OperationalError:
+        log.exception("remedy %s waits for the next sweep: the broker cannot be reached", remedy_id)
     return remedy
 
 
@@ -71,13 +80,22 @@ def refuse(remedy_id: int, actor: str, reason: str) -> Remedy:
 
 
 def undo(remedy_id: int, actor: str) -> None:
-    undo_remedy.delay(remedy_id, actor)
+    """Has a repair taken back. Raises `Refused` where no worker can be told."""
+    try:
+        undo_remedy.delay(remedy_id, actor)
+    except OperationalError as away:
+        raise Refused(
+            _("The workers cannot be reached now; nothing was undone. Try again.")
+        ) from away
 
 
 def hand_over(incident_id: int, actor: str, reason: str) -> Handover:
     """Makes an incident's package and has it sent to the responders."""
     package = analysis.hand_over(incident_id=incident_id, reason=reason, actor=actor)
-    deliver.delay()
+    try:
+        deliver.delay()
+    except OperationalError:  # it is delivered when its time comes
+        log.exception("handover %s waits: the broker cannot be reached", package.pk)
     return package
 
 

@@ -21,7 +21,7 @@ def first_curl(address: str) -> str:
 
 
 def configs(address: str, token: str = "TOKEN") -> list[Config]:  # noqa: S107 - a placeholder
-    """The shippers tried against the ingest API, ready to paste."""
+    """For the shippers people use most, ready to paste; `docs/api-ingest.md` says more."""
     parts = urlsplit(address)
     host = parts.hostname or "127.0.0.1"
     port = parts.port or (443 if parts.scheme == "https" else 80)
@@ -44,12 +44,14 @@ setup.template.enabled: false""",
         ),
         Config(
             "rsyslog",
-            f"""module(load="omhttp")
-template(name="tocsin" type="string" string="%rawmsg%")
-action(type="omhttp" server="{host}" serverport="{port}" usehttps="{switch}"
-       restpath="api/v1/ingest/lines" template="tocsin"
-       httpheaderkey="Authorization" httpheadervalue="Bearer {token}"
-       batch="on" batch.format="newline")""",
+            f"""module(load="omelasticsearch")
+template(name="raw" type="list" option.jsonf="on") {{
+  property(outname="message" name="rawmsg" format="jsonf")
+  property(outname="host" name="hostname" format="jsonf")
+}}
+action(type="omelasticsearch" server="{parts.scheme}://{host}" serverport="{port}"
+       template="raw" uid="tocsin" pwd="{token}" searchType="" bulkmode="on"
+       queue.type="linkedlist" queue.dequeuebatchsize="500" action.resumeretrycount="-1")""",
         ),
         Config(
             "Fluent Bit",

@@ -113,7 +113,10 @@ class Stack:
         self._say = say
         self.stopping = False
         self.children: list[Child] = []
-        self.environment = {"DJANGO_SETTINGS_MODULE": "tocsin.settings"}
+        self.environment = {
+            "DJANGO_SETTINGS_MODULE": "tocsin.settings",
+            "TOCSIN_PUBLIC_URL": os.environ.get("TOCSIN_PUBLIC_URL") or self.address(),
+        }
         self.postgres: Postgres | None = None
         self.valkey: Valkey | None = None
         self._lock: IO[str] | None = None

@@ -17,7 +17,6 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
-from kombu.exceptions import OperationalError
 
 from apps.center.accounts import role_word
 from apps.contracts import Refused
@@ -76,9 +75,6 @@ def attempt(request: HttpRequest, act: Callable[[], object], done: str) -> bool:
         act()
     except Refused as refusal:
         messages.error(request, str(refusal))
-        return False
-    except OperationalError:  # the broker's: what was decided is kept, and swept up later
-        messages.error(request, _("The workers cannot be reached now. What was decided is kept."))
         return False
     messages.success(request, done)
     return True

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from apps.acquisition.models import Source
 from apps.analysis.models import Incident
+from apps.analysis.words import is_address
 from apps.center import clues, incidents, plans, selectors, verdicts, words
 from apps.center.forms import CloseForm, HandOverForm, NoteForm
 from apps.center.views.doors import actor, attempt, deed, page, paged
@@ -94,10 +95,11 @@ def _plan(incident: Incident) -> dict[str, Any]:
 def told(incident: Incident, kinds: list[str] | None = None) -> str:
     """The incident in one sentence."""
     busiest = [seen["value"] for seen in incident.attacker.get("addresses", ())]
+    actors = [who for who in incident.subjects if is_address(who)]  # a file left does not act
     return words.sentence(
         [incident.kind, *(kind for kind in kinds or () if kind != incident.kind)],
         sorted(
-            incident.subjects,
+            actors,
             key=lambda who: busiest.index(who) if who in busiest else len(busiest),
         ),
         incident.hosts or incident.targets,
