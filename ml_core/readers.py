@@ -67,10 +67,6 @@ class FlowTable:
     port: Ints  # destination port, -1 where not told
     source: Ints  # number of the file
 
-    @property
-    def has_destinations(self) -> npt.NDArray[np.bool_]:
-        return self.destination >= 0
-
     def take(self, rows: npt.ArrayLike) -> FlowTable:
         """The same table with only some rows."""
         return FlowTable(*(getattr(self, f.name)[rows] for f in fields(self)))

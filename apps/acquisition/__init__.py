@@ -1,1 +1,1 @@
-"""Data acquisition: protocols, parsers, collectors; batches and records."""
+"""Data acquisition: protocols, parsers; batches and records."""

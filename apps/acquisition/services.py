@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,10 +21,6 @@ from apps.acquisition.models import Batch, BatchContent, Record, Source
 from apps.acquisition.stages import Claim, claimed
 from apps.contracts import RECORD_COLUMNS
 from apps.protection.services import audit, seal
-
-log = logging.getLogger(__name__)
-
-"""How long a stage may be at work on a batch before another worker may take it over."""
 
 _SHOWN_REJECTIONS = 50
 _STORED = {column.name: column.attribute for column in RECORD_COLUMNS if column.stored}
@@ -80,12 +75,6 @@ def enable_source(*, source_id: int, enabled: bool, actor: str) -> None:
     Source.objects.filter(pk=source_id).update(enabled=enabled)
     action = "source.enabled" if enabled else "source.disabled"
     audit(actor=actor, action=action, object=f"source:{source_id}")
-
-
-def authenticate(token: str) -> Source | None:
-    """The enabled source this token belongs to."""
-    source = selectors.source_of_token(token)
-    return source if source is not None and source.enabled else None
 
 
 # ── Batches ──────────────────────────────────────────────────────────────────────────────

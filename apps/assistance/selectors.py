@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from apps.analysis.models import Remedy
-from apps.assistance.action import Action
-from apps.assistance.execution import actions
 from apps.assistance.hosts import obstacle
 from apps.assistance.models import Attempt, Delivery, Host, Responder
 
-__all__ = ["attempts", "deliveries", "hosts", "obstacles", "repair_actions", "responders"]
+__all__ = ["attempts", "deliveries", "hosts", "obstacles", "responders"]
 
 
 def hosts() -> QuerySet[Host]:
@@ -22,11 +18,6 @@ def hosts() -> QuerySet[Host]:
 
 def responders() -> QuerySet[Responder]:
     return Responder.objects.order_by("name")
-
-
-def repair_actions() -> Mapping[str, Action]:
-    """Every repair action by name."""
-    return actions()
 
 
 def obstacles(remedy: Remedy) -> list[str]:

@@ -3,18 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from uuid import UUID
-
-from django.db.models import Count, QuerySet
 
 from apps import contracts
 from apps.detection import run
 from apps.detection.models import Finding
-
-
-def of_batch(batch_id: UUID) -> QuerySet[Finding]:
-    """Findings of one batch, in order of time."""
-    return Finding.objects.filter(batch_id=batch_id)
 
 
 def as_contracts(findings: Iterable[Finding]) -> list[contracts.Finding]:
@@ -43,9 +35,3 @@ def as_contracts(findings: Iterable[Finding]) -> list[contracts.Finding]:
 def tools() -> list[tuple[str, str, str]]:
     """(name, title, description) of every tool, in name order."""
     return [(tool.name, tool.title, tool.description) for tool in run.tools().values()]
-
-
-def counts_by_tool() -> dict[str, int]:
-    """How many findings each tool has made so far."""
-    rows = Finding.objects.order_by().values_list("tool").annotate(Count("id"))
-    return dict(rows)

@@ -6,11 +6,6 @@ from apps.contracts import ExpertRecord
 from apps.knowledge.services import records
 
 
-def all_records() -> tuple[ExpertRecord, ...]:
-    """Every expert record, by risk and then by slug."""
-    return tuple(sorted(records(), key=lambda record: (record.risk, record.slug)))
-
-
 def record(slug: str) -> ExpertRecord | None:
     """The expert record of this slug, None if there is none."""
     return next((each for each in records() if each.slug == slug), None)
