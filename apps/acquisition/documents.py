@@ -6,6 +6,7 @@ and when it is parsed; both times it comes to the same.
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,7 +21,6 @@ BAD_JSON = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 _DECODE = msgspec.json.Decoder().decode
 _ARRAY = msgspec.json.Decoder(list[msgspec.Raw]).decode
-_BOM = b"\xef\xbb\xbf"
 _ACTIONS = ("index", "create", "update", "delete")
 
 
@@ -72,7 +72,7 @@ def check(raw: bytes, max_line: int) -> str:
 
 def split(content: bytes, max_line: int) -> Documents:
     """The documents of an NDJSON body, of a JSON array, or of a body that is one object."""
-    body = content.removeprefix(_BOM)
+    body = content.removeprefix(codecs.BOM_UTF8)
     found = Documents()
     for raw in _array(body) or _whole(body) or _lines(body):
         found.add(raw, max_line)
@@ -81,7 +81,7 @@ def split(content: bytes, max_line: int) -> Documents:
 
 def is_array(content: bytes) -> bool:
     """Whether a body is a JSON array."""
-    return _array(content.removeprefix(_BOM)) is not None
+    return _array(content.removeprefix(codecs.BOM_UTF8)) is not None
 
 
 def split_bulk(content: bytes, max_line: int) -> Documents:
@@ -91,7 +91,7 @@ def split_bulk(content: bytes, max_line: int) -> Documents:
     """
     found = Documents()
     known: dict[bytes, tuple[str, dict[str, object]]] = {}
-    lines = iter(enumerate(content.removeprefix(_BOM).split(b"\n"), 1))
+    lines = iter(enumerate(content.removeprefix(codecs.BOM_UTF8).split(b"\n"), 1))
     for number, line in lines:
         line = line.strip()
         if not line:

@@ -151,10 +151,14 @@ def pack_features(features: NDArray[np.floating]) -> pl.Series:
     return pl.Series("tocsin.features", rows, dtype=pl.Binary)
 
 
+def has_features(packed: pl.Series) -> NDArray[np.bool_]:
+    """Which of N records carry all flow features: [N]."""
+    return (packed.bin.size() == 4 * len(FLOW_FEATURES)).fill_null(False).to_numpy()
+
+
 def unpack_features(packed: pl.Series) -> NDArray[np.float32]:
     """`tocsin.features` of N records → float32 [N, F]. ValueError where a row is null or short."""
-    width = len(FLOW_FEATURES) * 4
-    if packed.null_count() or not (packed.bin.size() == width).all():
+    if not has_features(packed).all():
         raise ValueError("every record must carry all flow features")
     data = b"".join(packed.to_list())
     return np.frombuffer(data, dtype="<f4").reshape(-1, len(FLOW_FEATURES))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -21,7 +22,6 @@ PROTOCOLS = ("ndjson", "bulk", "lines", "capture", "flows", "file")
 
 MAX_LINE = 1024 * 1024
 MAX_CONTENT = 1024 * 1024 * 1024
-_BOM = b"\xef\xbb\xbf"
 _NOT_UTF8 = "Bytes that are not UTF-8 were replaced by U+FFFD."
 
 
@@ -91,7 +91,7 @@ def read(
 
 def is_flow_table(content: bytes) -> bool:
     """Whether the first line that is not blank names the columns of a flow table."""
-    head = content[:65536].removeprefix(_BOM).lstrip()
+    head = content[:65536].removeprefix(codecs.BOM_UTF8).lstrip()
     return is_header(head.partition(b"\n")[0].decode("utf-8", "replace"))
 
 
@@ -113,7 +113,7 @@ def recognise(content: bytes) -> tuple[bytes, str]:
 def _lines(
     content: bytes, context: Context, max_line: int, only: tuple[str, ...] | None = None
 ) -> Reading:
-    raw = pl.Series(content.removeprefix(_BOM).split(b"\n"), dtype=pl.Binary)
+    raw = pl.Series(content.removeprefix(codecs.BOM_UTF8).split(b"\n"), dtype=pl.Binary)
     long = raw.bin.size() > max_line
     rejected = [(row, f"longer than {max_line} bytes") for row in long.arg_true().to_list()]
     sequence = (~long).arg_true()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -14,7 +15,7 @@ from django.db.models import F, Q, QuerySet
 
 from apps.acquisition import copying, frames
 from apps.acquisition.models import Batch, BatchContent, Record, Source
-from apps.contracts import RECORD_COLUMNS, UNPARSED, Column, ColumnType
+from apps.contracts import RECORD_COLUMNS, Column, ColumnType
 
 LOOK_BACK = timedelta(minutes=10)
 LOOK_BACK_ROWS = 20_000
@@ -127,14 +128,24 @@ def digest_of_records(batch_id: UUID) -> str:
     return copying.digest_of(query, [batch_id])
 
 
+def lines_at(batch_id: UUID, places: Iterable[int]) -> dict[int, str]:
+    """The lines of a batch at these places (`event_sequence`), as they came; those there are."""
+    lines = content_of(batch_id).removeprefix(codecs.BOM_UTF8).split(b"\n")
+    return {
+        place: lines[place].rstrip(b"\r").decode("utf-8", "replace")
+        for place in places
+        if place < len(lines)
+    }
+
+
 def raw_line(record_id: int) -> str:
     """The line a record was read from, down to the sealed bytes; for packets, what they were."""
     record = Record.objects.select_related("batch").get(pk=record_id)
     if record.event_original is not None:
         return record.event_original
     if record.batch.protocol in ("lines", "flows"):
-        lines = content_of(record.batch_id).removeprefix(b"\xef\xbb\xbf").split(b"\n")
-        return lines[record.event_sequence].rstrip(b"\r").decode("utf-8", "replace")
+        place = record.event_sequence
+        return lines_at(record.batch_id, [place])[place]
     ends = f"{_end(record.source_ip, record.source_port)} → {_end(record.destination_ip, record.destination_port)}"
     if record.http_request_method:
         return f"{ends} {record.http_request_method} {record.url_original or ''}"
@@ -146,12 +157,6 @@ def raw_line(record_id: int) -> str:
 def _end(address: str | None, port: int | None) -> str:
     host = address or "?"
     return f"[{host}]:{port}" if ":" in host and port else f"{host}:{port}" if port else host
-
-
-def unparsed(source_id: int, limit: int = 20) -> list[Record]:
-    """The latest lines of a source that no parser understood."""
-    found = Record.objects.filter(batch__source=source_id, event_dataset=UNPARSED)
-    return list(found.order_by("-id")[:limit])
 
 
 # ── Sources ──────────────────────────────────────────────────────────────────────────────

@@ -8,7 +8,7 @@ from datetime import datetime
 import polars as pl
 
 from apps.analysis import attacker
-from apps.analysis.words import KIND_WORDS, counted, joined
+from apps.analysis.words import counted, joined, kind_words
 from apps.contracts import Clue, Finding, Kind
 
 FAN_OUT = 12  # children of one node; the rest is gathered in "and 37 more"
@@ -219,7 +219,7 @@ def few(children: list[Clue]) -> tuple[Clue, ...]:
     gathered = [children[i] for i in rest]
     rest_of_them = Clue(
         title=and_more(len(gathered)),
-        detail=joined(list(dict.fromkeys(_word(clue.kind) for clue in gathered))[:5]),
+        detail=joined(list(dict.fromkeys(kind_words(clue.kind) for clue in gathered))[:5]),
         kind="more",
         tactic=gathered[0].tactic,
         techniques=tuple(dict.fromkeys(t for clue in gathered for t in clue.techniques)),
@@ -230,10 +230,6 @@ def few(children: list[Clue]) -> tuple[Clue, ...]:
         records=tuple(sorted({r for clue in gathered for r in clue.records})),
     )
     return (*(children[i] for i in kept), rest_of_them)
-
-
-def _word(kind: str) -> str:
-    return KIND_WORDS[Kind(kind)] if kind in {str(k) for k in Kind} else kind
 
 
 def and_more(count: int) -> str:

@@ -7,13 +7,13 @@ and what was repaired. Raw lines are masked: a responder needs the attack, not o
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 from apps.analysis.serialise import records_of
 from apps.contracts import Json
+from apps.protection.chain import digest
 from apps.protection.masking import mask
 
 FORMAT = "tocsin-handover/1"
@@ -72,11 +72,6 @@ def canonical(package: Mapping[str, Json]) -> bytes:
         package, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False
     )
     return text.encode("utf-8", "replace")
-
-
-def digest(content: bytes) -> str:
-    """SHA-256 of the package's bytes, hexadecimal."""
-    return hashlib.sha256(content).hexdigest()
 
 
 def _evidence(record: Mapping[str, Json]) -> dict[str, Json]:

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from apps.analysis.campaign import Campaign
-from apps.analysis.words import KIND_WORDS, some
-from apps.contracts import Attacker, Condition, ExpertRecord, Json, Kind, Match
+from apps.analysis.words import kind_words, some
+from apps.contracts import Attacker, Condition, ExpertRecord, Json, Match
 
 FACTS = (
     "kind",
@@ -152,9 +152,9 @@ def _covers(technique: str, seen: set[str]) -> bool:
 def _reasons(facts: Mapping[str, Json], record: ExpertRecord, shared: Sequence[str]) -> list[str]:
     kind = facts.get("kind")
     if kind in {str(k) for k in record.kinds}:
-        reasons = [f"The incident is a {_words(str(kind))}, which this record answers."]
+        reasons = [f"The incident is a {kind_words(str(kind))}, which this record answers."]
     elif record.kinds:
-        among = [_words(str(k)) for k in record.kinds if str(k) in (facts.get("kinds") or ())]
+        among = [kind_words(str(k)) for k in record.kinds if str(k) in (facts.get("kinds") or ())]
         reasons = [f"The incident includes a {' and a '.join(among)}, which this record answers."]
     else:
         reasons = ["This record answers incidents of any kind."]
@@ -164,10 +164,6 @@ def _reasons(facts: Mapping[str, Json], record: ExpertRecord, shared: Sequence[s
     if shared:
         reasons.append(f"Techniques seen that it is about: {', '.join(shared)}.")
     return reasons
-
-
-def _words(kind: str) -> str:
-    return KIND_WORDS[Kind(kind)] if kind in {str(k) for k in Kind} else kind
 
 
 def filled(text: str, values: Mapping[str, Json]) -> str:

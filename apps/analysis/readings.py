@@ -8,13 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from apps.acquisition.flow_columns import FLOW_FEATURES
+from apps.acquisition.frames import has_features, unpack_features
+from apps.analysis.evidence import Rows
 from ml_core.windows import WINDOW
 
-Rows = npt.NDArray[np.int64]
 F32 = npt.NDArray[np.float32]
 
-_WIDTH = 4 * len(FLOW_FEATURES)
 _TELLING = r"""["'<>();=%|&`$\\{}*]|\.\./"""
 
 
@@ -32,7 +31,7 @@ class Flows:
 
 def readable_flows(frame: pl.DataFrame) -> npt.NDArray[np.bool_]:
     """Which rows are flows with measured features: [rows]."""
-    return (frame["tocsin.features"].bin.size() == _WIDTH).fill_null(False).to_numpy()
+    return has_features(frame["tocsin.features"])
 
 
 def readable_requests(frame: pl.DataFrame) -> npt.NDArray[np.bool_]:
@@ -87,10 +86,9 @@ def flows_around(frame: pl.DataFrame, chosen: Rows) -> Flows:
         _before(window, destination, time, WINDOW + 1),
     ]
     keep = np.unique(np.concatenate([window, *seen]))
-    packed = b"".join(part["tocsin.features"].gather(keep).to_list())
     return Flows(
         row=rows[keep],
-        features=np.frombuffer(packed, "<f4").reshape(len(keep), len(FLOW_FEATURES)),
+        features=unpack_features(part["tocsin.features"].gather(keep)),
         source=source[keep],
         destination=destination[keep],
         port=part["destination.port"].fill_null(-1).to_numpy().astype(np.int64)[keep],

@@ -14,12 +14,11 @@ from apps.acquisition.models import Record
 from apps.acquisition.selectors import frame_of_records
 from apps.analysis.correlate import SAME_SUBJECT, OpenCampaign, is_file
 from apps.analysis.evidence import spread
-from apps.analysis.handover import digest
-from apps.analysis.models import Assessment, Handover, Incident
-from apps.analysis.serialise import node_at, records_of
+from apps.analysis.models import Handover, Incident
 from apps.analysis.words import is_address
 from apps.contracts import Kind
 from apps.detection.models import Finding
+from apps.protection.chain import digest
 
 MOST_RECORDS = 20_000
 """Records of one incident that its clue tree and attacker are derived from. Where it has more,
@@ -52,15 +51,6 @@ def assessment_of(finding: Finding) -> contracts.Assessment | None:
         steps=tuple(row.steps),
         scored=row.scored,
     )
-
-
-def assessments_of(findings: Sequence[Finding]) -> list[contracts.Assessment | None]:
-    """The verdicts on several findings, in their order, with one query at most."""
-    loaded = Assessment.objects.in_bulk([finding.pk for finding in findings])
-    for finding in findings:
-        if finding.pk in loaded:
-            finding.assessment = loaded[finding.pk]
-    return [assessment_of(finding) if finding.pk in loaded else None for finding in findings]
 
 
 def incidents_of(batch_id: UUID) -> QuerySet[Incident]:
@@ -122,12 +112,6 @@ def _logins(findings: Sequence[Finding]) -> Iterable[int]:
         event_category="authentication",
     )
     return tried.order_by("timestamp").values_list("id", flat=True)[:MOST_LOGINS]
-
-
-def records_at(incident: Incident, place: str) -> list[int]:
-    """All record ids behind the clue at a place ("0" the root, "0-2" its third child)."""
-    node = node_at(incident.clue_tree, place)
-    return records_of(node) if node else []
 
 
 def handover_digests() -> Iterator[tuple[str, str]]:

@@ -10,13 +10,14 @@ from typing import Any
 from django.db import transaction
 
 from apps.acquisition.models import Record
-from apps.acquisition.selectors import content_of
+from apps.acquisition.selectors import lines_at
 from apps.analysis import handover, selectors
 from apps.analysis.evidence import spread
 from apps.analysis.models import Handover, Incident, Remedy
 from apps.analysis.serialise import assessment_json
 from apps.contracts import RECORD_COLUMNS, ColumnType, Json
 from apps.detection.models import Finding
+from apps.protection import chain
 from apps.protection.models import Seal
 from apps.protection.services import audit, seal
 
@@ -36,7 +37,7 @@ def hand_over(*, incident_id: int, reason: str, actor: str) -> Handover:
     responder. Where nothing changed since the last package, that one is returned."""
     incident = Incident.objects.select_for_update().get(pk=incident_id)
     content = handover.canonical(_package(incident, reason))
-    digest = handover.digest(content)
+    digest = chain.digest(content)
     if incident.state == Incident.State.OPEN:
         incident.state = Incident.State.HANDED_OVER
         incident.save(update_fields=["state", "updated_at"])
@@ -210,11 +211,10 @@ def _lines(rows: Iterable[Record]) -> dict[int, str]:
         elif row.batch.protocol in _LINES:
             wanted[row.batch_id].append(row)
     for batch_id, without in wanted.items():
-        lines = content_of(batch_id).removeprefix(b"\xef\xbb\xbf").split(b"\n")
+        lines = lines_at(batch_id, (row.event_sequence for row in without))
         for row in without:
-            if row.event_sequence < len(lines):
-                line = lines[row.event_sequence].rstrip(b"\r")
-                found[row.pk] = line.decode("utf-8", "replace")
+            if row.event_sequence in lines:
+                found[row.pk] = lines[row.event_sequence]
     return found
 
 

@@ -70,6 +70,11 @@ LABEL_KIND: Mapping[str, Kind] = {
 """The kind that a label of the shipped networks names, where it names one."""
 
 
+def kind_words(kind: str) -> str:
+    """A kind as people read it; what is no kind stays as it is."""
+    return KIND_WORDS[Kind(kind)] if kind in set(Kind) else kind
+
+
 def is_address(text: str) -> bool:
     try:
         ip_address(text)

@@ -6,8 +6,6 @@ Before anything runs, the plan is made anew from fresh facts and must be the app
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -27,6 +25,7 @@ from apps.assistance.action import (
 )
 from apps.contracts import Command, CommandPlan, Json, Refused
 from apps.plugins import gather
+from apps.protection.chain import canonical, digest
 
 APPROVED = ("snapshot", "act", "verify")
 """The phases that must be, word for word, what was approved. Undo is decided when it is asked
@@ -100,9 +99,8 @@ def same(approved: Mapping[str, Json], planned: Mapping[str, Json]) -> bool:
 
 def plan_digest(steps: Iterable[Mapping[str, Json]]) -> str:
     """SHA-256 of the canonical JSON of all steps; each `{"host", "action", "parameters",
-    "commands"}`. Canonical: sorted keys, no spaces, UTF-8."""
-    text = json.dumps(list(steps), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    "commands"}`."""
+    return digest(canonical(list(steps)))
 
 
 # ── From answers to a plan ───────────────────────────────────────────────────────────────

@@ -9,9 +9,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from apps.acquisition.flow_columns import FLOW_FEATURES
+from apps.acquisition.frames import has_features, unpack_features
 from apps.detection.evidence import FRESH, RECORD, TIME
 
-_WIDTH = 4 * len(FLOW_FEATURES)
 _AT = {name: place for place, name in enumerate(FLOW_FEATURES)}
 
 # Headers alone: IPv6 and TCP with options. Some sources count payload, some the whole packet;
@@ -25,10 +25,9 @@ _NO_ONE = r"^(?:22[4-9]|23\d)\.|^255\.255\.255\.255$|^0\.0\.0\.0$|^ff[0-9a-f]{2}
 def features(frame: pl.DataFrame) -> NDArray[np.float32]:
     """`tocsin.features` as float32[N, F] in the order of `FLOW_FEATURES`; NaN rows where absent."""
     column = frame["tocsin.features"]
-    has = (column.bin.size() == _WIDTH).fill_null(False).to_numpy()
+    has = has_features(column)
     table = np.full((frame.height, len(FLOW_FEATURES)), np.nan, np.float32)
-    packed = b"".join(column.filter(pl.Series(has)).to_list())
-    table[has] = np.frombuffer(packed, "<f4").reshape(-1, len(FLOW_FEATURES))
+    table[has] = unpack_features(column.filter(pl.Series(has)))
     return table
 
 

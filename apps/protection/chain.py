@@ -19,6 +19,7 @@ def canonical(content: Any) -> bytes:
 
 
 def digest(content: bytes) -> str:
+    """SHA-256, hexadecimal."""
     return hashlib.sha256(content).hexdigest()
 
 

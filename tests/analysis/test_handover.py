@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.analysis.clue_tree import grow
-from apps.analysis.handover import FORMAT, canonical, compose, digest
+from apps.analysis.handover import FORMAT, canonical, compose
 from apps.analysis.serialise import clue_json
 from apps.contracts import Kind
+from apps.protection.chain import digest
 from tests.analysis.made import finding, frame, request
 
 LINE = 'GET /login?user=anna&password=hunter2 HTTP/1.1" 200'

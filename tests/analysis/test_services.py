@@ -18,6 +18,7 @@ from apps.acquisition.models import Batch
 from apps.acquisition.stages import claimed
 from apps.analysis import proposals, selectors, services
 from apps.analysis.models import Handover, Incident, IncidentFinding, Match, Remedy
+from apps.analysis.serialise import node_at, records_of
 from apps.contracts import ExpertRecord, Kind, Refused
 from apps.protection.models import AuditEntry, Seal
 from apps.protection.selectors import verify
@@ -71,7 +72,9 @@ def test_a_batch_becomes_an_incident_with_tree_attacker_match_and_plan() -> None
     assert incident.clue_tree["record_count"] == 7
     assert incident.clue_tree["findings"] == [made.findings.get().pk]
     first_login = made.records.order_by("id").first()
-    assert first_login.pk in selectors.records_at(incident, "0-0-0")
+    account = node_at(incident.clue_tree, "0-0-0")
+    assert account
+    assert first_login.pk in records_of(account)
     assert [m.slug for m in incident.matches.all()] == ["ssh-brute-force"]
     steps = Remedy.objects.get(pk=remedy_id).steps.all()
     assert [(s.action, s.host, s.parameters) for s in steps] == [
