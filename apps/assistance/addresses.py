@@ -69,7 +69,7 @@ def parse(text: object) -> Address:
 def read(outputs: Outputs) -> Facts:
     """The facts every repair needs: who we are on the host, and what must stay reachable.
 
-    `{"uid": int | None, "account": str, "own": [...], "broadcasts": [...], "peer": [...],
+    `{"uid": int | None, "account": str, "own": [...], "networks": [...], "peer": [...],
     "gateways": [...], "resolvers": [...], "protected": [...], "unknown": [...]}`; `unknown`
     names what the host did not tell.
     """

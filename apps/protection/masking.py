@@ -8,8 +8,8 @@ MASK = "•••"
 
 _NAMES = (
     r"pass(?:word|wd|phrase|code)?|pwd|secret|token|api[-_]?key|access[-_]?key|auth|"
-    r"session(?:id)?|jsessionid|phpsessid|sid|csrf\w*|private[-_]?key|credential s?|pin|otp"
-).replace(" ", "")
+    r"session(?:id)?|jsessionid|phpsessid|sid|csrf\w*|private[-_]?key|credentials?|pin|otp"
+)
 
 _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     # A private key in PEM, whole.
