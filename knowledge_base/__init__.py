@@ -1,0 +1,1 @@
+"""What Tocsin knows, as content: expert records, rules, trained networks, recordings."""
