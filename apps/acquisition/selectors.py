@@ -139,13 +139,18 @@ def lines_at(batch_id: UUID, places: Iterable[int]) -> dict[int, str]:
 
 
 def raw_line(record_id: int) -> str:
-    """The line a record was read from, down to the sealed bytes; for packets, what they were."""
+    """The line a record was read from, down to the sealed bytes; for packets, what they were.
+
+    IndexError where its batch no longer holds that line.
+    """
     record = Record.objects.select_related("batch").get(pk=record_id)
     if record.event_original is not None:
         return record.event_original
     if record.batch.protocol in ("lines", "flows"):
         place = record.event_sequence
-        return lines_at(record.batch_id, [place])[place]
+        if (line := lines_at(record.batch_id, [place]).get(place)) is None:
+            raise IndexError(f"batch {record.batch_id} has no line {place}")
+        return line
     ends = f"{_end(record.source_ip, record.source_port)} → {_end(record.destination_ip, record.destination_port)}"
     if record.http_request_method:
         return f"{ends} {record.http_request_method} {record.url_original or ''}"
