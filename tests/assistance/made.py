@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from apps.analysis.models import Incident, Remedy
 from apps.analysis.services import decide
+from apps.assistance import services
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 _pair = Ed25519PrivateKey.generate()
@@ -24,6 +25,7 @@ BLOCK = ("block_address", {"address": "203.0.113.5", "hours": 24})
 SHELL = "/srv/shop/uploads/x.php"
 QUARANTINE = ("quarantine_file", {"path": SHELL})
 DISABLE = ("disable_account", {"account": "bob"})
+ALL = (BLOCK, QUARANTINE, DISABLE)
 
 
 def incident() -> Incident:
@@ -54,3 +56,22 @@ def approve(waiting: Remedy) -> None:
     """An approver reads the commands and says yes to them."""
     waiting.refresh_from_db()
     decide(remedy_id=waiting.pk, actor="ada", approve=True, digest=waiting.digest)
+
+
+def ready(*steps: tuple[str, dict[str, object]]) -> Remedy:
+    waiting = remedy(*steps)
+    services.preview(waiting.pk)
+    approve(waiting)
+    return waiting
+
+
+def state_of(it: Remedy) -> tuple[str, list[str]]:
+    it.refresh_from_db()
+    return it.state, [step.state for step in it.steps.order_by("order")]
+
+
+def sentence_of(it: Remedy) -> str:
+    last = it.attempts.last()
+    assert last is not None
+    assert last.ended_at is not None
+    return last.sentence
