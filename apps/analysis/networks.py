@@ -23,15 +23,6 @@ class Network:
     model: str
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
-    """Whether a model folder can be used: `problem` is empty, or says why not."""
-
-    folder: str
-    kind: str
-    problem: str
-
-
 def shipped() -> Path:
     return Path(str(files("knowledge_base") / "models"))
 
@@ -40,8 +31,8 @@ def shipped() -> Path:
 def network(kind: str, folder: Path | None = None) -> Network | None:
     """The network that reads `kind` ("flows", "requests") in `folder`, by default the shipped.
 
-    None where there is none, or where it is damaged: the damage is logged and shown by `health`,
-    and the response goes on with what the tools found.
+    None where there is none, or where it is damaged: the damage is logged, and the response goes
+    on with what the tools found.
     """
     for place, of in _folders(folder or shipped()):
         if of != kind:
@@ -53,19 +44,6 @@ def network(kind: str, folder: Path | None = None) -> Network | None:
             continue
         return Network(scorer, f"{place.name} {scorer.model.digest[:12]}")
     return None
-
-
-def health(folder: Path | None = None) -> list[Health]:
-    """Every model folder and whether it can be used. Loads the networks."""
-    found = []
-    for place, kind in _folders(folder or shipped()):
-        problem = ""
-        try:
-            Scorer.load(place, kind)
-        except ModelFileError as error:
-            problem = str(error)
-        found.append(Health(place.name, kind, problem))
-    return found
 
 
 def _folders(folder: Path) -> list[tuple[Path, str]]:

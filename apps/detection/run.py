@@ -48,8 +48,3 @@ def search(frame: pl.DataFrame, received: datetime | None = None) -> Search:
             failures[name] = f"{type(error).__name__}: {error}"
     findings.sort(key=lambda each: (each.first, each.tool, each.subject, each.target, each.title))
     return Search(tuple(findings), failures)
-
-
-def detect(frame: pl.DataFrame, received: datetime | None = None) -> list[Finding]:
-    """The findings of every tool over `frame`, in order of time. See `search`."""
-    return list(search(frame, received).findings)

@@ -36,7 +36,7 @@ def mixed() -> pl.DataFrame:
 
 
 def test_findings_of_all_tools_come_in_order_of_time() -> None:
-    kinds = [one.kind.value for one in run.detect(mixed())]
+    kinds = [one.kind.value for one in run.search(mixed()).findings]
     assert kinds == ["brute_force", "port_scan", "web_injection"]
 
 
@@ -63,7 +63,7 @@ def test_records_without_a_time_are_given_the_one_they_were_received_at() -> Non
     untimed = frame([shell]).with_columns(
         pl.lit(None, pl.Datetime("us", "UTC")).alias("@timestamp")
     )
-    (one,) = run.detect(untimed, START + timedelta(hours=1))
+    (one,) = run.search(untimed, START + timedelta(hours=1)).findings
     assert one.first == one.last == START + timedelta(hours=1)
 
 
@@ -74,7 +74,7 @@ def test_everything_a_tool_extracts_is_json_that_postgresql_can_keep() -> None:
         request(0, "/?q=1%20union%20select%00%07%202"),
         file("/srv/\x07a.php", b"<?=`$_GET[0]`?>"),
     ]
-    findings = run.detect(frame(rows))
+    findings = run.search(frame(rows)).findings
     assert len(findings) == 2
     for one in findings:
         text = json.dumps(dict(one.parameters), allow_nan=False)

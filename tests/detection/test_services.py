@@ -94,8 +94,8 @@ def test_the_fingerprint_does_not_depend_on_counts(batch: Batch) -> None:
     from apps.acquisition.selectors import frame_of
 
     frame = frame_of(batch.pk)
-    whole = run.detect(frame)
-    part = run.detect(frame.filter(pl.col("event.sequence") < 20))
+    whole = run.search(frame).findings
+    part = run.search(frame.filter(pl.col("event.sequence") < 20)).findings
     assert whole != part
     assert services.fingerprints(batch.pk, whole) == services.fingerprints(batch.pk, part)
     assert services.fingerprints(uuid.uuid4(), whole) != services.fingerprints(batch.pk, whole)
