@@ -15,7 +15,6 @@ import socket
 import time
 from binascii import Error as NotBase64
 from dataclasses import dataclass
-from types import TracebackType
 
 import paramiko
 from paramiko.ssh_exception import AuthenticationException, SSHException
@@ -188,12 +187,7 @@ class Connection:
     def __enter__(self) -> Connection:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *ended: object) -> None:
         self.close()
 
     def close(self) -> None:

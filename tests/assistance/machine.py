@@ -16,7 +16,6 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from types import TracebackType
 
 INSIDE, OPERATOR, ATTACKER = "10.99.8.10", "10.99.8.5", "10.99.8.66"
 SSHD = "/usr/sbin/sshd"
@@ -109,12 +108,7 @@ class Machine:
             raise
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *ended: object) -> None:
         self._ours.close()
 
     def run(self, *command: str, check: bool = True) -> str:

@@ -8,7 +8,6 @@ import threading
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 from urllib.parse import urlencode
 
 SECONDS_BETWEEN = 1.0
@@ -46,12 +45,7 @@ class Shipper:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *ended: object) -> None:
         self._stop.set()
         self._thread.join(timeout=30)
 

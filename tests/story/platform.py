@@ -13,7 +13,6 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 from typing import Any, TypeVar
 
 import httpx
@@ -67,12 +66,7 @@ class Platform:
         self.admin = self.login("admin", found[1])
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
         if error is not None:  # what the platform said helps more than that it failed
             for log in sorted((self.home / "log").glob("*.log")):
                 print(f"── {log.name}\n{log.read_text(errors='replace')[-4000:]}")
