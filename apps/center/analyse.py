@@ -20,6 +20,7 @@ from apps.analysis import serialise
 from apps.analysis.assess import assess
 from apps.analysis.case import Case, build, decide
 from apps.analysis.correlate import correlate
+from apps.analysis.services import model_folder
 from apps.contracts import Json, Match, Remedy
 from apps.detection.run import search
 from apps.knowledge.services import records
@@ -85,7 +86,7 @@ def analyse(paths: Sequence[Path], host: str, tell: Progress = lambda *_: None) 
     tell("searching", 0, 1)
     found = search(frame, now)
     tell("weighing", 0, 1)
-    verdicts = assess(frame, found.findings)
+    verdicts = assess(frame, found.findings, model_folder())
     tell("correlating", 0, 1)
     campaigns = correlate(found.findings, verdicts)
     solved = []

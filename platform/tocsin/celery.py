@@ -20,5 +20,6 @@ def load_networks(**_: object) -> None:
     """In each worker process, after the fork: PyTorch's threads do not survive one, and the
     first emergency should not wait five seconds for its import."""
     from apps.analysis.assess import warm
+    from apps.analysis.services import model_folder
 
-    warm()
+    warm(model_folder())

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from importlib.resources import files
 
-from apps.acquisition.flow_columns import FLOW_FEATURES
+from apps.acquisition.flow_columns import FLOW_FEATURES, flow_name
+from ml_core import readers
 from ml_core.windows import CONTEXT_COLUMNS, FLOW_COLUMNS
 
 
@@ -18,3 +19,8 @@ def test_the_shipped_flow_model_reads_columns_the_meter_writes() -> None:
 
 def test_every_column_the_networks_know_is_one_the_meter_writes() -> None:
     assert set(FLOW_COLUMNS) <= set(FLOW_FEATURES)
+
+
+def test_older_spellings_mean_the_same_to_the_networks_and_to_the_meter() -> None:
+    for ours in set(readers._SPELLINGS) & set(FLOW_FEATURES):
+        assert {flow_name(other) for other in readers._SPELLINGS[ours]} == {ours}
