@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import secrets
 import sys
 from collections.abc import Sequence
 
@@ -98,6 +99,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except StackError as problem:
             print(f"tocsin: {problem}", file=sys.stderr)
             return 1
+    if options.command == "analyse":  # it keeps nothing, so it needs no secrets of a home
+        os.environ.setdefault("TOCSIN_SECRET_KEY", secrets.token_urlsafe())
+        os.environ.setdefault("TOCSIN_VAULT_KEY", secrets.token_urlsafe())
     from tocsin import commands
 
     try:
