@@ -36,7 +36,7 @@ def accounts(passwd: str) -> dict[str, Account]:
     found = {}
     for line in passwd.splitlines():
         words = line.split(":")
-        if len(words) == 7 and words[2].isdigit() and words[3].isdigit():
+        if len(words) == 7 and words[2].isdecimal() and words[3].isdecimal():
             found[words[0]] = Account(
                 words[0], words[1], int(words[2]), int(words[3]), words[5], words[6] or "/bin/sh"
             )
@@ -54,7 +54,7 @@ def administrators(passwd: str, group: str) -> set[str]:
     members: set[str] = set()
     for line in group.splitlines():
         words = line.split(":")
-        if len(words) == 4 and words[0] in ADMINISTRATORS and words[2].isdigit():
+        if len(words) == 4 and words[0] in ADMINISTRATORS and words[2].isdecimal():
             members |= {name for name in words[3].split(",") if name}
             members |= {a.name for a in accounts(passwd).values() if a.gid == int(words[2])}
     return members

@@ -80,7 +80,7 @@ def read(outputs: Outputs) -> Facts:
     uid = answer(outputs, "uid").stdout.strip()
     connection = answer(outputs, "peer").stdout.split()
     return {
-        "uid": int(uid) if uid.isdigit() else None,
+        "uid": int(uid) if uid.isdecimal() else None,
         "account": answer(outputs, "account").stdout.strip(),
         "own": sorted({e["local"] for e in entries if "local" in e}),
         "networks": sorted(

@@ -6,7 +6,9 @@ Before anything runs, the plan is made anew from fresh facts and must be the app
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
@@ -26,6 +28,8 @@ from apps.assistance.action import (
 from apps.contracts import Command, CommandPlan, Json, Refused
 from apps.plugins import gather
 from apps.protection.chain import canonical, digest
+
+log = logging.getLogger(__name__)
 
 APPROVED = ("snapshot", "act", "verify")
 """The phases that must be, word for word, what was approved. Undo is decided when it is asked
@@ -110,8 +114,20 @@ def plan_step(
     action: Action, parameters: Parameters, outputs: Outputs
 ) -> tuple[CommandPlan, Facts]:
     """What the step runs on a host that answers so. Raises `Refused` with a sentence."""
-    facts = action.read(parameters, outputs)
-    return _elevated(action.plan(parameters, facts), _uid(facts)), facts
+    with _sensible():
+        facts = action.read(parameters, outputs)
+        return _elevated(action.plan(parameters, facts), _uid(facts)), facts
+
+
+@contextmanager
+def _sensible() -> Iterator[None]:
+    """A host may be in the hands of its attacker: answers that mean nothing are a refusal, and no
+    failure that would be tried again for ever."""
+    try:
+        yield
+    except (ValueError, TypeError, LookupError, AttributeError) as wrong:
+        log.warning("a host's answers make no sense", exc_info=True)
+        raise Refused("The host's answers make no sense, so nothing is done there.") from wrong
 
 
 def _elevated(plan: CommandPlan, uid: int) -> CommandPlan:
@@ -151,7 +167,7 @@ def ask(
         kept = replace(output, stdout=probe.keep(output.stdout))
         under = phase if probe.shown else "facts"
         notes.append(Note(under, command, kept, started, datetime.now(UTC)))
-        if probe.name == "uid" and output.stdout.strip().isdigit():
+        if probe.name == "uid" and output.stdout.strip().isdecimal():
             uid = int(output.stdout)
     if journal:
         journal.looked(notes)
@@ -175,7 +191,8 @@ class Hand:
     def look(self, phase: str = "facts") -> Facts:
         probes = self.action.probes(self.parameters)
         self.answers = ask(self.runner, probes, self.given, self.journal, phase)
-        return self.action.read(self.parameters, self.answers)
+        with _sensible():
+            return self.action.read(self.parameters, self.answers)
 
     def check(
         self, approved: Mapping[str, Json], phase: str = "facts"
@@ -186,7 +203,8 @@ class Hand:
         """
         facts = self.look(phase)
         try:
-            plan = _elevated(self.action.plan(self.parameters, facts), _uid(facts))
+            with _sensible():
+                plan = _elevated(self.action.plan(self.parameters, facts), _uid(facts))
         except Refused as why:
             raise Changed(str(why)) from why
         if not same(approved, to_json(plan)):
@@ -201,12 +219,15 @@ class Hand:
         return found if found.holds else Judgement(False, f"{found.sentence}{trouble}")
 
     def judge(self, phase: Phase, before: Facts, noted: str = "facts") -> Judgement:
-        return self.action.judge(phase, self.parameters, self.look(noted), before)
+        facts = self.look(noted)
+        with _sensible():
+            return self.action.judge(phase, self.parameters, facts, before)
 
     def undo(self, before: Facts) -> Judgement:
         """Takes back what the act did, from what is there now. Raises `Refused`."""
         facts = self.look()
-        commands = self.action.undo(self.parameters, facts, before)
+        with _sensible():
+            commands = self.action.undo(self.parameters, facts, before)
         trouble = self._carry("undo", [elevate(command, _uid(facts)) for command in commands])
         found = self.judge("undo", before)
         return found if found.holds else Judgement(False, f"{found.sentence}{trouble}")

@@ -24,6 +24,7 @@ from apps.assistance.previews import digest_of, parameters_of, preview
 from apps.assistance.ssh import Unreachable
 from apps.contracts import Refused
 from apps.protection.masking import mask
+from apps.protection.selectors import last_sealed
 from apps.protection.services import audit
 
 TRIES = 3
@@ -46,7 +47,9 @@ def apply(remedy_id: int) -> None:
         attempt = _attempt(remedy, Attempt.Kind.APPLY, remedy.decided_by)
         work = _Work(remedy, [step for step in remedy.steps.order_by("order") if step.commands])
         try:
-            if not remedy.digest or digest_of(remedy) != remedy.digest:
+            # the seal is of the approval itself: rows can be altered, the chain cannot
+            approved = last_sealed("remedy", str(remedy.pk))
+            if not approved or not digest_of(remedy) == remedy.digest == approved:
                 raise Changed("The stored plan is not the one that was approved.")
             if remedy.state == _R.APPROVED:
                 _move(attempt, _R.APPLYING, _I.REPAIRING)

@@ -43,10 +43,17 @@ def heads() -> dict[str, str]:
 
 
 def sealed_digests(kind: str) -> Iterator[tuple[str, str]]:
-    """(subject, digest) of every seal of a kind, oldest first."""
+    """(subject, digest) of every seal of a kind, newest first: of two for the same subject the
+    first one made is the last one met, so that sealing an altered thing again hides nothing."""
     yield from (
-        Seal.objects.filter(kind=kind).order_by("id").values_list("subject", "digest").iterator()
+        Seal.objects.filter(kind=kind).order_by("-id").values_list("subject", "digest").iterator()
     )
+
+
+def last_sealed(kind: str, subject: str) -> str:
+    """The digest of the newest seal of a subject; empty where it has none."""
+    seals = Seal.objects.filter(kind=kind, subject=subject).order_by("-id")
+    return seals.values_list("digest", flat=True).first() or ""
 
 
 def trail(object: str = "") -> QuerySet[AuditEntry]:
@@ -56,7 +63,8 @@ def trail(object: str = "") -> QuerySet[AuditEntry]:
 
 
 def has_seal(hash: str) -> bool:
-    return Seal.objects.filter(hash=hash).exists()
+    """Whether a link of this hash, noted earlier, is still in one of the chains."""
+    return any(model._default_manager.filter(hash=hash).exists() for model in CONTENT)
 
 
 def counts() -> dict[str, int]:

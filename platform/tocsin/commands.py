@@ -52,6 +52,7 @@ def verify(options: argparse.Namespace) -> int:
     if not found:
         print(f"✓ {counted['seal']} seals and {counted['auditentry']} audit entries hold.")
     print(f"head of the seals: {heads['seal']}")
+    print(f"head of the audit trail: {heads['auditentry']}")
     return 1 if found else 0
 
 
@@ -75,7 +76,7 @@ def demo_remove(options: argparse.Namespace) -> int:
     from apps.center import demonstration
 
     gone = demonstration.remove(actor=_me())
-    print("removed: " + ", ".join(f"{count} {what}" for what, count in gone.items()))
+    print("removed " + ", ".join(f"{what}: {count}" for what, count in gone.items()))
     return 0
 
 

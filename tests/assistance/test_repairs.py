@@ -202,6 +202,43 @@ def test_a_plan_altered_in_the_database_is_not_run(web01: ModelHost) -> None:
     assert "not the one that was approved" in sentence_of(it)
 
 
+def test_what_the_chain_does_not_hold_as_approved_is_not_run(web01: ModelHost) -> None:
+    """Whoever can write to the tables makes a plan whole again; the seal of the approval stays."""
+    untouched = web01.state()
+    approved, forged = ready(BLOCK), remedy(("block_address", {"address": "203.0.113.99"}))
+    services.preview(forged.pk)
+    forged.refresh_from_db()
+    theirs = forged.steps.get()
+    approved.steps.update(parameters=theirs.parameters, commands=theirs.commands)
+    Remedy.objects.filter(pk=approved.pk).update(digest=forged.digest)
+    Remedy.objects.filter(pk=forged.pk).update(state=Remedy.State.APPROVED)
+    for it in (approved, forged):
+        services.apply(it.pk)
+        assert state_of(it)[0] == Remedy.State.PROPOSED
+        assert "not the one that was approved" in sentence_of(it)
+    assert web01.state() == untouched
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        '[{"addr_info": 5}]',
+        '[{"addr_info": [{"local": "here", "prefixlen": "x"}]}]',
+        '[{"via": 5}]',
+    ],
+)
+def test_a_host_that_answers_nonsense_gets_nothing_and_ends_the_repair(
+    web01: ModelHost, monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:
+    untouched = web01.state()
+    it = ready(BLOCK)
+    monkeypatch.setattr(web01, "do_ip", lambda words, stdin: Output(0, said))
+    services.apply(it.pk)
+    assert web01.state() == untouched
+    assert state_of(it) == ("proposed", ["refused"])
+    assert sentence_of(it).startswith("Nothing has run.")
+
+
 def test_a_step_that_fails_takes_those_before_it_back(
     web01: ModelHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:

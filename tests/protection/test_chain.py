@@ -89,3 +89,15 @@ def test_writers_at_the_same_time_make_one_chain() -> None:
         thread.join()
     assert Seal.objects.count() == 40
     assert selectors.verify() == []
+
+
+@pytest.mark.django_db
+def test_sealing_an_altered_thing_again_hides_nothing_and_heads_are_of_either_chain() -> None:
+    services.seal(kind="batch", subject="1", digest="a" * 64)
+    services.seal(kind="batch", subject="1", digest="b" * 64)
+    services.audit(actor="ana", action="incident.closed", object="incident:1")
+    assert dict(selectors.sealed_digests("batch")) == {"1": "a" * 64}
+    assert selectors.last_sealed("batch", "1") == "b" * 64
+    assert selectors.last_sealed("batch", "2") == ""
+    assert all(selectors.has_seal(head) for head in selectors.heads().values())
+    assert not selectors.has_seal("c" * 64)

@@ -151,7 +151,7 @@ def _name(parameters: Parameters) -> str:
 
 def _usable(shadow: Facts | None) -> bool:
     """Whether an account can still be logged in to, by a key at least."""
-    return shadow is not None and not (shadow["expire"].isdigit() and int(shadow["expire"]) < 2)
+    return shadow is not None and not (shadow["expire"].isdecimal() and int(shadow["expire"]) < 2)
 
 
 ACTION = DisableAccount()
