@@ -138,7 +138,11 @@ def test_a_url_that_is_no_https_address_is_refused(url: str) -> None:
         ("224.0.0.1", True),
         ("255.255.255.255", True),
         ("[64:ff9b::7f00:1]", True),
+        ("[64:ff9b:1::7f00:1]", True),
         ("[2002:7f00:1::]", True),
+        ("[::127.0.0.1]", True),
+        ("[::ffff:0:7f00:1]", True),
+        ("192.0.0.192", True),
     ],
 )
 def test_no_webhook_goes_where_only_we_can_reach(host: str, also_private: bool) -> None:

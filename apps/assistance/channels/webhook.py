@@ -24,8 +24,15 @@ TIMEOUT = 10.0  # seconds, for each of connecting, sending and waiting
 TOLERANCE = 300  # seconds between the clocks of sender and receiver
 LATER = {408, 425, 429}  # answers of a responder that wants to be asked again
 
-# Ways to write an IPv4 address inside an IPv6 one, behind which anything may hide.
-_TUNNELS = tuple(ip_network(text) for text in ("64:ff9b::/96", "2002::/16", "2001::/32"))
+# Ways to write an IPv4 address inside an IPv6 one, behind which anything may hide; and the block
+# of protocols' own addresses, where some clouds keep their metadata.
+_TUNNELS = tuple(
+    ip_network(text)
+    for text in (
+        "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "::/96", "::ffff:0:0:0/96",
+        "192.0.0.0/24",
+    )
+)  # fmt: skip
 
 Address = IPv4Address | IPv6Address
 
@@ -125,11 +132,13 @@ def _forbidden(address: Address, *, private: bool) -> str:
     """Why no package may go to an address; empty where it may."""
     if address.is_link_local or address.is_multicast or address.is_unspecified:
         return "which is never a responder's"
+    if private and address.is_loopback:
+        return ""
     if any(address in network for network in _TUNNELS if network.version == address.version):
         return "which may lead anywhere"
     if address.is_global:
         return ""
-    if private and (address.is_private or address.is_loopback) and address != _BROADCAST:
+    if private and address.is_private and address != _BROADCAST:
         return ""
     return "inside a private network (TOCSIN_PRIVATE_WEBHOOKS allows that)"
 
