@@ -100,6 +100,8 @@ def receive(
         raise ValueError(f"unknown protocol {protocol!r}")
     if not content and protocol != "file":
         raise reading.Unreadable("The content is empty.")
+    if reason := reading.overfull(content, protocol):
+        raise reading.Unreadable(reason)
     key = {
         "source": source,
         "protocol": protocol,

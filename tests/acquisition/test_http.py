@@ -10,9 +10,10 @@ import zlib
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
+import pytest
 import zstandard
 
-from apps.acquisition import protocols, services
+from apps.acquisition import protocols, reading, services
 from apps.acquisition.models import Batch, BatchContent, Record, Source
 from apps.protection.models import Seal
 from tests.acquisition.conftest import Platform
@@ -298,3 +299,30 @@ def test_a_source_sees_its_own_batches_only(platform: Platform) -> None:
         refused(client.get(href), 404)
         refused(client.get("/api/v1/ingest/batches/not-an-id"), 404)
         refused(client.get("/api/v1/ingest/lines"), 405)
+
+
+def test_a_small_body_that_unfolds_to_millions_of_lines_is_refused(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "MAX_ITEMS", 1000)
+    bodies = {
+        "lines": b"a\n" * 1001,
+        "ndjson": b"{}\n" * 1001,
+        "ndjson?name=array": b"[" + b"1," * 10_001 + b"1]",
+        "ndjson?name=padded": b" " * 2000 + b"[" + b"1," * 10_001 + b"1]",
+    }
+    for route, body in bodies.items():
+        answer = platform.post(route, gzip.compress(body))
+        assert (answer.status_code, answer.json()["error"]["type"]) == (413, "content_too_large")
+    with platform.client() as client:
+        assert client.post("/_bulk", content=b'{"index":{}}\n{}\n' * 501).status_code == 413
+    with pytest.raises(reading.Unreadable, match="in parts"):
+        services.receive(source=platform.source, protocol="auto", content=bodies["lines"])
+    assert platform.post("lines", b"a, b, c\n" * 1000).status_code == 201
+
+
+def test_odd_addresses_are_the_senders_mistake(platform: Platform) -> None:
+    for target in ("*", "lines", ""):
+        assert not protocols.wants({"type": "http", "method": "GET", "path": target, "headers": []})
+    many = "&".join(f"a{i}=1" for i in range(101))
+    assert platform.post(f"lines?{many}", LOG).status_code == 400

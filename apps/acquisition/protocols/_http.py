@@ -61,7 +61,8 @@ class Request:
         self, scope: Scope, receive: Receive | None = None, run: Run | None = None
     ) -> None:
         self.method: str = scope["method"]
-        self.path: str = scope["path"].rstrip("/") or "/"
+        # `*`, and what a careless client sends, has no slash in front
+        self.path: str = "/" + scope["path"].removeprefix("/").rstrip("/")
         self._scope = scope
         self._receive = receive
         self._run = run
@@ -77,7 +78,11 @@ class Request:
     @cached_property
     def query(self) -> dict[str, str]:
         text = self._scope.get("query_string", b"").decode("latin-1")
-        pairs = parse_qs(text, keep_blank_values=True, max_num_fields=100, errors="replace")
+        try:
+            pairs = parse_qs(text, keep_blank_values=True, max_num_fields=100, errors="replace")
+        except ValueError as error:
+            reason = "The address has more than 100 parameters."
+            raise Refusal(400, "parse_exception", reason) from error
         return {name: values[-1] for name, values in pairs.items()}
 
     def allow(self, *methods: str) -> None:

@@ -15,6 +15,7 @@ from django.conf import settings
 
 from apps.acquisition import documents
 from apps.acquisition.protocols._http import Exchange, Refusal, Request, Response
+from apps.acquisition.reading import overfull
 from apps.acquisition.services import Receipt
 
 _VERSION = "9.1.0"  # what shippers compare with; the API served is the same since 7
@@ -115,6 +116,8 @@ async def _bulk(exchange: Exchange, index: str) -> Response:
     request = exchange.request
     source = await request.source()
     content = await request.body()
+    if reason := await asyncio.to_thread(overfull, content, "bulk"):
+        raise Refusal(413, "content_too_large", reason)
     try:
         found = await asyncio.to_thread(documents.split_bulk, content, settings.TOCSIN["max_line"])
     except documents.MalformedBulk as error:

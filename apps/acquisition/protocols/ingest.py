@@ -12,7 +12,7 @@ from apps.acquisition import documents
 from apps.acquisition.capture import is_capture
 from apps.acquisition.models import Batch
 from apps.acquisition.protocols._http import Exchange, Refusal, Request, Response
-from apps.acquisition.reading import is_flow_table
+from apps.acquisition.reading import is_flow_table, overfull
 from apps.acquisition.services import Receipt
 
 PREFIX = "/api/v1/ingest"
@@ -65,6 +65,8 @@ def _check(kind: str, content: bytes) -> dict[str, Any]:
     if kind == "flows" and not is_flow_table(content):
         reason = "The first line does not name the columns of CICFlowMeter."
         raise Refusal(400, "parse_exception", reason)
+    if reason := overfull(content, kind):
+        raise Refusal(413, "content_too_large", reason)
     if kind != "ndjson":
         return {}
     found = documents.split(content, settings.TOCSIN["max_line"])
