@@ -60,12 +60,12 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.postgres",
     "django.contrib.staticfiles",
-    "django.contrib.humanize",
     "axes",
     "rest_framework",
     "drf_spectacular",
 ]
 MIDDLEWARE = [
+    "apps.center.middleware.ContentSecurityPolicy",  # first: around refusals of the others too
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -76,7 +76,6 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "apps.center.middleware.ContentSecurityPolicy",
     "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "tocsin.urls"
@@ -140,7 +139,7 @@ if SECURE_TLS:
 DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
 
 LANGUAGE_CODE = os.environ.get("TOCSIN_LANGUAGE", "en")
-LANGUAGES = [("en", _("English")), ("zh-hans", _("Chinese"))]
+LANGUAGES = [("en", _("English"))]
 TIME_ZONE = os.environ.get("TOCSIN_TIME_ZONE", "UTC")
 USE_TZ = True
 
@@ -187,7 +186,12 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": os.environ.get("TOCSIN_LOG_LEVEL", "INFO")},
-    "loggers": {"axes": {"level": "WARNING"}, "paramiko": {"level": "WARNING"}},
+    "loggers": {
+        "axes": {"level": "WARNING"},
+        "paramiko": {"level": "WARNING"},
+        "httpx": {"level": "WARNING"},
+        "django.request": {"level": "ERROR"},  # a page refused to a role is no fault of ours
+    },
 }
 
 # What the platform accepts and touches. Sizes in bytes.

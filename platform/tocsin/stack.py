@@ -199,7 +199,7 @@ class Stack:
             except OSError as problem:
                 if problem.errno == errno.EADDRINUSE:
                     raise StackError(
-                        f"port {self.port} is taken: choose another with --port"
+                        f"port {self.port} is taken: choose another with --port (make run PORT=…)"
                     ) from None
                 raise StackError(f"{self.host} is no address of this machine") from problem
 
@@ -257,12 +257,16 @@ class Stack:
         return done.stdout.strip()
 
     def _start_services(self) -> None:
+        from tocsin.settings import SECURE_TLS  # reads the home, which now is there
+
         celery = [sys.executable, "-m", "celery", "-A", "tocsin.celery"]
         queues = "response,ingest,scan,learning"
         worker = ["worker", "-Q", queues, "-c", "2", "--without-gossip", "--without-mingle"]
         beat = ["beat", "--scheduler", "celery.beat:Scheduler", "--pidfile="]
         web = ["uvicorn", "tocsin.asgi:application", "--host", self.host, "--port", str(self.port)]
         quiet = ["--log-level", "warning", "--timeout-graceful-shutdown", "5"]
+        if not SECURE_TLS:  # no proxy stands before us: nobody may say who they come from
+            quiet.append("--no-proxy-headers")
         threads = {"OMP_NUM_THREADS": "1"}  # two workers share two cores
         for child in (
             Child("web", [sys.executable, "-m", *web, *quiet], grace=8),
@@ -276,7 +280,8 @@ class Stack:
             Child("beat", [*celery, *beat, "-l", "WARNING"], grace=5),
         ):
             self._spawn(child)
-        self._wait_for("web", self._healthy, 60)
+        self.say("worker, scheduler and web are starting")
+        self._wait_for("web", self._healthy, 120)
 
     def _healthy(self) -> bool:
         try:

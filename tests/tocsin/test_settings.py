@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.test import Client
 
 from tocsin.home import secret
 from tocsin.settings import database
@@ -50,3 +51,9 @@ def test_behind_tls_every_cookie_is_secure(tmp_path: Path) -> None:
         check=True,
     )
     assert done.stdout.split() == ["False", "True", "True", "True"]
+
+
+def test_every_refusal_carries_the_policy_even_one_of_a_wrong_host(client: Client) -> None:
+    answer = client.get("/login/", headers={"host": "evil.example"})
+    assert answer.status_code == 400
+    assert "default-src 'self'" in answer.headers["Content-Security-Policy"]

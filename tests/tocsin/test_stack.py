@@ -113,6 +113,8 @@ def test_a_day_in_the_life_of_the_stack(running: Running) -> None:
 
     # Private: no port but the web's, sockets only we can use, secrets only we can read.
     pids = belonging_to(home)
+    web = next(command for command in pids.values() if "uvicorn" in command)
+    assert "--no-proxy-headers" in web  # else anyone here dodges the lock-out by naming himself
     assert any("postgres" in command for command in pids.values())
     for file in (home / "secrets").iterdir():
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
