@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import stat
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 from tests.range.rig import REPAIR_ACCOUNT, VICTIM, Range
 
 UPLOADS = "/srv/shop/uploads"
+RECORDING = Path(__file__).parents[2] / "knowledge_base" / "risk_data" / "range"
 
 
 def gather(rig: Range) -> dict[str, Any]:
@@ -53,12 +55,7 @@ def gather(rig: Range) -> dict[str, Any]:
 
 def files(rootfs: Path, folder: str) -> list[dict[str, Any]]:
     """Size, mode, owner, SHA-256 and time of change of every plain file in a victim's folder."""
-    users = {
-        int(uid): name
-        for name, _, uid, *_ in (
-            line.split(":") for line in reversed((rootfs / "etc/passwd").read_text().splitlines())
-        )
-    }
+    users = {uid: name for name, uid, _ in reversed(_accounts(rootfs))}
     found = []
     for path in sorted((rootfs / folder.lstrip("/")).iterdir()):
         state = path.lstat()
@@ -75,6 +72,36 @@ def files(rootfs: Path, folder: str) -> list[dict[str, Any]]:
             }
         )
     return found
+
+
+def restore(rootfs: Path, recording: Path = RECORDING) -> list[str]:
+    """Give a victim the files that a recording's host had: content, owner, mode, time of change.
+
+    Returns:
+        Their paths as the victim names them.
+
+    Raises:
+        ValueError: a kept file is not the one that was recorded.
+    """
+    recorded = json.loads((recording / "facts.json").read_text())["files"]
+    owners = {name: (uid, gid) for name, uid, gid in _accounts(rootfs)}
+    for file in recorded:
+        content = (recording / "uploads" / Path(file["path"]).name).read_bytes()
+        if hashlib.sha256(content).hexdigest() != file["sha256"]:
+            raise ValueError(f"{file['path']} of the recording has been changed")
+        path = rootfs / file["path"].lstrip("/")
+        path.write_bytes(content)
+        os.chown(path, *owners[file["owner"]])
+        path.chmod(int(file["mode"], 8))
+        changed = datetime.fromisoformat(file["mtime"]).timestamp()
+        os.utime(path, (changed, changed))
+    return [file["path"] for file in recorded]
+
+
+def _accounts(rootfs: Path) -> list[tuple[str, int, int]]:
+    """Name, user and group number of every account of a victim."""
+    lines = (rootfs / "etc/passwd").read_text().splitlines()
+    return [(name, int(uid), int(gid)) for name, _, uid, gid, *_ in (x.split(":") for x in lines)]
 
 
 def _account(line: str) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 Says how a platform outside the namespaces reaches the victim. `--register NAME` tells a running
 platform that the host of this name is real now, and takes that back at the end; `--attack` lets
 the attacker loose on it, with benign clients beside; `--ship` posts the victim's new log lines
-and uploaded files to the platform, as its shippers would.
+and uploaded files to the platform, as its shippers would. A registered victim that nobody attacks
+stands for the host of the shipped recording: it has that host's files (`--no-as-recorded`: none).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from types import FrameType
 
 from tests.range import attacks
 from tests.range.client import Client
+from tests.range.facts import restore
 from tests.range.record import LOGS, UPLOADS, live
 from tests.range.rig import CLIENTS, PLATFORM, REPAIR_ACCOUNT, VICTIM, Range
 from tests.range.ship import HOST, Shipper
@@ -103,9 +105,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--port", type=int, default=0, help="loopback port for the victim's SSH")
     parser.add_argument("--attack", action="store_true", help="let the attacker loose")
     parser.add_argument("--register", metavar="NAME", help="tell a running platform of the host")
+    parser.add_argument(
+        "--as-recorded",
+        action=argparse.BooleanOptionalAction,
+        help="give the victim the files of the recorded host (default: --register, no --attack)",
+    )
     parser.add_argument("--ship", metavar="ADDRESS", help="post logs and files to a platform")
     parser.add_argument("--token", help="of the platform's source; without, one is made")
     chosen = parser.parse_args(arguments)
+    as_recorded = chosen.as_recorded
+    if as_recorded is None:
+        as_recorded = bool(chosen.register) and not chosen.attack
     tools = attacks.TOOLS if chosen.attack else ()
     if reasons := Range.missing(*tools):
         print("The range cannot run here: " + "; ".join(reasons), file=sys.stderr)
@@ -126,8 +136,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 print(f"{name:<10} {value}", flush=True)
             print("Ctrl-C takes it all away.", flush=True)
         try:
+            if as_recorded:
+                restore(rig.rootfs)
             if chosen.register:
                 stack.enter_context(registered(rig, chosen.register))
+                tell(
+                    f"{chosen.register} is registered: "
+                    "open the demonstration incident and approve its plan"
+                    if as_recorded
+                    else f"{chosen.register} is registered"
+                )
             if chosen.ship:
                 token = chosen.token or tocsin("source", "add", f"range {rig.id}", "--host", HOST)
                 stack.enter_context(shipper(rig, chosen.ship, token))
