@@ -180,6 +180,34 @@ def test_outcomes_appear_while_the_plan_is_carried_out(world: World, enter: Ente
     assert "Error: syntax error" in plan
 
 
+def test_an_undo_is_watched_from_the_moment_it_is_asked_for(
+    world: World, enter: Enter, sent: Sent
+) -> None:
+    from apps.assistance.models import Attempt
+
+    Remedy.objects.filter(pk=world.remedy.pk).update(state=Remedy.State.APPLIED)
+    world.remedy.steps.filter(order=1).update(state=Step.State.APPLIED)
+    client = enter(world.approver)
+    before = read(client, "incident-plan", world.incident.pk)
+    assert "data-still-moving" not in before
+    assert "1 of 3 steps applied" in before
+    client.post(reverse("remedy-undo", args=[world.remedy.pk]))
+    asked = read(client, "incident-plan", world.incident.pk)
+    assert "data-still-moving" in asked
+    assert "Undo the plan" not in asked
+    attempt = Attempt.objects.create(remedy=world.remedy, kind=Attempt.Kind.UNDO)
+    assert "data-still-moving" in read(client, "incident-plan", world.incident.pk)
+    Attempt.objects.filter(pk=attempt.pk).update(ended_at=attempt.started_at, succeeded=False)
+    assert "data-still-moving" not in read(client, "incident-plan", world.incident.pk)
+
+
+def test_a_registered_host_is_no_recording(world: World, enter: Enter) -> None:
+    client = enter(world.analyst)
+    Host.objects.filter(pk=world.host.pk).update(is_demonstration=True)
+    for name, args in (("hosts", ()), ("incident", (world.incident.pk,))):
+        assert "recorded" not in read(client, name, *args), name
+
+
 def test_a_note_is_kept_where_nobody_can_edit_it(world: World, enter: Enter) -> None:
     client = enter(world.analyst)
     client.post(reverse("incident-note", args=[world.incident.pk]), {"text": "Called the owner."})

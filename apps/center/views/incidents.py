@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -19,6 +20,9 @@ from apps.protection import selectors as protection
 from apps.protection.permissions import Capability
 
 FILTERS = ("state", "kind", "level", "text")
+UNDO_ASKED = "undo_asked"
+"""Where the session keeps when its owner asked for which plan to be taken back: until a worker
+says so itself, the page must not look as if nothing had happened."""
 
 
 @page(Capability.VIEW_INCIDENTS)
@@ -52,7 +56,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         request,
         "center/incident.html",
         {
-            **_plan(incident),
+            **_plan(request, incident),
             "incident": incident,
             "sentence": told(incident, [finding.kind for finding in found]),
             "tree": root,
@@ -81,11 +85,17 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
 def plan(request: HttpRequest, pk: int) -> HttpResponse:
     """The plan alone, for a page that watches it being carried out."""
     incident = get_object_or_404(Incident, pk=pk)
-    return render(request, "center/incident/plan.html", {"incident": incident, **_plan(incident)})
+    return render(
+        request, "center/incident/plan.html", {"incident": incident, **_plan(request, incident)}
+    )
 
 
-def _plan(incident: Incident) -> dict[str, Any]:
-    made = plans.plans(selectors.remedies_of(incident))
+def _plan(request: HttpRequest, incident: Incident) -> dict[str, Any]:
+    asked = {
+        int(pk): datetime.fromtimestamp(when, UTC)
+        for pk, when in request.session.get(UNDO_ASKED, {}).items()
+    }
+    made = plans.plans(selectors.remedies_of(incident), asked)
     return {
         "plans": [plan for plan in made if plan.remedy.state != "superseded"],
         "is_moving": any(plan.is_moving for plan in made),

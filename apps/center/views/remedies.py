@@ -5,12 +5,14 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.analysis.models import Remedy, Task
 from apps.center import incidents, pipeline
 from apps.center.forms import RefuseForm
 from apps.center.views.doors import actor, attempt, deed
+from apps.center.views.incidents import UNDO_ASKED
 from apps.protection.permissions import Capability
 
 
@@ -55,7 +57,11 @@ def refuse(request: HttpRequest, pk: int) -> HttpResponse:
 @deed(Capability.APPROVE_REMEDIES)
 def undo(request: HttpRequest, pk: int) -> HttpResponse:
     remedy = get_object_or_404(Remedy, pk=pk)
-    attempt(request, lambda: pipeline.undo(pk, actor(request)), _("The plan is being taken back."))
+    asked = timezone.now().timestamp()
+    if attempt(
+        request, lambda: pipeline.undo(pk, actor(request)), _("The plan is being taken back.")
+    ):
+        request.session[UNDO_ASKED] = {str(pk): asked}
     return _back(remedy)
 
 
