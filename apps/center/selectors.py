@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, F, Prefetch, Q, QuerySet, Sum
+from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, QuerySet, Sum
 from django.db.models.functions import TruncHour
 from django.utils import timezone
 
 from apps.acquisition.models import Batch, Record, Source
 from apps.analysis.models import Incident, Remedy, Step, Task
-from apps.assistance.models import Outcome
+from apps.assistance.models import Host, Outcome
 from apps.center import words
 from apps.contracts import RECORD_COLUMNS, ColumnType
 from apps.detection.models import Finding
@@ -25,14 +25,24 @@ CLOSED = (Incident.State.CLOSED, Incident.State.REPAIRED)
 
 
 def decisions() -> QuerySet[Remedy]:
-    """Plans that wait for a person, the most severe first."""
+    """Plans that wait for a person: those that can be carried out, then the most severe first.
+
+    `is_ready` says whether it can: it has commands, and a way to each host they are for.
+    """
+    reachable = Host.objects.filter(enabled=True, private_key__isnull=False).exclude(host_key="")
+    stuck = (
+        Step.objects.filter(remedy=OuterRef("pk"))
+        .exclude(commands={})
+        .exclude(host__in=reachable.values("name"))
+    )
     return (
         Remedy.objects.filter(state=Remedy.State.PROPOSED)
         .exclude(incident__state=Incident.State.CLOSED)
+        .annotate(is_ready=~Q(digest="") & ~Exists(stuck))
         .select_related("incident", "match")
         .defer(*(f"incident__{name}" for name in LARGE))
         .prefetch_related("steps")
-        .order_by("-incident__severity", "-incident__last")
+        .order_by("-is_ready", "-incident__severity", "-incident__last")
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -154,6 +155,12 @@ DEEDS: Mapping[str, Promise] = {
 }
 """What the audit trail calls what people did to incidents."""
 
+_STEPS: Mapping[str, Promise] = {
+    "block_address": gettext_lazy("Block %(address)s for %(hours)s"),
+    "disable_account": gettext_lazy("Lock the account %(account)s"),
+    "quarantine_file": gettext_lazy("Move %(path)s into quarantine"),
+}
+
 LEVELS: tuple[tuple[int, str, Promise], ...] = (
     (80, "critical", gettext_lazy("Critical")),
     (60, "high", gettext_lazy("High")),
@@ -192,6 +199,25 @@ def tactic(name: str) -> str:
 
 def deed(action: str) -> str:
     return str(DEEDS.get(action) or action.replace(".", " ").replace("_", " "))
+
+
+def step(action: str, parameters: Mapping[str, Any], host: str) -> str:
+    """A step of which no commands are known yet, as a sentence."""
+    said = dict(parameters)
+    if isinstance(hours := said.get("hours"), int):
+        said["hours"] = long(hours)
+    try:
+        deed = str(_STEPS[action]) % said
+    except KeyError:
+        deed = _titled(action)
+    return (_("%(deed)s on %(host)s.") if host else _("%(deed)s.")) % {"deed": deed, "host": host}
+
+
+def long(hours: int) -> str:
+    """ "6 hours", "1 day", "7 days"."""
+    if hours % 24:
+        return ngettext("%(n)d hour", "%(n)d hours", hours) % {"n": hours}
+    return ngettext("%(n)d day", "%(n)d days", hours // 24) % {"n": hours // 24}
 
 
 def technique(identifier: str) -> str:

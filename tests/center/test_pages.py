@@ -29,8 +29,10 @@ def read(client: Client, name: str, *args: object) -> str:
 
 
 def test_the_overview_says_what_needs_a_decision(world: World, enter: Enter) -> None:
-    page = read(enter(world.analyst), "overview")
+    page = read(enter(world.approver), "overview")
     assert "One plan waits for your decision" in page
+    page = read(enter(world.analyst), "overview")
+    assert "One plan waits for an approver" in page
     assert world.incident.title in page
     assert "demonstration recording" in page
 
@@ -116,6 +118,10 @@ def test_a_recorded_host_says_why_nothing_can_be_applied(world: World, enter: En
     assert "It cannot be applied from this machine" in page
     assert "is a recording" in page
     assert "Approve and carry out" not in page
+    assert "Refuse the plan" in page
+    page = read(enter(world.approver), "overview")
+    assert "Nothing waits for a decision" in page
+    assert "cannot be carried out from here" in page
 
 
 def test_approving_names_the_commands_that_were_read(
@@ -206,6 +212,43 @@ def test_a_registered_host_is_no_recording(world: World, enter: Enter) -> None:
     Host.objects.filter(pk=world.host.pk).update(is_demonstration=True)
     for name, args in (("hosts", ()), ("incident", (world.incident.pk,))):
         assert "recorded" not in read(client, name, *args), name
+
+
+def test_a_step_for_an_unknown_host_is_a_sentence_and_says_where_to_register_it(
+    world: World, enter: Enter
+) -> None:
+    world.remedy.steps.filter(order=1).update(
+        host="web-02",
+        effect="",
+        commands={},
+        parameters={"address": ATTACKER, "hours": 72},
+    )
+    world.remedy.steps.exclude(order=1).delete()
+    client = enter(world.administrator)
+    page = read(client, "incident", world.incident.pk)
+    assert f"Block {ATTACKER} for 3 days on web-02." in page
+    assert "Register web-02" in page
+    form = client.get(reverse("host-new") + "?name=web-02").content.decode()
+    assert 'value="web-02"' in form
+
+
+def test_a_package_nobody_receives_is_not_called_on_its_way(
+    world: World, enter: Enter, sent: Sent
+) -> None:
+    client = enter(world.analyst)
+    from apps.assistance.models import Responder
+
+    for told, made in (
+        ("No responder is registered", {}),
+        ("No responder has a webhook", {"name": "CERT"}),
+        ("on its way to the responders", {"name": "CSIRT", "webhook_url": "https://cert.example/"}),
+    ):
+        if made:
+            Responder.objects.create(**made)
+        answer = client.post(
+            reverse("incident-hand-over", args=[world.incident.pk]), {"reason": "Help"}, follow=True
+        )
+        assert told in answer.content.decode()
 
 
 def test_a_note_is_kept_where_nobody_can_edit_it(world: World, enter: Enter) -> None:

@@ -18,6 +18,7 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
 from apps.acquisition.models import Record
+from apps.analysis.models import Step
 from apps.center import words
 from apps.protection.permissions import Capability
 from apps.protection.permissions import may as is_allowed
@@ -235,6 +236,12 @@ def detail_words(detail: Mapping[str, Any]) -> str:
         if value not in (None, "", [], {})
     )
     return " · ".join(shown)
+
+
+@register.filter
+def step_words(step: Step) -> str:
+    """What a step does, in a sentence: its own effect, or what can be told without commands."""
+    return step.effect or words.step(step.action, step.parameters, step.host)
 
 
 @register.filter

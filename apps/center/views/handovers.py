@@ -89,6 +89,17 @@ def advise(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("handover", pk)
 
 
+def _reached() -> bool:
+    """Whether a package goes to anybody by itself."""
+    return Responder.objects.filter(enabled=True).exclude(webhook_url="").exists()
+
+
+def _nobody() -> str:
+    if Responder.objects.filter(enabled=True).exists():
+        return _("No responder has a webhook: make a link and send it to them.")
+    return _("No responder is registered: make a link, or add one.")
+
+
 @deed(Capability.WORK_INCIDENTS)
 def hand_over(request: HttpRequest, pk: int) -> HttpResponse:
     get_object_or_404(Incident, pk=pk)
@@ -98,7 +109,9 @@ def hand_over(request: HttpRequest, pk: int) -> HttpResponse:
         attempt(
             request,
             lambda: pipeline.hand_over(pk, actor(request), reason),
-            _("The package is made and on its way to the responders."),
+            _("The package is made and on its way to the responders.")
+            if _reached()
+            else _("The package is made. %(why)s") % {"why": _nobody()},
         )
     response = redirect("incident", pk)
     response["Location"] += "#handover"
@@ -108,11 +121,14 @@ def hand_over(request: HttpRequest, pk: int) -> HttpResponse:
 @deed(Capability.WORK_INCIDENTS)
 def deliver(request: HttpRequest, pk: int) -> HttpResponse:
     get_object_or_404(Handover, pk=pk)
-    attempt(
-        request,
-        tasks.deliver.delay,
-        _("The package is on its way to the responders."),
-    )
+    if _reached():
+        attempt(
+            request,
+            tasks.deliver.delay,
+            _("The package is on its way to the responders."),
+        )
+    else:
+        messages.error(request, _nobody())
     return redirect("handover", pk)
 
 

@@ -44,6 +44,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
             "obstacle": obstacle(host),
             "fingerprint": HostKey.parse(host.host_key).fingerprint if host.host_key else "",
             "facts": facts,
+            "public": _public(host) if host.trouble and host.private_key else "",
             "steps": Step.objects.filter(host=host.name)
             .exclude(state=Step.State.PLANNED)
             .select_related("remedy__incident")
@@ -59,7 +60,7 @@ def create(request: HttpRequest) -> HttpResponse:
     What was typed and seen travels to the confirmation encrypted, so that the key that is
     confirmed is the key that was shown, and no private key stands in a page.
     """
-    asked = HostForm(request.POST or None)
+    asked = HostForm(request.POST or None, initial={"name": request.GET.get("name", "")})
     if request.method == "POST" and asked.is_valid():
         given = asked.cleaned_data
         try:
@@ -113,8 +114,12 @@ def confirm(request: HttpRequest) -> HttpResponse:
     except Refused as refusal:
         messages.error(request, str(refusal))
         return redirect("host-new")
-    messages.success(request, _("The host may now be repaired; its key is pinned."))
-    _look(request, host)
+    try:
+        assistance.read_facts(host)
+    except Unreachable:  # the page of the host says why
+        messages.success(request, _("Its key is pinned. Now put our key on the host."))
+    else:
+        messages.success(request, _("The host may now be repaired; its key is pinned."))
     return redirect("host", host.pk)
 
 
@@ -135,6 +140,14 @@ def _key(given: str) -> tuple[str, str]:
         serialization.NoEncryption(),
     )
     return f"{public.decode()} tocsin", pem.decode()
+
+
+def _public(host: Host) -> str:
+    """The line to install on a host that does not let us in; empty where it cannot be told."""
+    try:
+        return _key(vault.decrypt(bytes(host.private_key or b"")).decode())[0]
+    except (vault.VaultError, ValueError):
+        return ""
 
 
 def _look(request: HttpRequest, host: Host) -> None:
