@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from apps import contracts
 from apps.acquisition.models import Batch
@@ -15,12 +16,14 @@ from apps.analysis.models import Incident, Match, Remedy, Step, Task
 from apps.analysis.remedy import FoundFile, TakenAccount, step_key
 from apps.analysis.serialise import attacker_from
 from apps.analysis.transmission import hand_over
-from apps.contracts import Kind
+from apps.contracts import Kind, Refused
 from apps.knowledge.services import records
 from apps.protection.services import audit
 
 ACTOR = "platform"
 MOST_MATCHES = 5
+_AT_WORK = (Remedy.State.APPROVED, Remedy.State.APPLYING, Remedy.State.UNDOING)
+_HOLDS = (Step.State.APPLYING, Step.State.APPLIED, Step.State.UNDOING)
 NO_MATCH = "No expert record matches this incident."
 
 
@@ -55,6 +58,39 @@ def propose_batch(batch_id: UUID) -> list[int]:
         state=Remedy.State.PROPOSED, digest="", incident__batches__batch_id=batch_id
     )
     return list(waiting.order_by("id").values_list("id", flat=True))
+
+
+@transaction.atomic
+def propose_again(*, incident_id: int, actor: str) -> list[int]:
+    """Proposes the best plan anew, though a settled remedy may hold the same steps: a person
+    asks for it, after an undo or a refusal.
+
+    What an applied remedy still holds is left out. Returns the new remedy, for its commands to
+    be made. Raises `Refused` where a plan waits or is at work, where no expert record matches,
+    where nothing is left to be done, and for a closed incident.
+    """
+    incident = Incident.objects.select_for_update().get(pk=incident_id)
+    if incident.state == Incident.State.CLOSED:
+        raise Refused(_("The incident is closed. Reopen it first."))
+    if incident.remedies.filter(state=Remedy.State.PROPOSED).exists():
+        raise Refused(_("A plan is waiting for a decision already."))
+    if incident.remedies.filter(state__in=_AT_WORK).exists():
+        raise Refused(_("A repair is at work. Wait until it has ended."))
+    known = {record.slug: record for record in records()}
+    fitting = [row for row in incident.matches.all() if row.slug in known]
+    if not fitting:
+        raise Refused(_("No expert record matches this incident."))
+    plan = _plan(incident, fitting, known)
+    holding = Step.objects.filter(remedy__incident=incident, state__in=_HOLDS)
+    held = {step_key(step.action, step.host, step.parameters) for step in holding}
+    steps = [s for s in plan.steps if step_key(s.action, s.host, s.parameters) not in held]
+    if not steps:
+        raise Refused(_("There is nothing more that a plan could do."))
+    before = Task.objects.filter(remedy__incident=incident)
+    kept = before.exclude(remedy__state=Remedy.State.SUPERSEDED)
+    told = set(kept.values_list("title", flat=True))
+    tasks = [task for task in plan.tasks if task.title not in told]
+    return [_put_forward(incident, fitting[0], steps, tasks, actor).pk]
 
 
 def _write_matches(incident: Incident, found: Sequence[contracts.Match]) -> None:
@@ -125,9 +161,8 @@ def _offer(incident: Incident, match: Match, plan: contracts.Remedy) -> None:
     rows = list(made_before.prefetch_related("steps", "tasks"))
     live = [row for row in rows if _may_give_way(row)]
     settled = [row for row in rows if row not in live]
-    done = {
-        step_key(step.action, step.host, step.parameters) for r in settled for step in r.steps.all()
-    }
+    # What a person asked for again waits beside the settled one it repeats.
+    done = _keys(settled) - _keys(live)
     told = {task.title for r in settled for task in r.tasks.all()}
     steps = [s for s in plan.steps if step_key(s.action, s.host, s.parameters) not in done]
     tasks = [t for t in plan.tasks if t.title not in told]
@@ -137,13 +172,24 @@ def _offer(incident: Incident, match: Match, plan: contracts.Remedy) -> None:
         return
     superseded = [row.pk for row in live]
     Remedy.objects.filter(pk__in=superseded).update(state=Remedy.State.SUPERSEDED)
+    _put_forward(incident, match, steps, tasks, ACTOR, superseded)
+
+
+def _put_forward(
+    incident: Incident,
+    match: Match,
+    steps: Sequence[contracts.PlannedStep],
+    tasks: Sequence[contracts.ManualTask],
+    actor: str,
+    superseded: Sequence[int] = (),
+) -> Remedy:
     made = _create(incident, match, steps, tasks)
     waits = made.state == Remedy.State.PROPOSED
     if waits and incident.state not in (Incident.State.REPAIRING, Incident.State.CLOSED):
         incident.state = Incident.State.AWAITING_APPROVAL
         incident.save(update_fields=["state", "updated_at"])
     audit(
-        actor=ACTOR,
+        actor=actor,
         action="remedy.proposed",
         object=f"incident:{incident.pk}",
         detail={
@@ -151,9 +197,14 @@ def _offer(incident: Incident, match: Match, plan: contracts.Remedy) -> None:
             "record": match.slug,
             "steps": len(steps),
             "tasks": len(tasks),
-            "supersedes": superseded,
+            "supersedes": list(superseded),
         },
     )
+    return made
+
+
+def _keys(rows: Sequence[Remedy]) -> set[tuple[str, str, str]]:
+    return {step_key(s.action, s.host, s.parameters) for row in rows for s in row.steps.all()}
 
 
 def _may_give_way(row: Remedy) -> bool:

@@ -18,6 +18,7 @@ from apps.analysis.incidents import correlate_batch as correlate
 from apps.analysis.incidents import renew
 from apps.analysis.models import Assessment, Handover, Incident, Remedy
 from apps.analysis.proposals import match_batch as match
+from apps.analysis.proposals import propose_again
 from apps.analysis.proposals import propose_batch as propose
 from apps.analysis.serialise import assessment_json
 from apps.analysis.transmission import hand_over
@@ -36,6 +37,7 @@ __all__ = [
     "match",
     "model_folder",
     "propose",
+    "propose_again",
     "renew",
 ]
 

@@ -17,7 +17,7 @@ from django.utils import timezone
 from apps.acquisition.models import Batch
 from apps.acquisition.stages import claimed
 from apps.analysis import proposals, selectors, services
-from apps.analysis.models import Handover, Incident, IncidentFinding, Match, Remedy
+from apps.analysis.models import Handover, Incident, IncidentFinding, Match, Remedy, Step
 from apps.analysis.serialise import node_at, records_of
 from apps.contracts import ExpertRecord, Kind, Refused
 from apps.protection.models import AuditEntry, Seal
@@ -341,6 +341,50 @@ def test_closing_drops_the_waiting_plan_and_later_findings_open_anew() -> None:
     assert audited().count("incident.closed") == 1
     respond(batch(GUESSES, [guessing(t=60)]))
     assert Incident.objects.exclude(state=Incident.State.CLOSED).count() == 1
+
+
+@pytest.mark.parametrize("ended", [Remedy.State.REFUSED, Remedy.State.UNDONE])
+def test_a_person_may_ask_for_a_settled_plan_again(ended: Remedy.State) -> None:
+    (first,) = respond(batch(GUESSES, [guessing()]))
+    incident = Incident.objects.get()
+    ask = {"incident_id": incident.pk, "actor": "ada"}
+    with pytest.raises(Refused, match="waiting"):
+        services.propose_again(**ask)
+    Remedy.objects.update(state=Remedy.State.APPLYING)
+    with pytest.raises(Refused, match="at work"):
+        services.propose_again(**ask)
+    Remedy.objects.update(state=ended)
+    Step.objects.update(state=Step.State.UNDONE)
+    Incident.objects.update(state=Incident.State.OPEN)
+    (second,) = services.propose_again(**ask)
+    made = Remedy.objects.get(pk=second)
+    assert (made.state, made.digest) == (Remedy.State.PROPOSED, "")
+    as_before = Remedy.objects.get(pk=first).steps.values_list("action", "host", "parameters")
+    assert list(made.steps.values_list("action", "host", "parameters")) == list(as_before)
+    incident.refresh_from_db()
+    assert incident.state == Incident.State.AWAITING_APPROVAL
+    entry = AuditEntry.objects.latest("id")
+    assert (entry.action, entry.actor) == ("remedy.proposed", "ada")
+    # What the platform finds later is no other plan: the waiting one stays.
+    assert respond(batch(GUESSES, [guessing(t=60)])) == [second]
+    assert Remedy.objects.count() == 2
+    (third,) = respond(batch(GUESSES, [guessing(t=90), guessing(TRUDY, t=90)]))
+    assert Remedy.objects.get(pk=third).steps.count() == 3
+
+
+def test_a_plan_asked_for_again_leaves_out_what_still_holds() -> None:
+    (first,) = respond(batch(GUESSES, [guessing()]))
+    ask = {"incident_id": Incident.objects.get().pk, "actor": "ada"}
+    Remedy.objects.update(state=Remedy.State.FAILED)
+    Step.objects.filter(remedy=first, action="block_address").update(state=Step.State.APPLIED)
+    (second,) = services.propose_again(**ask)
+    assert [step.action for step in Remedy.objects.get(pk=second).steps.all()] == [
+        "disable_account"
+    ]
+    Remedy.objects.update(state=Remedy.State.APPLIED)
+    Step.objects.update(state=Step.State.APPLIED)
+    with pytest.raises(Refused, match="nothing more"):
+        services.propose_again(**ask)
 
 
 def test_an_incident_is_not_closed_under_a_repair_at_work() -> None:
