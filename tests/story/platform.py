@@ -44,7 +44,12 @@ class Platform:
         self.port = free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("TOCSIN_")}
-        self.environment = {**inherited, **environment, "TOCSIN_HOME": str(self.home)}
+        self.environment = {
+            **inherited,
+            **environment,
+            "TOCSIN_HOME": str(self.home),
+            "TOCSIN_ADDRESS": self.address,
+        }
 
     def __enter__(self) -> Platform:
         words = ["up", "--port", str(self.port), "--no-demonstration"]
@@ -84,11 +89,15 @@ class Platform:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout.strip()
+
+    def play_demonstration(self) -> None:
+        """Sends the shipped recording through the ingest API, as `tocsin up` does by itself."""
+        self.tocsin("demo", "play")
 
     def login(self, name: str, password: str) -> Person:
         return Person(self.address, name, password)
