@@ -99,8 +99,16 @@ def last_day() -> list[Hour]:
 def incidents(
     *, state: str = "", kind: str = "", level: str = "", text: str = ""
 ) -> QuerySet[Incident]:
-    """The incidents a filter leaves. `state` may be "active": all that are not closed."""
-    found = Incident.objects.defer(*LARGE)
+    """The incidents a filter leaves. `state` may be "active": all that are not closed.
+
+    `is_partial`: some step of its applied plan was not possible.
+    """
+    applied = Step.objects.filter(
+        remedy__incident=OuterRef("pk"), remedy__state=Remedy.State.APPLIED
+    )
+    found = Incident.objects.defer(*LARGE).annotate(
+        is_partial=Exists(applied.exclude(state=Step.State.APPLIED))
+    )
     if state == "active":
         found = found.exclude(state=Incident.State.CLOSED)
     elif state:

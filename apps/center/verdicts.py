@@ -6,7 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
 from apps.analysis.models import Assessment
+from apps.center.words import joined
 from apps.detection.models import Finding
 
 
@@ -50,6 +54,32 @@ def counts(weighed: Sequence[Verdict]) -> dict[str, int]:
         "normal": len(sure) - attacks,
         "unsure": len(weighed) - len(sure),
     }
+
+
+def told(weighed: Sequence[Verdict]) -> str:
+    """What the network says of all findings, in a sentence."""
+    said = counts(weighed)
+    n = len(weighed)
+    weighing = ngettext("It weighed %(n)d finding", "It weighed %(n)d findings", n) % {"n": n}
+    parts = [
+        text % {"n": said[name]}
+        for name, text in (
+            ("attacks", _("calls %(n)d an attack")),
+            ("normal", _("calls %(n)d normal")),
+            ("unsure", _("is unsure about %(n)d")),
+        )
+        if said[name]
+    ]
+    if len(parts) == 1:
+        name = next(name for name, count in said.items() if count)
+        parts = [
+            {
+                "attacks": ngettext("calls it an attack", "calls all of them an attack", n),
+                "normal": ngettext("calls it normal", "calls all of them normal", n),
+                "unsure": ngettext("is unsure about it", "is unsure about all of them", n),
+            }[name]
+        ]
+    return joined([weighing, *parts]) + "."
 
 
 def verdicts(findings: Sequence[Finding]) -> list[Verdict]:

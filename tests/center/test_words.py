@@ -11,8 +11,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from apps import center
-from apps.center import words
-from apps.center.templatetags.tocsin import highlighted, percent
+from apps.center import clues, words
+from apps.center.templatetags.tocsin import coded, highlighted, percent, template_words
 
 Enter = Callable[[User], Client]
 Sent = list[tuple[str, tuple[object, ...]]]
@@ -36,6 +36,12 @@ def test_levels_cover_every_severity_once() -> None:
         assert covering == [words.level(severity)[0]]
 
 
+def test_the_tree_names_what_the_network_saw_in_words() -> None:
+    node = clues.tree({"detail": "3 findings · network: sqli, 97%"})
+    assert node is not None
+    assert node.detail == "3 findings · network: SQL injection, 97%"
+
+
 def test_labels_of_networks_become_words() -> None:
     said = [words.label(name) for name in ("BruteForce", "DDoS", "sqli", "WebAttack", "Bot-Net")]
     assert said == [
@@ -45,6 +51,21 @@ def test_labels_of_networks_become_words() -> None:
         "Web attack",
         "Bot net",
     ]
+
+
+def test_backticks_become_code_and_markup_stays_text() -> None:
+    assert coded("run `ls <x>` & look") == "run <code>ls &lt;x&gt;</code> &amp; look"
+    assert coded("a lone ` stays") == "a lone ` stays"
+    assert template_words("As {accounts_taken}: `who {x}`") == (
+        "As ‹accounts taken›: <code>who ‹x›</code>"
+    )
+
+
+def test_a_step_without_commands_is_a_sentence() -> None:
+    week = {"address": "203.0.113.7", "hours": 168}
+    assert words.step("block_address", week, "web1") == "Block 203.0.113.7 for 7 days on web1."
+    assert words.step("block_address", {**week, "hours": 6}, "") == "Block 203.0.113.7 for 6 hours."
+    assert words.step("disable_account", {}, "web1") == "Disable account on web1."
 
 
 def test_a_probability_is_never_rounded_to_certainty() -> None:

@@ -18,7 +18,7 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
 from apps.acquisition.models import Record
-from apps.analysis.models import Step
+from apps.analysis.models import Incident, Step
 from apps.center import words
 from apps.protection.permissions import Capability
 from apps.protection.permissions import may as is_allowed
@@ -241,7 +241,37 @@ def detail_words(detail: Mapping[str, Any]) -> str:
 @register.filter
 def step_words(step: Step) -> str:
     """What a step does, in a sentence: its own effect, or what can be told without commands."""
-    return step.effect or words.step(step.action, step.parameters, step.host)
+    if not step.effect:
+        return words.step(step.action, step.parameters, step.host)
+    return re.sub(r"(?<=\bfor )(\d+) hours\b", lambda n: words.long(int(n[1])), step.effect)
+
+
+@register.simple_tag
+def incident_state(incident: Incident, is_partial: bool = False) -> SafeString:
+    """The state of an incident; one repaired in part is not called repaired."""
+    if is_partial and incident.state == Incident.State.REPAIRED:
+        return state("by_hand", _("repaired in part"))
+    return state(incident.state, incident.get_state_display())
+
+
+@register.filter
+def coded(text: str) -> SafeString:
+    """`text` escaped, with what stands between backticks as code."""
+    return format_html_join(
+        "",
+        "{}",
+        (
+            (format_html("<code>{}</code>", part) if place % 2 else part,)
+            for place, part in enumerate(re.split(r"`([^`]+)`", text))
+        ),
+    )
+
+
+@register.filter
+def template_words(text: str) -> SafeString:
+    """The text of an expert record: {accounts_taken} is shown as the words it stands for."""
+    shown = re.sub(r"\{([a-z_]+)\}", lambda slot: f"‹{words_of(slot[1])}›", text)
+    return coded(shown)
 
 
 @register.filter

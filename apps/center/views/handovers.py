@@ -54,6 +54,9 @@ def _package(handover: Handover) -> dict[str, Any]:
     return {
         "handover": handover,
         "package": package,
+        "prediction": sorted(
+            package.get("prediction", ()), key=lambda said: not said.get("assessment")
+        ),
         "tree": clues.tree(package.get("clue_tree") or {}),
         "attacker": package.get("attacker") or {},
         "evidence": package.get("evidence", {}).get("records", [])[:100],

@@ -65,7 +65,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
             "attacker": incident.attacker,
             "findings": found,
             "verdicts": weighed,
-            "said": verdicts.counts(weighed),
+            "weighed": verdicts.told(weighed),
             "unweighed": [view for view in views if not view.assessment],
             "matches": incident.matches.all(),
             "handovers": incident.handovers.prefetch_related(
@@ -98,6 +98,7 @@ def _plan(request: HttpRequest, incident: Incident) -> dict[str, Any]:
     made = plans.plans(selectors.remedies_of(incident), asked)
     return {
         "plans": [plan for plan in made if plan.remedy.state != "superseded"],
+        "is_partial": any(plan.is_partial for plan in made),
         "is_moving": any(plan.is_moving for plan in made),
     }
 

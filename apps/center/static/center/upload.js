@@ -4,6 +4,7 @@ const field = form.querySelector("input[type=file]");
 const drop = form.querySelector("[data-drop]");
 const bar = form.querySelector("[data-progress]");
 const said = form.querySelector("[data-progress-text]");
+const trouble = form.querySelector("[data-trouble]");
 const button = form.querySelector("button");
 
 function named() {
@@ -35,14 +36,21 @@ form.addEventListener("submit", (event) => {
     bar.value = sent.loaded / sent.total;
     said.textContent = `${size(sent.loaded)} / ${size(sent.total)}`;
   });
-  const again = (text) => { said.textContent = text; bar.hidden = true; button.disabled = false; };
+  const again = (text) => {
+    said.textContent = "";
+    bar.hidden = true;
+    button.disabled = false;
+    trouble.querySelector("[data-trouble-text]").textContent = text;
+    trouble.hidden = false;
+  };
   request.addEventListener("load", () => {
     const answer = request.response ?? {};
     if (request.status === 200 && answer.batch) location.assign(answer.batch);
     else again(answer.problem ?? `HTTP ${request.status}`);
   });
-  request.addEventListener("error", () => again("✗"));
+  request.addEventListener("error", () => again(trouble.dataset.trouble));
   const content = new FormData(form);
   button.disabled = true;
+  trouble.hidden = true;
   request.send(content);
 });
