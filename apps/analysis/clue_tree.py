@@ -24,6 +24,7 @@ from apps.analysis.words import (
     TACTIC,
     TACTIC_WORDS,
     counted,
+    label_words,
     some,
     span,
 )
@@ -137,6 +138,6 @@ def _detail(chosen: Sequence[Finding], verdicts: Sequence[Assessment | None]) ->
     said = [a for a in verdicts if a is not None]
     if said:
         surest = max(said, key=lambda a: (not a.unsure, a.p_attack))
-        share = f"{surest.label}, {surest.probability:.0%}"
+        share = f"{label_words(surest.label)}, {surest.probability:.0%}"
         parts.append(f"the network is unsure ({share})" if surest.unsure else f"network: {share}")
     return " · ".join(parts)

@@ -70,6 +70,28 @@ LABEL_KIND: Mapping[str, Kind] = {
 """The kind that a label of the shipped networks names, where it names one."""
 
 
+LABEL_WORDS: Mapping[str, str] = {
+    "Normal": "Normal",
+    "Portscan": "Port scan",
+    "BruteForce": "Brute force",
+    "DoS": "Denial of service",
+    "DDoS": "Distributed denial of service",
+    "Bot": "Bot traffic",
+    "WebAttack": "Web attack",
+    "normal": "Normal",
+    "sqli": "SQL injection",
+    "xss": "Cross-site scripting",
+    "path_traversal": "Path traversal",
+    "cmdi": "Command injection",
+}
+"""What people call the classes of the shipped networks."""
+
+
+def label_words(label: str) -> str:
+    """A class of a network as people read it; one of a network of your own stays as it is."""
+    return LABEL_WORDS.get(label, label)
+
+
 def kind_words(kind: str) -> str:
     """A kind as people read it; what is no kind stays as it is."""
     return KIND_WORDS[Kind(kind)] if kind in set(Kind) else kind

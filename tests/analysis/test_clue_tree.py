@@ -51,7 +51,7 @@ def test_guessing_hangs_under_the_open_port_that_the_scan_found() -> None:
     taken = nested.children[0]
     assert (taken.kind, taken.records, taken.severity) == ("login", (10,), 90)
     assert at_path(nested, "Account root").records == (5, 6, 7, 8)
-    assert "network: Portscan, 99%" in at_path(root, "Reconnaissance", "Scan").detail
+    assert "network: Port scan, 99%" in at_path(root, "Reconnaissance", "Scan").detail
     assert root.title == f"{MALLORY} → {SHOP} and shop"
     assert root.techniques == ("T1046", "T1110")
 
