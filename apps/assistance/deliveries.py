@@ -248,15 +248,19 @@ def _share_audit(share: Share, actor: str, action: str, **detail: int) -> None:
 
 
 @transaction.atomic
-def add_advice(*, handover_id: int, author: str, text: str) -> Advice:
-    """What a responder wrote back. Raises `Refused` where it is empty or endless."""
+def add_advice(*, handover_id: int, author: str, text: str, actor: str = "") -> Advice:
+    """What a responder wrote back. Raises `Refused` where it is empty or endless.
+
+    `author` is who they say they are. `actor` is who the trail shall name where nobody has
+    checked that, e.g. whoever holds a link.
+    """
     text = text.strip().replace("\0", "")
     if not text or len(text) > MOST_ADVICE:
         raise Refused(_("Advice has from 1 to %(most)d characters.") % {"most": MOST_ADVICE})
     handover = Handover.objects.get(pk=handover_id)
     advice = Advice.objects.create(handover=handover, author=author[:150], text=text)
     audit(
-        actor=author[:150],
+        actor=actor or author[:150],
         action="handover.advised",
         object=f"incident:{handover.incident_id}",
         detail={"handover": handover.pk, "advice": advice.pk},

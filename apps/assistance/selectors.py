@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from apps.analysis.models import Remedy
 from apps.assistance.hosts import obstacle
 from apps.assistance.models import Attempt, Delivery, Host, Responder
+from apps.assistance.previews import digest_of
 
-__all__ = ["attempts", "deliveries", "hosts", "obstacles", "responders"]
+__all__ = ["attempts", "decided_plans", "deliveries", "hosts", "obstacles", "responders"]
 
 
 def hosts() -> QuerySet[Host]:
@@ -38,6 +41,19 @@ def obstacles(remedy: Remedy) -> list[str]:
                 % {"host": name, "why": host.trouble}
             )
     return found
+
+
+def decided_plans() -> Iterator[tuple[int, str]]:
+    """(id, digest of the commands as they are kept today) of every remedy a person approved."""
+    states = (
+        Remedy.State.APPROVED,
+        Remedy.State.APPLYING,
+        Remedy.State.APPLIED,
+        Remedy.State.UNDOING,
+        Remedy.State.UNDONE,
+    )
+    for remedy in Remedy.objects.filter(state__in=states).order_by("id").iterator(200):
+        yield remedy.pk, digest_of(remedy)
 
 
 def attempts(remedy: Remedy) -> QuerySet[Attempt]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import PurePosixPath
+from typing import Any
 
 import httpx
 from django.db import transaction
@@ -44,6 +45,12 @@ def recording() -> Traversable:
     return files("knowledge_base") / "risk_data" / "range"
 
 
+def facts() -> dict[str, Any]:
+    """What the victim was like when it was recorded."""
+    found: dict[str, Any] = json.loads((recording() / "facts.json").read_text())
+    return found
+
+
 def shipments() -> Iterator[Shipment]:
     """What the victim's shippers would have sent: its capture, its logs, the file dropped."""
     folder = recording()
@@ -56,8 +63,7 @@ def shipments() -> Iterator[Shipment]:
         content = (folder / name).read_bytes()
         plain = name.removesuffix(".gz")
         yield Shipment(plain, route, {"name": plain, "host": VICTIM}, content, gz)
-    facts = json.loads((folder / "facts.json").read_text())
-    kept = {PurePosixPath(file["path"]).name: file["path"] for file in facts["files"]}
+    kept = {PurePosixPath(file["path"]).name: file["path"] for file in facts()["files"]}
     uploads = [path for path in folder.joinpath("uploads").iterdir() if path.name in kept]
     uploads.sort(key=lambda path: path.name)
     scripts = [path for path in uploads if path.name.endswith(".php")]
@@ -77,8 +83,7 @@ def play(address: str, say: Callable[[str], None]) -> int:
 
     Raises `httpx.HTTPError` when the platform cannot be reached or refuses a shipment.
     """
-    facts = json.loads((recording() / "facts.json").read_text())
-    assistance.register_recorded_host(name=VICTIM, facts=facts, actor=ACTOR)
+    assistance.register_recorded_host(name=VICTIM, facts=facts(), actor=ACTOR)
     source = Source.objects.filter(name=SOURCE).first()
     if source is None:
         source, token = acquisition.create_source(

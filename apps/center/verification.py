@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from apps.acquisition import selectors as acquisition
 from apps.analysis import selectors as analysis
+from apps.assistance import selectors as assistance
 from apps.protection import selectors as protection
 
 KEPT: Mapping[str, Callable[[], Iterator[tuple[str, str]]]] = {
@@ -32,3 +33,11 @@ def problems(head: str = "") -> Iterator[str]:
         for subject in sealed:
             if subject not in removed:
                 yield f"{kind} {subject} was sealed and is gone"
+    for remedy_id, digest in assistance.decided_plans():
+        if protection.last_sealed("remedy", str(remedy_id)) != digest:
+            yield f"the commands of remedy {remedy_id} are not those that were approved"
+
+
+def removals() -> int:
+    """How many things were taken away, each with a seal that says so."""
+    return len(dict(protection.sealed_digests("removal")))

@@ -42,7 +42,7 @@ def analyse(options: argparse.Namespace) -> int:
 
 
 def verify(options: argparse.Namespace) -> int:
-    from apps.center.verification import problems
+    from apps.center.verification import problems, removals
     from apps.protection import selectors
 
     found = list(problems(options.head))
@@ -51,6 +51,7 @@ def verify(options: argparse.Namespace) -> int:
     counted, heads = selectors.counts(), selectors.heads()
     if not found:
         print(f"✓ {counted['seal']} seals and {counted['auditentry']} audit entries hold.")
+    print(f"{removals()} sealed things were removed, each with a seal of its own")
     print(f"head of the seals: {heads['seal']}")
     print(f"head of the audit trail: {heads['auditentry']}")
     return 1 if found else 0

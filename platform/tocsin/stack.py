@@ -265,6 +265,7 @@ class Stack:
         beat = ["beat", "--scheduler", "celery.beat:Scheduler", "--pidfile="]
         web = ["uvicorn", "tocsin.asgi:application", "--host", self.host, "--port", str(self.port)]
         quiet = ["--log-level", "warning", "--timeout-graceful-shutdown", "5"]
+        quiet += ["--limit-concurrency", "512"]  # who opens more connections is told to wait
         if not SECURE_TLS:  # no proxy stands before us: nobody may say who they come from
             quiet.append("--no-proxy-headers")
         threads = {"OMP_NUM_THREADS": "1"}  # two workers share two cores

@@ -17,6 +17,7 @@ from apps.acquisition.models import Batch, Source
 from apps.acquisition.services import parse
 from apps.analysis import services as analysis
 from apps.analysis.models import Incident, Remedy
+from apps.assistance import services as assistance
 from apps.center import demonstration, pipeline, tasks, verification
 from apps.detection.services import detect
 
@@ -131,6 +132,24 @@ def test_bytes_altered_after_sealing_are_found(source: Source) -> None:
     content = bytes(BatchContent.objects.get(pk=other).content)
     BatchContent.objects.filter(pk=batch_id).update(content=content)
     assert any(f"batch {batch_id}" in problem for problem in verification.problems())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_commands_altered_after_their_approval_are_found(source: Source) -> None:
+    assistance.register_recorded_host(
+        name=demonstration.VICTIM, facts=demonstration.facts(), actor="test"
+    )
+    (shipment,) = shipments("auth.log")
+    carried_through(received(source, shipment))
+    plan = Remedy.objects.get(state=Remedy.State.PROPOSED)
+    analysis.decide(remedy_id=plan.pk, actor="ada", approve=True, digest=plan.digest)
+    assert list(verification.problems()) == []
+    step = plan.steps.exclude(commands={}).first()
+    assert step is not None
+    step.commands["act"][0]["argv"].append("--more")
+    step.save()
+    (problem,) = verification.problems()
+    assert f"remedy {plan.pk}" in problem
 
 
 @pytest.fixture
