@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import numpy as np
 import polars as pl
 
+from apps.analysis.campaign import host_names
 from apps.analysis.evidence import Evidence
 from apps.analysis.words import is_address
 from apps.contracts import TECHNIQUE, Attacker, Finding, Kind, Seen
@@ -74,7 +75,7 @@ def profile(frame: pl.DataFrame, findings: Sequence[Finding]) -> Attacker:
         tools=_tools(records, findings),
         accounts=_seen(logins.filter(pl.col("event.outcome") == "failure"), "user.name"),
         accounts_taken=accounts_taken(logins, findings),
-        targets=_by_finding((f.target, f) for f in findings if f.target),
+        targets=_targets(findings),
         techniques=techniques(findings),
         first=min((f.first for f in findings), default=_EPOCH),
         last=max((f.last for f in findings), default=_EPOCH),
@@ -141,6 +142,13 @@ def _addresses(evidence: Evidence, findings: Sequence[Finding]) -> tuple[Seen, .
     missing = acting - {each.value for each in seen}
     rest = _by_finding((f.subject, f) for f in findings if f.subject in missing)
     return tuple(sorted((*seen, *rest), key=lambda s: (-s.count, s.value)))[:MOST]
+
+
+def _targets(findings: Sequence[Finding]) -> tuple[Seen, ...]:
+    """What was attacked; a host whose address is known is one target: 'web-1 (10.0.0.9)'."""
+    names = host_names(findings)
+    both = {each: f"{name} ({ip})" for ip, name in names.items() for each in (ip, name)}
+    return _by_finding((both.get(f.target, f.target), f) for f in findings if f.target)
 
 
 def _tools(records: pl.DataFrame, findings: Sequence[Finding]) -> tuple[Seen, ...]:

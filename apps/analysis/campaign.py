@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -175,9 +176,32 @@ def actors(chosen: Sequence[Finding]) -> list[str]:
 
 def places(chosen: Sequence[Finding]) -> list[str]:
     """What is acted upon, each once: by the name of the host where that is known."""
-    return list(dict.fromkeys(filter(None, map(place, chosen))))
+    names = host_names(chosen)
+    return list(dict.fromkeys(filter(None, (place(finding, names) for finding in chosen))))
 
 
-def place(finding: Finding) -> str:
-    """Where a finding happened: a log names the host, a capture only its address."""
-    return finding.host or finding.target
+def place(finding: Finding, names: Mapping[str, str] | None = None) -> str:
+    """Where a finding happened: a log names the host, a capture only its address, for which
+    `names` may hold a host."""
+    return finding.host or (names or {}).get(finding.target, finding.target)
+
+
+def host_names(findings: Sequence[Finding]) -> dict[str, str]:
+    """The host behind an address, where the findings leave no doubt.
+
+    A host was attacked by its name, what it saw itself went to one address alone, and no other
+    host saw that address attacked. A sensor that watches a network sees several and names none.
+    """
+    by_name = {f.target for f in findings if f.target and not is_address(f.target)}
+    seen: dict[str, set[str]] = defaultdict(set)
+    seen_by: dict[str, set[str]] = defaultdict(set)
+    for finding in findings:
+        if finding.host and is_address(finding.target):
+            seen[finding.host].add(finding.target)
+            seen_by[finding.target].add(finding.host)
+    return {
+        address: host
+        for host, addresses in seen.items()
+        for address in addresses
+        if host in by_name and len(addresses) == len(seen_by[address]) == 1
+    }

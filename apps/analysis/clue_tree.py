@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from apps.analysis import attacker
-from apps.analysis.campaign import actors, kind_of, place, places, title
+from apps.analysis.campaign import actors, host_names, kind_of, place, places, title
 from apps.analysis.clue_causes import SERVICE_PORTS, Causes, shape
 from apps.analysis.clue_nodes import Group, Node, grow_leaves
 from apps.analysis.evidence import Evidence
@@ -86,9 +86,10 @@ def _groups(
     evidence: Evidence, findings: Sequence[Finding], assessments: Sequence[Assessment | None]
 ) -> list[Group]:
     keyed: dict[tuple[Kind, str, str], list[int]] = defaultdict(list)
+    names = host_names(findings)
     for i, (finding, assessment) in enumerate(zip(findings, assessments, strict=True)):
         kind = kind_of(finding, assessment)
-        keyed[kind, shape(finding), place(finding)].append(i)
+        keyed[kind, shape(finding), place(finding, names)].append(i)
     made = []
     for (kind, _shaped, where), members in keyed.items():
         chosen = [findings[i] for i in members]

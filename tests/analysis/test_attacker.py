@@ -6,7 +6,7 @@ import pytest
 
 from apps.analysis.attacker import profile, program
 from apps.analysis.serialise import attacker_from, attacker_json
-from apps.contracts import Kind
+from apps.contracts import Finding, Kind
 from tests.analysis.made import MALLORY, SHOP, TRUDY, at, finding, frame, knock, login, request
 
 
@@ -87,3 +87,21 @@ def test_addresses_known_only_to_the_finding_are_kept_and_techniques_in_order() 
     assert who.techniques == ("T1046", "T1498")
     assert [s.value for s in who.targets] == [SHOP]
     assert attacker_from(attacker_json(who)) == who
+
+
+def seen_twice(*addresses: str) -> list[Finding]:
+    """Guesses that the log of `shop` tells of, and those that its own capture shows."""
+    by_log = finding(target="shop", host="shop", records=(0, 1))
+    return [by_log, *(finding(target=each, host="shop", records=(2,)) for each in addresses)]
+
+
+def test_a_host_seen_by_its_name_and_by_its_address_is_one_target() -> None:
+    rows = [login(0, "root"), login(1, "root"), knock(2, 22)]
+    targets = profile(frame(rows), seen_twice(SHOP)).targets
+    assert [(s.value, s.count) for s in targets] == [(f"shop ({SHOP})", 3)]
+
+
+def test_a_host_that_watches_a_network_names_none_of_its_addresses() -> None:
+    rows = [login(0, "root"), login(1, "root"), knock(2, 22)]
+    targets = profile(frame(rows), seen_twice(SHOP, "198.51.100.77")).targets
+    assert {s.value for s in targets} == {"shop", SHOP, "198.51.100.77"}
