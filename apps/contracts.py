@@ -193,7 +193,10 @@ class Assessment:
 
 @dataclass(frozen=True, slots=True)
 class Clue:
-    """A node of the clue tree. Every node leads to the records behind it."""
+    """A node of the clue tree. Every node leads to the records behind it.
+
+    `records` are its own and those of all below it; `own` are those that stand for it alone.
+    """
 
     title: str
     detail: str
@@ -206,6 +209,7 @@ class Clue:
     findings: tuple[int, ...]
     records: tuple[int, ...]
     children: tuple[Clue, ...] = ()
+    own: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,7 @@ class Node:
             findings=tuple(sorted(findings)),
             records=tuple(sorted(records)),
             children=children,
+            own=tuple(sorted(self.records)),
         )
 
 
@@ -228,6 +229,7 @@ def few(children: list[Clue]) -> tuple[Clue, ...]:
         severity=max(clue.severity for clue in gathered),
         findings=tuple(sorted({f for clue in gathered for f in clue.findings})),
         records=tuple(sorted({r for clue in gathered for r in clue.records})),
+        own=tuple(sorted({r for clue in gathered for r in clue.own})),
     )
     return (*(children[i] for i in kept), rest_of_them)
 

@@ -82,7 +82,7 @@ def _evidence(record: Mapping[str, Json]) -> dict[str, Json]:
 
 def _for_strangers(clue: Mapping[str, Json], included: Set[Json]) -> dict[str, Json]:
     """A clue as a responder reads it: of its records, those that the package includes."""
-    ours = ("records", "runs", "findings", "children")
+    ours = ("records", "runs", "own", "findings", "children")
     return {
         **{name: value for name, value in clue.items() if name not in ours},
         "evidence": [record for record in records_of(clue) if record in included],

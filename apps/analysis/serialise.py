@@ -16,6 +16,8 @@ def clue_json(clue: Clue, findings: Sequence[int] | None = None) -> dict[str, Js
 
     `records` lists at most LISTED ids; where there are more, `runs` keeps all of them as pairs
     of first and last, so that a flood's tree stays small. `record_count` is always the truth.
+    `own_record_count` counts those that are its own; `own`, pairs too, is there where they are
+    some of its records and not all.
     """
     made = {
         "title": clue.title,
@@ -29,10 +31,13 @@ def clue_json(clue: Clue, findings: Sequence[int] | None = None) -> dict[str, Js
         "findings": [findings[i] for i in clue.findings] if findings else list(clue.findings),
         "records": list(clue.records[:LISTED]),
         "record_count": len(clue.records),
+        "own_record_count": len(clue.own),
         "children": [clue_json(child, findings) for child in clue.children],
     }
     if len(clue.records) > LISTED:
         made["runs"] = runs(clue.records)
+    if 0 < len(clue.own) < len(clue.records):
+        made["own"] = runs(clue.own)
     return made
 
 
@@ -52,6 +57,13 @@ def records_of(stored: Mapping[str, Json]) -> list[int]:
     if "runs" in stored:
         return [each for first, last in stored["runs"] for each in range(first, last + 1)]
     return list(stored.get("records", ()))
+
+
+def own_records_of(stored: Mapping[str, Json]) -> list[int]:
+    """The record ids of a stored clue without those that only its children have."""
+    if "own" in stored:
+        return [each for first, last in stored["own"] for each in range(first, last + 1)]
+    return records_of(stored) if stored.get("own_record_count", 1) else []
 
 
 def node_at(stored: Mapping[str, Json], place: str) -> Mapping[str, Json] | None:

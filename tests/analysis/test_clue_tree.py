@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from apps.analysis.clue_nodes import FAN_OUT
 from apps.analysis.clue_tree import grow
-from apps.analysis.serialise import LISTED, clue_json, node_at, records_of
+from apps.analysis.serialise import LISTED, clue_json, node_at, own_records_of, records_of
 from apps.contracts import Clue, Kind
 from tests.analysis.made import MALLORY, SHOP, finding, frame, knock, login, request, verdict
 
@@ -174,6 +174,20 @@ def test_a_stored_tree_keeps_every_record_of_a_flood() -> None:
     assert node["title"] == f"flood by {MALLORY}"
     assert node_at(stored, "0-0-9") is None
     assert node_at(stored, "1") is None
+
+
+def test_a_stored_clue_knows_its_own_records_from_those_below_it() -> None:
+    rows = [knock(0, 22), knock(1, 80), *(login(60 + i, "root") for i in range(4))]
+    scan = finding(Kind.PORT_SCAN, records=(0, 1), parameters={"open_ports": [22]})
+    guess = finding(target="shop", t=60, records=range(2, 6), host="shop")
+    stored = clue_json(grow(frame(rows), [scan, guess], [None, None]))
+    clue, leaf = node_at(stored, "0-0-0"), node_at(stored, "0-0-0-0")
+    assert clue is not None
+    assert leaf is not None
+    assert (clue["record_count"], clue["own_record_count"]) == (6, 2)
+    assert (records_of(clue), own_records_of(clue)) == ([0, 1, 2, 3, 4, 5], [0, 1])
+    assert own_records_of(leaf) == [0]
+    assert own_records_of(stored) == []  # an incident is nothing but what is below it
 
 
 ROWS = [
