@@ -46,6 +46,11 @@ def decisions() -> QuerySet[Remedy]:
     )
 
 
+def approvable() -> int:
+    """How many plans can be approved, by those who may."""
+    return decisions().filter(Q(is_ready=True)).count()
+
+
 def open_incidents() -> QuerySet[Incident]:
     return Incident.objects.exclude(state__in=CLOSED).defer(*LARGE)
 
@@ -122,7 +127,7 @@ def incidents(
         asked = Q(title__icontains=text) | Q(assignee__iexact=text)
         for column in ("subjects", "targets", "hosts"):
             asked |= Q(**{f"{column}__contains": [text]})
-        if text.lstrip("#").isdigit():
+        if text.lstrip("#").isdecimal():
             asked |= Q(pk=int(text.lstrip("#")))
         found = found.filter(asked)
     return found

@@ -10,7 +10,7 @@ import pytest
 from django.urls import reverse
 from pytest_django.live_server_helper import LiveServer
 
-from apps.analysis.models import Remedy
+from apps.analysis.models import Incident, Remedy, Step
 from tests.center import world as made
 from tests.center.world import PASSWORD, World
 
@@ -164,8 +164,30 @@ def test_the_page_follows_a_repair_by_itself(scene: World, look: Callable[..., P
     page = look("ana")
     page.goto(reverse("incident", args=[scene.incident.pk]))
     expect(page.locator("#plan").get_by_text("being applied").first).to_be_visible()
+    Incident.objects.filter(pk=scene.incident.pk).update(state=Incident.State.REPAIRED)
+    scene.remedy.steps.update(state=Step.State.APPLIED)
     Remedy.objects.filter(pk=scene.remedy.pk).update(state=Remedy.State.APPLIED)
     expect(page.locator("#plan").get_by_text("applied and verified").first).to_be_visible(
+        timeout=10_000
+    )
+    expect(page.locator(".incident-head").get_by_text("repaired")).to_be_visible(timeout=10_000)
+
+
+def test_an_undo_is_followed_from_the_click_to_its_end(
+    scene: World, look: Callable[..., Page], sent: Sent
+) -> None:
+    Remedy.objects.filter(pk=scene.remedy.pk).update(state=Remedy.State.APPLIED)
+    scene.remedy.steps.filter(order=1).update(state=Step.State.APPLIED)
+    page = look("otto")
+    page.goto(reverse("incident", args=[scene.incident.pk]))
+    page.get_by_text("Undo …").click()
+    page.get_by_role("button", name="Undo the plan").click()
+    expect(page.get_by_text("The plan is being taken back", exact=True)).to_be_visible()
+    expect(page.locator("#plan").get_by_text("being undone")).to_be_visible()
+    assert sent == [("apps.assistance.tasks.undo_remedy", (scene.remedy.pk, "otto"))]
+    scene.remedy.steps.filter(order=1).update(state=Step.State.UNDONE)
+    Remedy.objects.filter(pk=scene.remedy.pk).update(state=Remedy.State.UNDONE)
+    expect(page.get_by_text("The plan is being taken back", exact=True)).to_be_hidden(
         timeout=10_000
     )
 

@@ -138,7 +138,7 @@ def batches(request: HttpRequest) -> HttpResponse:
     asked = {name: request.GET.get(name, "") for name in ("state", "source")}
     if asked["state"] in Batch.State.values:
         found = found.filter(state=asked["state"])
-    if asked["source"].isdigit():
+    if asked["source"].isdecimal():
         found = found.filter(source_id=int(asked["source"]))
     return render(
         request,

@@ -31,7 +31,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "center/overview.html",
         {
             "decisions": decisions,
-            "ready": selectors.decisions().filter(is_ready=True).count(),
+            "ready": selectors.approvable(),
             "levels": selectors.by_level(selectors.open_incidents()),
             "open_total": selectors.open_incidents().count(),
             "recent": selectors.open_incidents().order_by("-last")[:8],
