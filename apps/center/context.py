@@ -64,9 +64,7 @@ def platform(request: HttpRequest) -> dict[str, object]:
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return known
-    awaiting = (
-        selectors.decisions().filter(is_ready=True).count() if may(user, _C.APPROVE_REMEDIES) else 0
-    )
+    awaiting = selectors.approvable() if may(user, _C.APPROVE_REMEDIES) else 0
     roles = [accounts.role_word(role) for role in sorted(roles_of(user))]
     return {
         **known,
