@@ -20,6 +20,7 @@ from apps.contracts import Assessment, Finding, Kind
 
 SAME_SUBJECT = timedelta(hours=24)  # an address that pauses longer starts a new campaign
 SAME_TARGET = timedelta(minutes=10)  # several sources guess or flood at once: acting together
+CROWD = 100  # sources that do the same to one target, from which on they are one campaign
 SAME_HOST = timedelta(minutes=10)  # a file found on a host whose web server was just attacked
 
 TOGETHER = frozenset({Kind.BRUTE_FORCE, Kind.FLOOD})
@@ -69,6 +70,7 @@ def correlate(
     groups = _Groups(findings, assessments)
     groups.join_subjects()
     groups.join_targets()
+    groups.join_crowds()
     groups.join_files()
     homes = _Homes(open_campaigns)
     placed = [(members, homes.of(groups, members)) for members in groups.members()]
@@ -159,6 +161,22 @@ class _Groups:
                 when = f"{span(gap)} after" if gap > timedelta(0) else "at the same time as"
                 words = KIND_WORDS[kind]
                 self.join(before, i, f"another {words} on {target}, {when} one by another source")
+
+    def join_crowds(self) -> None:
+        """A hundred sources that do the same to one target are one campaign, whatever it is:
+        nobody works on a hundred incidents, and forged addresses must not make them."""
+        chains: dict[tuple[Kind, str, str], list[int]] = defaultdict(list)
+        for i in self.order:
+            finding = self.findings[i]
+            kind = kind_of(finding, self.assessments[i])
+            if not is_denied(self.assessments[i]):
+                chains[kind, finding.target, finding.host].append(i)
+        for (kind, target, _), chain in chains.items():
+            if len(chain) < CROWD or len({self.findings[i].subject for i in chain}) < CROWD:
+                continue
+            words = KIND_WORDS[kind]
+            for before, i in self._runs(chain, SAME_TARGET):
+                self.join(before, i, f"one {words} of a crowd{f' on {target}' if target else ''}")
 
     def join_files(self) -> None:
         files = [i for i in self.order if is_file(self.findings[i])]

@@ -27,6 +27,7 @@ from apps.protection.masking import mask
 from apps.protection.selectors import last_sealed
 from apps.protection.services import audit
 
+UNDO_WAITS = 120.0  # seconds for a verification under way: a person asked, and is not put off
 TRIES = 3
 """How often a remedy is taken up again after its worker died or its host went away half-way."""
 WAIT = 60.0  # seconds for another repair of the same host to end
@@ -96,7 +97,7 @@ def undo(remedy_id: int, actor: str) -> None:
 
     What cannot be taken back stays marked as applied, with the reason, and can be tried again.
     """
-    with _alone(remedy_id) as remedy:
+    with _alone(remedy_id, UNDO_WAITS) as remedy:
         if remedy is None or remedy.state not in (_R.APPLIED, _R.FAILED, _R.UNDOING):
             return
         steps = remedy.steps.filter(state__in=_BEGUN, snapshot__isnull=False)
@@ -256,9 +257,9 @@ def _stop(attempt: Attempt, work: _Work, why: Exception) -> None:
 
 
 @contextmanager
-def _alone(remedy_id: int) -> Iterator[Remedy | None]:
-    """The remedy as it is now, under its lock; None where another worker has it."""
-    with held(f"remedy {remedy_id}") as ours:
+def _alone(remedy_id: int, wait: float = 0) -> Iterator[Remedy | None]:
+    """The remedy as it is now, under its lock; None where another worker keeps it `wait` seconds."""
+    with held(f"remedy {remedy_id}", wait=wait) as ours:
         yield Remedy.objects.filter(pk=remedy_id).first() if ours else None
 
 

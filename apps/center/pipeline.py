@@ -27,6 +27,7 @@ from apps.acquisition.tasks import parse
 from apps.analysis import services as analysis
 from apps.analysis.models import Handover, Remedy
 from apps.analysis.tasks import assess, correlate, match
+from apps.assistance import services as assistance
 from apps.assistance.tasks import apply_remedy, transmit, undo_remedy, verify
 from apps.center.tasks import deliver, plan
 from apps.contracts import Refused
@@ -77,6 +78,15 @@ def approve(remedy_id: int, actor: str, digest: str, reason: str = "") -> Remedy
 
 def refuse(remedy_id: int, actor: str, reason: str) -> Remedy:
     return analysis.decide(remedy_id=remedy_id, actor=actor, approve=False, reason=reason)
+
+
+def propose_again(incident_id: int, actor: str) -> None:
+    """Puts a settled plan forward anew; its commands are made from what the host is now.
+
+    Raises `Refused` where there is nothing to propose.
+    """
+    for remedy_id in analysis.propose_again(incident_id=incident_id, actor=actor):
+        assistance.preview(remedy_id)
 
 
 def undo(remedy_id: int, actor: str) -> None:

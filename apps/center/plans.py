@@ -197,3 +197,14 @@ def _view(step: Step, host: Host | None) -> StepView:
         for name, label in PHASES
     )
     return StepView(step, tuple(phase for phase in phases if phase.commands), host)
+
+
+def may_propose(incident: Incident, shown: Sequence[Plan]) -> bool:
+    """Whether a person can ask for the plan again: the last one is settled and none is open."""
+    settled = (Remedy.State.UNDONE, Remedy.State.REFUSED, Remedy.State.FAILED)
+    return (
+        incident.state != Incident.State.CLOSED
+        and bool(shown)
+        and shown[0].remedy.state in settled
+        and not any(plan.is_waiting or plan.is_moving for plan in shown)
+    )

@@ -31,6 +31,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("incidents/<int:pk>/assign/", incidents.assign, name="incident-assign"),
     path("incidents/<int:pk>/note/", incidents.note, name="incident-note"),
     path("incidents/<int:pk>/close/", incidents.close, name="incident-close"),
+    path("incidents/<int:pk>/propose/", incidents.propose, name="incident-propose"),
     path("incidents/<int:pk>/reopen/", incidents.reopen, name="incident-reopen"),
     path("incidents/<int:pk>/hand-over/", handovers.hand_over, name="incident-hand-over"),
     path("incidents/<int:pk>/clues/<str:place>/", evidence.clue, name="clue-records"),

@@ -61,6 +61,15 @@ def test_several_sources_doing_the_same_at_once_act_together() -> None:
     assert len(correlate(unlike, [None, None])) == 2
 
 
+def test_a_crowd_that_does_the_same_to_one_target_is_one_campaign_whatever_it_does() -> None:
+    crowd = [finding(Kind.WEB_INJECTION, f"198.18.{i // 250}.{i % 250}", t=i) for i in range(300)]
+    campaign = only(correlate(crowd, [None] * 300))
+    assert len(campaign.subjects) == 300
+    assert len(correlate(crowd[:50], [None] * 50)) == 50  # fewer are what they seem to be
+    denied = [verdict(p_attack=0.01, label="normal")] * 300
+    assert len(correlate(crowd, denied)) == 300
+
+
 def test_a_visitor_is_not_drawn_into_the_attack_that_happens_to_go_on() -> None:
     odd = [finding(Kind.WEB_INJECTION, MALLORY), finding(Kind.WEB_INJECTION, TRUDY)]
     assert len(correlate(odd, [None, None])) == 2

@@ -19,6 +19,7 @@ from apps.analysis import services as analysis
 from apps.analysis.models import Incident, Remedy
 from apps.assistance import services as assistance
 from apps.center import demonstration, pipeline, tasks, verification
+from apps.contracts import Refused
 from apps.detection.services import detect
 
 STAGES = (parse, detect, analysis.assess, analysis.correlate, analysis.match, tasks.plan)
@@ -150,6 +151,20 @@ def test_commands_altered_after_their_approval_are_found(source: Source) -> None
     step.save()
     (problem,) = verification.problems()
     assert f"remedy {plan.pk}" in problem
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_refused_plan_can_be_put_forward_again_and_only_once(source: Source) -> None:
+    (shipment,) = shipments("auth.log")
+    carried_through(received(source, shipment))
+    plan = Remedy.objects.get(state=Remedy.State.PROPOSED)
+    with pytest.raises(Refused):
+        pipeline.propose_again(plan.incident_id, "ian")  # it waits already
+    pipeline.refuse(plan.pk, "ada", "not now")
+    pipeline.propose_again(plan.incident_id, "ian")
+    again = Remedy.objects.get(state=Remedy.State.PROPOSED)
+    assert again.pk != plan.pk
+    assert [s.action for s in again.steps.all()] == [s.action for s in plan.steps.all()]
 
 
 @pytest.fixture

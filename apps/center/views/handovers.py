@@ -191,8 +191,12 @@ def shared(request: HttpRequest, token: str) -> HttpResponse:
     asked = AdviceForm(request.POST or None)
     if request.method == "POST" and asked.is_valid():
         given = asked.cleaned_data
+        # Who holds the link may call themselves anything: the trail names the link.
         assistance.add_advice(
-            handover_id=share.handover_id, author=given["author"], text=given["text"]
+            handover_id=share.handover_id,
+            author=_("%(name)s, by link") % {"name": given["author"]},
+            text=given["text"],
+            actor="link",
         )
         messages.success(request, _("Thank you: your advice is with the analysts."))
         return redirect("shared", token)

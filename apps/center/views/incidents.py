@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from apps.acquisition.models import Source
 from apps.analysis.models import Incident
 from apps.analysis.words import is_address
-from apps.center import clues, incidents, plans, selectors, verdicts, words
+from apps.center import clues, incidents, pipeline, plans, selectors, verdicts, words
 from apps.center.forms import CloseForm, HandOverForm, NoteForm
 from apps.center.views.doors import actor, attempt, deed, page, paged
 from apps.protection import selectors as protection
@@ -96,8 +96,10 @@ def _plan(request: HttpRequest, incident: Incident) -> dict[str, Any]:
         for pk, when in request.session.get(UNDO_ASKED, {}).items()
     }
     made = plans.plans(selectors.remedies_of(incident), asked)
+    shown = [plan for plan in made if plan.remedy.state != "superseded"]
     return {
-        "plans": [plan for plan in made if plan.remedy.state != "superseded"],
+        "plans": shown,
+        "may_propose": plans.may_propose(incident, shown),
         "is_partial": any(plan.is_partial for plan in made),
         "is_moving": any(plan.is_moving for plan in made),
     }
@@ -158,6 +160,18 @@ def close(request: HttpRequest, pk: int) -> HttpResponse:
             _("The incident is closed."),
         )
     return _back(pk)
+
+
+@deed(Capability.WORK_INCIDENTS)
+def propose(request: HttpRequest, pk: int) -> HttpResponse:
+    """Asks for the plan again, after an undo or a refusal."""
+    get_object_or_404(Incident, pk=pk)
+    attempt(
+        request,
+        lambda: pipeline.propose_again(pk, actor(request)),
+        _("The plan waits for a decision again."),
+    )
+    return _back(pk, "plan")
 
 
 @deed(Capability.WORK_INCIDENTS)
