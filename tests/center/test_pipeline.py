@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db import connections
+from django.db import OperationalError, connections, transaction
 from django.utils import timezone
 
 from apps.acquisition import services as acquisition
@@ -106,6 +107,45 @@ def test_batches_worked_on_side_by_side_all_reach_their_end_in_one_incident(
         list(workers.map(work, batches))  # raises what a stage raised: a deadlock, say
     assert set(Batch.objects.values_list("state", flat=True)) == {Batch.State.DONE}
     assert Incident.objects.filter(subjects__contains=["10.77.0.66"]).count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_matching_waits_for_whoever_holds_the_incident(source: Source) -> None:
+    """Matches are written before plans name them: without the lock, the two can deadlock."""
+    (whole,) = shipments("auth.log")
+    lines = gzip.decompress(whole.content).splitlines(keepends=True)
+    first, second = (
+        received(source, demonstration.Shipment("x", "lines", {"name": str(n)}, b"".join(part), {}))
+        for n, part in enumerate((lines[::2], lines[1::2]))
+    )
+    carried_through(first)
+    for stage in STAGES[:4]:
+        stage(second)  # type: ignore[operator]
+    incident = Incident.objects.get()
+    held, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with transaction.atomic():
+            Incident.objects.select_for_update().get(pk=incident.pk)
+            held.set()
+            done.wait(30)
+        connections.close_all()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    held.wait(10)
+    try:
+        with connections["default"].cursor() as cursor:
+            cursor.execute("SET lock_timeout = '500ms'")
+        with pytest.raises(OperationalError, match="lock timeout"):
+            analysis.match(second)
+    finally:
+        with connections["default"].cursor() as cursor:
+            cursor.execute("RESET lock_timeout")
+        done.set()
+        holder.join()
+    analysis.match(second)
+    assert Batch.objects.get(pk=second).state == Batch.State.MATCHED
 
 
 @pytest.mark.django_db(transaction=True)
