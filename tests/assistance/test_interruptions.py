@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 
@@ -157,3 +158,25 @@ def test_a_remedy_that_another_worker_holds_is_left_to_it(web01: ModelHost) -> N
         thread.join()
     services.apply(it.pk)
     assert state_of(it)[0] == "applied"
+
+
+def test_an_undo_asked_for_while_another_worker_is_at_it_waits_and_is_not_dropped(
+    web01: ModelHost,
+) -> None:
+    it = ready(BLOCK)
+    services.apply(it.pk)
+    taken = threading.Event()
+
+    def look_for_a_while() -> None:
+        with held(f"remedy {it.pk}") as ours:
+            assert ours
+            taken.set()
+            time.sleep(1)
+        connection.close()
+
+    other = threading.Thread(target=look_for_a_while)
+    other.start()
+    assert taken.wait(10)
+    services.undo(it.pk, "ada")
+    other.join()
+    assert state_of(it) == ("undone", ["undone"])
