@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from ml_core.classes import FLOWS, KINDS, UNTOLD, class_index, classes_of
 from ml_core.errors import DataError, ModelFileError
+from ml_core.kinds import FLOWS, KINDS, UNTOLD, named, text_kind
 
 if TYPE_CHECKING:
     import polars as pl
@@ -67,17 +67,13 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def shipped(kind: str) -> Path:
-    """The folder of the model that comes with the platform."""
-    return Path(__file__).parents[1] / "knowledge_base" / "models" / f"{kind}-bilstm-dnn"
-
-
 def _train(chosen: argparse.Namespace) -> None:
     from dataclasses import replace
 
     from ml_core import building, model_file, readers
-    from ml_core.requests_text import encode
-    from ml_core.training import Progress
+    from ml_core.kinds.flows import building as flows
+    from ml_core.kinds.text import TextTable
+    from ml_core.network.training import Progress
 
     def report(p: Progress) -> None:
         print(
@@ -86,28 +82,28 @@ def _train(chosen: argparse.Namespace) -> None:
             file=sys.stderr,
         )
 
-    files = [*chosen.data, *chosen.also]
+    files, kind = [*chosen.data, *chosen.also], named(chosen.kind)
     frames, labels = readers.labelled(readers.read_frames(files), chosen.label)
-    frames, labels, y = _told(frames, labels, class_index(chosen.kind, labels))
-    options = building.FLOW_OPTIONS if chosen.kind == FLOWS else building.REQUEST_OPTIONS
+    frames, labels, y = _told(frames, labels, kind.class_index(labels))
+    options = flows.OPTIONS if chosen.kind == FLOWS else text_kind(chosen.kind).options
     options = replace(options, seed=chosen.seed, epochs=chosen.epochs or options.epochs)
     if chosen.kind == FLOWS:
         table = readers.read_flows(frames)
-        part = building.split_in_time(labels, table.time, table.source, len(chosen.also))
-        model = building.build_flows(
-            table, y, part, options, report, chosen.checkpoint, chosen.rivals
-        )
+        part = flows.split_in_time(labels, table.time, table.source, len(chosen.also))
+        model = flows.build_flows(table, y, part, options, report, chosen.checkpoint, chosen.rivals)
     else:
-        texts = readers.read_texts(frames)
-        bare = np.concatenate(
-            [np.full(len(f), readers.text_column(f) == "payload") for f in frames]
-        )
-        corpus, y, part = building.request_corpus(
-            [texts[i] for i in np.flatnonzero(bare)], y[bare],
-            [texts[i] for i in np.flatnonzero(~bare)], y[~bare], options.seed,
-        )  # fmt: skip
-        model = building.build_requests(
-            *encode(corpus), y, part, options, report, chosen.checkpoint, chosen.rivals
+        reads, ends = text_kind(chosen.kind), np.cumsum([len(frame) for frame in frames])
+        tables = [
+            TextTable(
+                readers.text_column(frame, reads),
+                readers.read_texts(frame, reads),
+                y[end - len(frame) : end],
+                number < len(chosen.data),
+            )
+            for number, (frame, end) in enumerate(zip(frames, ends.tolist(), strict=True))
+        ]
+        model = building.build_texts(
+            reads, tables, options, report, chosen.checkpoint, chosen.rivals
         )
     model = replace(model, training={**model.training, "files": [path.name for path in files]})
     digest = model_file.save(chosen.output, model)
@@ -149,18 +145,18 @@ def _evaluate(chosen: argparse.Namespace) -> None:
     from ml_core.readers import labelled, read_frames
 
     frames, labels = labelled(read_frames(chosen.data), chosen.label)
-    y = class_index(chosen.kind, labels)
+    kind = named(chosen.kind)
+    y = kind.class_index(labels)
     verdicts = _verdicts(chosen, frames)
-    figures: dict[str, Any] = measure(
-        verdicts.probabilities, y, classes_of(chosen.kind), verdicts.unsure
-    )
+    figures: dict[str, Any] = measure(verdicts.probabilities, y, kind.classes, verdicts.unsure)
     print(json.dumps(figures, indent=2))
 
 
 def _verdicts(chosen: argparse.Namespace, frames: list[pl.DataFrame]) -> Verdicts:
     from ml_core import readers
+    from ml_core.kinds.flows.windows import FLOW_COLUMNS
+    from ml_core.model_file import shipped
     from ml_core.scorer import Scorer
-    from ml_core.windows import FLOW_COLUMNS
 
     scorer = Scorer.load(chosen.model or shipped(chosen.kind), chosen.kind)
     if chosen.kind == FLOWS:
@@ -174,7 +170,9 @@ def _verdicts(chosen: argparse.Namespace, frames: list[pl.DataFrame]) -> Verdict
             table.destination if told else None,
             table.port if told else None,
         )
-    return scorer.score_requests(readers.read_texts(frames))
+    reads = text_kind(chosen.kind)
+    texts = [text for frame in frames for text in readers.read_texts(frame, reads)]
+    return scorer.score_texts(texts)
 
 
 if __name__ == "__main__":

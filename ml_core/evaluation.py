@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ml_core.calibration import expected_calibration_error
-from ml_core.classes import UNTOLD
+from ml_core.kinds.kind import UNTOLD
+from ml_core.verdict.calibration import expected_calibration_error
 
 Ints = npt.NDArray[np.int64]
 F64 = npt.NDArray[np.float64]

@@ -21,13 +21,14 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from ml_core.calibration import Novelty
-from ml_core.classes import FLOWS
 from ml_core.errors import DataError, ModelFileError
-from ml_core.networks import Architecture, BiLSTMDNN
-from ml_core.scaler import Scaler
+from ml_core.kinds import FLOWS
+from ml_core.kinds.flows.scaler import Scaler
+from ml_core.network.architecture import Architecture
+from ml_core.network.bilstm_dnn import BiLSTMDNN
+from ml_core.verdict.openset import Novelty
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST, WEIGHTS = "model.json", "weights.safetensors"
 
 
@@ -46,6 +47,11 @@ class Model:
     training: Mapping[str, Any] = field(default_factory=dict)  # sources, fingerprint, options
     metrics: Mapping[str, Any] = field(default_factory=dict)
     digest: str = ""  # of the weights; set when saved or loaded
+
+
+def shipped(kind: str) -> Path:
+    """The folder of the model that comes with the platform."""
+    return Path(__file__).parents[1] / "knowledge_base" / "models" / f"{kind}-bilstm-dnn"
 
 
 def save(folder: Path, model: Model) -> str:
@@ -127,9 +133,10 @@ def _weights(folder: Path, manifest: Mapping[str, Any]) -> dict[str, Tensor]:
 def _assemble(folder: Path, manifest: Mapping[str, Any], tensors: dict[str, Tensor]) -> Model:
     arch = Architecture(**manifest["architecture"])
     labels, columns = tuple(manifest["labels"]), tuple(manifest["columns"])
-    if arch.kind != manifest["kind"] or len(labels) != arch.classes:
+    kind = str(manifest["kind"])
+    if (arch.stage == "numbers") != (kind == FLOWS) or len(labels) != arch.classes:
         raise ModelFileError(f"{folder}: kind or labels do not fit the architecture")
-    if arch.kind == FLOWS and len(columns) != arch.inputs:
+    if kind == FLOWS and len(columns) != arch.inputs:
         raise ModelFileError(f"{folder}: {len(columns)} columns for {arch.inputs} inputs")
     network = BiLSTMDNN(arch)
     network.load_state_dict(
@@ -140,13 +147,13 @@ def _assemble(folder: Path, manifest: Mapping[str, Any], tensors: dict[str, Tens
     if means.shape != (arch.classes, size) or whiten.shape != (size, size):
         raise ModelFileError(f"{folder}: the open-set statistics do not fit the network")
     scaler = None
-    if arch.kind == FLOWS:
+    if kind == FLOWS:
         scaler = Scaler(tensors["scaler.mean"].numpy(), tensors["scaler.scale"].numpy())
         if scaler.mean.ndim != 1 or scaler.mean.shape != scaler.scale.shape:
             raise ModelFileError(f"{folder}: the scaler does not fit the columns")
     unsure = manifest["unsure"]
     return Model(
-        kind=arch.kind,
+        kind=kind,
         labels=labels,
         columns=columns,
         network=network.eval(),

@@ -8,22 +8,22 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ml_core.calibration import softmax
-from ml_core.classes import FLOWS, KINDS, REQUESTS
 from ml_core.errors import DataError
-from ml_core.requests_text import decoded, encode, fields
-from ml_core.windows import (
+from ml_core.kinds import FLOWS, text_kind
+from ml_core.kinds.flows.windows import (
     CONTEXT_COLUMNS,
     choose_columns,
     context,
     window_index,
     window_lengths,
 )
+from ml_core.kinds.text import Span
+from ml_core.verdict.calibration import softmax
 
 if TYPE_CHECKING:
     import torch
@@ -142,18 +142,23 @@ class Scorer:
         source = _FlowInput(rows, index[of])
         return self._verdicts(len(of), source, lambda i: _flow_names(self, raw[of[i]]))
 
-    def score_requests(self, texts: Sequence[str]) -> Verdicts:
-        """Verdicts on N requests, each the text `METHOD path?query`, line break, body."""
-        self._expect(REQUESTS)
-        text, lengths = encode(texts)
-        return self._verdicts(len(text), _RequestInput(text, lengths), lambda i: texts[i])
+    def score_texts(self, texts: Sequence[str]) -> Verdicts:
+        """Verdicts on N texts of the model's kind: requests as `METHOD path?query`, line break,
+        body; domains; the others as tokens or words with spaces between."""
+        if self.kind == FLOWS:
+            raise DataError(f"a model of {self.kind!r} cannot score texts")
+        kind = text_kind(self.kind)
+        steps, lengths = kind.encode(texts)
+        return self._verdicts(
+            len(texts), _TextInput(steps, lengths), lambda i: kind.spans(texts[i])
+        )
 
     def _expect(self, kind: str) -> None:
-        if self.kind != kind or kind not in KINDS:
+        if self.kind != kind:
             raise DataError(f"a model of {self.kind!r} cannot score {kind!r}")
 
     def _verdicts(
-        self, count: int, source: _FlowInput | _RequestInput, shown: Callable[[int], object]
+        self, count: int, source: _FlowInput | _TextInput, shown: Callable[[int], object]
     ) -> Verdicts:
         import torch
 
@@ -187,7 +192,7 @@ class Scorer:
 
     def _explain(
         self,
-        source: _FlowInput | _RequestInput,
+        source: _FlowInput | _TextInput,
         shown: Callable[[int], object],
         indices: Ints,
         label: Ints,
@@ -195,7 +200,7 @@ class Scorer:
     ) -> list[Explanation]:
         import torch
 
-        from ml_core.explanation import integrated_gradients
+        from ml_core.verdict.explanation import integrated_gradients
 
         network, found = self.model.network, []
         for start in range(0, len(indices), CHUNK // 8):
@@ -239,8 +244,8 @@ class _FlowInput:
 
 
 @dataclass(frozen=True)
-class _RequestInput:
-    text: npt.NDArray[np.uint8]  # [N, T]
+class _TextInput:
+    steps: npt.NDArray[Any]  # [N, T] or [N, T, P]
     lengths: Ints  # [N]
 
     def order(self) -> Ints:
@@ -251,20 +256,18 @@ class _RequestInput:
         import torch
 
         lengths = self.lengths[rows]
-        text = self.text[rows, : int(lengths.max())].astype(np.int64)
-        return torch.from_numpy(text), torch.from_numpy(lengths)
+        steps = self.steps[rows, : int(lengths.max())].astype(np.int64)
+        return torch.from_numpy(steps), torch.from_numpy(lengths)
 
     def reasons(self, shares: F32, shown: object) -> list[Reason]:
-        assert isinstance(shown, str)
-        raw, by_byte = decoded(shown), shares.sum(axis=1)
-        return [
-            Reason(
-                part.name,
-                raw[part.start : part.end].decode("utf-8", "replace"),
-                float(by_byte[part.start : part.end].sum()),
-            )
-            for part in fields(raw)
-        ]
+        """A span's share is the sum of its steps'; spans of one name and value are added up."""
+        assert isinstance(shown, list)
+        by_step, total = shares.sum(axis=1), dict[tuple[str, str], float]()
+        for span in shown:
+            assert isinstance(span, Span)
+            key = (span.name, span.value)
+            total[key] = total.get(key, 0.0) + float(by_step[span.start : span.end].sum())
+        return [Reason(name, value, share) for (name, value), share in total.items()]
 
 
 def _flow_names(scorer: Scorer, values: F64) -> list[tuple[str, str]]:

@@ -18,7 +18,7 @@ from apps.analysis import readings
 from apps.analysis.evidence import Evidence, Rows, spread
 from apps.analysis.networks import Network, network
 from apps.contracts import Assessment, Finding, Reason
-from ml_core.classes import FLOWS, REQUESTS
+from ml_core.kinds import FLOWS, REQUESTS
 from ml_core.scorer import Explanation, Verdicts
 
 PER_FINDING = 64  # records weighed of one finding
@@ -97,7 +97,7 @@ def _score(
             judged=np.searchsorted(flows.row, rows),
         )
     else:
-        verdicts = reader.scorer.score_requests(readings.texts(frame[rows]).to_list())
+        verdicts = reader.scorer.score_texts(readings.texts(frame[rows]).to_list())
     return verdicts, [np.searchsorted(rows, each).astype(np.int64) for each in chosen]
 
 
@@ -180,4 +180,4 @@ def warm(folder: Path | None = None) -> None:
         features = np.zeros((1, len(FLOW_FEATURES)), dtype=np.float32)
         flows.scorer.score_flows(features, FLOW_FEATURES, [0], [0]).explain([0])
     if requests := network(REQUESTS, folder):
-        requests.scorer.score_requests(["GET /"]).explain([0])
+        requests.scorer.score_texts(["GET /"]).explain([0])

@@ -10,7 +10,7 @@ import polars as pl
 
 from apps.acquisition.frames import has_features, unpack_features
 from apps.analysis.evidence import Rows
-from ml_core.windows import WINDOW
+from ml_core.kinds.flows.windows import WINDOW
 
 F32 = npt.NDArray[np.float32]
 

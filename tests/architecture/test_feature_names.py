@@ -6,8 +6,8 @@ import json
 from importlib.resources import files
 
 from apps.acquisition.flow_columns import FLOW_FEATURES, flow_name
-from ml_core import readers
-from ml_core.windows import CONTEXT_COLUMNS, FLOW_COLUMNS
+from ml_core.kinds.flows.windows import CONTEXT_COLUMNS, FLOW_COLUMNS
+from ml_core.readers.flows import SPELLINGS
 
 
 def test_the_shipped_flow_model_reads_columns_the_meter_writes() -> None:
@@ -22,5 +22,5 @@ def test_every_column_the_networks_know_is_one_the_meter_writes() -> None:
 
 
 def test_older_spellings_mean_the_same_to_the_networks_and_to_the_meter() -> None:
-    for ours in set(readers._SPELLINGS) & set(FLOW_FEATURES):
-        assert {flow_name(other) for other in readers._SPELLINGS[ours]} == {ours}
+    for ours in set(SPELLINGS) & set(FLOW_FEATURES):
+        assert {flow_name(other) for other in SPELLINGS[ours]} == {ours}

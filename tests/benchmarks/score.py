@@ -17,11 +17,11 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from ml_core.__main__ import shipped
-from ml_core.classes import FLOWS
-from ml_core.networks import Architecture
+from ml_core.kinds import FLOWS
+from ml_core.kinds.flows.windows import FLOW_COLUMNS
+from ml_core.model_file import shipped
+from ml_core.network.architecture import Architecture
 from ml_core.scorer import CHUNK, Scorer
-from ml_core.windows import FLOW_COLUMNS
 
 
 def arithmetic(arch: Architecture) -> int:

@@ -1,6 +1,6 @@
 """How fast the flow network learns: `python -m tests.benchmarks train`.
 
-Prints one JSON object: `windows_per_s` of `ml_core.training` (windows gathered on the device),
+Prints one JSON object: `windows_per_s` of `ml_core.network` (windows gathered on the device),
 `dataloader_ratio` against a plain DataLoader over the same windows and network, one window a
 Python call, and the `device`. Both learn the same made-up windows with the same batch size.
 """
@@ -16,10 +16,13 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from ml_core.losses import weighted_cross_entropy
-from ml_core.networks import Architecture, BiLSTMDNN
-from ml_core.training import FlowSet, Options, train
-from ml_core.windows import CONTEXT_COLUMNS, FLOW_COLUMNS, WINDOW, window_index
+from ml_core.kinds.flows.windows import CONTEXT_COLUMNS, FLOW_COLUMNS, WINDOW, window_index
+from ml_core.network.architecture import Architecture
+from ml_core.network.bilstm_dnn import BiLSTMDNN
+from ml_core.network.losses import weighted_cross_entropy
+from ml_core.network.options import Options
+from ml_core.network.sequences import FlowSet
+from ml_core.network.training import train
 
 Sample = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 
@@ -73,7 +76,7 @@ def main() -> None:
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    arch = Architecture("flows", len(FLOW_COLUMNS) + len(CONTEXT_COLUMNS), 8, WINDOW)
+    arch = Architecture("numbers", len(FLOW_COLUMNS) + len(CONTEXT_COLUMNS), 8, WINDOW)
     flows, few = made_up(chosen.windows), made_up(256)
     ends: list[float] = []
     train(

@@ -5,37 +5,40 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from ml_core.calibration import Novelty
-from ml_core.classes import FLOW_CLASSES, FLOWS, REQUEST_CLASSES, REQUESTS
+from ml_core.kinds import named
+from ml_core.kinds.flows.scaler import Scaler
+from ml_core.kinds.flows.windows import CONTEXT_COLUMNS, FLOW_COLUMNS, WINDOW
 from ml_core.model_file import Model
-from ml_core.networks import Architecture, BiLSTMDNN
-from ml_core.scaler import Scaler
-from ml_core.windows import CONTEXT_COLUMNS, FLOW_COLUMNS, WINDOW
+from ml_core.network.architecture import Architecture
+from ml_core.network.bilstm_dnn import BiLSTMDNN
+from ml_core.verdict.openset import Novelty
 
 
 def flow_model() -> Model:
     columns = (*FLOW_COLUMNS, *CONTEXT_COLUMNS)
     rng = np.random.default_rng(0)
     return _model(
-        Architecture(FLOWS, len(columns), len(FLOW_CLASSES), WINDOW, hidden=8),
+        "flows",
+        Architecture("numbers", len(columns), len(named("flows").classes), WINDOW, hidden=8),
         columns,
         Scaler.fit(rng.lognormal(3, 2, (50, len(FLOW_COLUMNS)))),
     )
 
 
 def request_model() -> Model:
-    return _model(Architecture(REQUESTS, 256, len(REQUEST_CLASSES), 512, hidden=8), (), None)
+    arch = Architecture("bytes", 256, len(named("requests").classes), 512, hidden=8, focus="ends")
+    return _model("requests", arch, (), None)
 
 
-def _model(arch: Architecture, columns: tuple[str, ...], scaler: Scaler | None) -> Model:
+def _model(kind: str, arch: Architecture, columns: tuple[str, ...], scaler: Scaler | None) -> Model:
     torch.manual_seed(3)
     network = BiLSTMDNN(arch).eval()
     size = network.head.in_features
     features = np.random.default_rng(1).normal(size=(200, size))
     novelty = Novelty.fit(features, np.arange(200) % arch.classes, arch.classes)
     return Model(
-        kind=arch.kind,
-        labels=FLOW_CLASSES if arch.kind == FLOWS else REQUEST_CLASSES,
+        kind=kind,
+        labels=named(kind).classes,
         columns=columns,
         network=network,
         temperature=1.3,

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from ml_core.__main__ import main
-from ml_core.windows import FLOW_COLUMNS
+from ml_core.kinds.flows.windows import FLOW_COLUMNS
 from tests.ml_core.made import flows
 
 

@@ -12,10 +12,10 @@ import torch
 from safetensors.torch import load_file, save
 
 from ml_core.errors import ModelFileError
+from ml_core.kinds.flows.windows import FLOW_COLUMNS
 from ml_core.model_file import MANIFEST, WEIGHTS, load
 from ml_core.model_file import save as save_model
 from ml_core.scorer import Scorer
-from ml_core.windows import FLOW_COLUMNS
 from tests.ml_core.made import flow_model, flows, request_model
 
 
@@ -82,13 +82,13 @@ def flip_a_bit(folder: Path) -> None:
         (lambda f: (f / MANIFEST).write_text("[1]"), "not an object"),
         (lambda f: (f / WEIGHTS).unlink(), "no readable weights.safetensors"),
         (flip_a_bit, "is not the file"),
-        (edit(lambda m: m.update(format=99)), "format 99, this version reads 1"),
+        (edit(lambda m: m.update(format=99)), "format 99, this version reads 2"),
         (edit(lambda m: m.update(kind="requests")), "a model of 'requests', not of 'flows'"),
         (edit(lambda m: m["labels"].pop()), "labels do not fit"),
         (edit(lambda m: m["columns"].pop()), "43 columns for 44 inputs"),
         (edit(lambda m: m.pop("temperature")), "incomplete"),
         (edit(lambda m: m["architecture"].update(hidden=16)), "do not fit"),
-        (edit(lambda m: m["architecture"].update(kind="tweets")), "unknown kind"),
+        (edit(lambda m: m["architecture"].update(stage="tweets")), "unknown input stage"),
         (edit(lambda m: m["architecture"].update(wings=2)), "incomplete"),
         (retensor(lambda t: t.pop("network.head.bias")), "do not fit"),
         (retensor(lambda t: t.pop("scaler.mean")), "incomplete"),

@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from ml_core.errors import DataError
-from ml_core.explanation import integrated_gradients
+from ml_core.kinds.flows.windows import FLOW_COLUMNS, window_index
 from ml_core.scorer import CHUNK, Scorer
-from ml_core.windows import FLOW_COLUMNS, window_index
+from ml_core.verdict.explanation import integrated_gradients
 from tests.ml_core.made import flow_model, flows, request_model
 
 REQUESTS = ["GET /", "GET /a?b=1' or 1=1--", "POST /login\nuser=a&password=b", "", "x" * 900]
@@ -71,9 +71,9 @@ def test_only_the_judged_rows_get_verdicts_and_they_are_the_same() -> None:
 
 def test_a_request_gets_the_same_verdict_in_any_company() -> None:
     scorer = Scorer(request_model())
-    together = scorer.score_requests(REQUESTS)
+    together = scorer.score_texts(REQUESTS)
     for i, text in enumerate(REQUESTS):
-        alone = scorer.score_requests([text])
+        alone = scorer.score_texts([text])
         assert np.allclose(alone.probabilities[0], together.probabilities[i], atol=1e-5)
 
 
@@ -81,7 +81,7 @@ def test_nothing_to_score_gives_no_verdicts() -> None:
     empty = Scorer(flow_model()).score_flows(np.empty((0, len(FLOW_COLUMNS))), FLOW_COLUMNS, [], [])
     assert len(empty) == 0
     assert empty.explain([]) == []
-    assert len(Scorer(request_model()).score_requests([])) == 0
+    assert len(Scorer(request_model()).score_texts([])) == 0
 
 
 def test_flows_with_infinities_and_missing_numbers_still_get_finite_verdicts() -> None:
@@ -101,14 +101,14 @@ def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(DataError, match="must each hold 3 values"):
         scorer.score_flows(given["features"], FLOW_COLUMNS, [0] * 3, [0] * 2)
     with pytest.raises(DataError, match="cannot score 'requests'"):
-        scorer.score_requests(["GET /"])
+        scorer.score_texts(["GET /"])
 
 
 def test_threads_may_share_a_scorer() -> None:
     scorer = Scorer(request_model())
-    alone = scorer.score_requests(REQUESTS * 20).probabilities
+    alone = scorer.score_texts(REQUESTS * 20).probabilities
     with ThreadPoolExecutor(4) as pool:
-        runs = list(pool.map(lambda _: scorer.score_requests(REQUESTS * 20), range(8)))
+        runs = list(pool.map(lambda _: scorer.score_texts(REQUESTS * 20), range(8)))
     assert all(np.array_equal(run.probabilities, alone) for run in runs)
     assert all(len(run.explain([1])) == 1 for run in runs)
 
@@ -127,7 +127,7 @@ def test_reasons_carry_the_fields_with_their_values_the_strongest_first() -> Non
             assert float(reason.value) == pytest.approx(value, rel=1e-4)
     assert why.steps.sum() == pytest.approx(1, abs=1e-5)
     assert len(why.steps) == min((given["group"] == 1).sum(), 10)
-    (attack,) = Scorer(request_model()).score_requests(REQUESTS).explain([1], top=9)
+    (attack,) = Scorer(request_model()).score_texts(REQUESTS).explain([1], top=9)
     told = {reason.field: reason.value for reason in attack.reasons}
     assert told["url.query[b]"] == "b=1' or 1=1--"
     assert told["url.path"] == "/a"

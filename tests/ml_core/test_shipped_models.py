@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ml_core.__main__ import shipped
-from ml_core.classes import FLOWS, KINDS, REQUESTS
+from ml_core.kinds import FLOWS, KINDS, REQUESTS
+from ml_core.kinds.flows.windows import FLOW_COLUMNS
+from ml_core.model_file import shipped
 from ml_core.readers import read_frames
 from ml_core.scorer import Scorer, Verdicts
-from ml_core.windows import FLOW_COLUMNS
 from tests.benchmarks.range_tables import flow_table, request_table
 
 HELD_OUT = Path(__file__).parents[2] / "knowledge_base" / "risk_data" / "range_holdout"
@@ -60,7 +60,7 @@ def test_a_shipped_model_loads_is_small_and_has_a_card(kind: str) -> None:
 
 def test_requests_written_here_get_the_right_verdict_and_reason() -> None:
     texts = [text for group in SAID.values() for text in group]
-    verdicts = Scorer.load(shipped(REQUESTS)).score_requests(texts)
+    verdicts = Scorer.load(shipped(REQUESTS)).score_texts(texts)
     assert verdicts.label_names == [name for name, group in SAID.items() for _ in group]
     (why,) = verdicts.explain([texts.index("GET /uploads/shell.php?cmd=whoami")], top=1)
     assert why.reasons[0].field == "url.query[cmd]"
@@ -104,7 +104,7 @@ def test_flows_of_a_recording_it_never_saw_are_judged_right(
 @pytest.mark.skipif(not HELD_OUT.exists(), reason="no held-out recording is shipped")
 def test_requests_of_a_recording_it_never_saw_are_judged_right() -> None:
     table = request_table(HELD_OUT)
-    verdicts = Scorer.load(shipped(REQUESTS)).score_requests(table["request"].to_list())
+    verdicts = Scorer.load(shipped(REQUESTS)).score_texts(table["request"].to_list())
     benign = (table["Label"] == "benign").to_numpy()
     assert (verdicts.p_attack[benign] > 0.5).mean() < 0.01
     assert (verdicts.p_attack[~benign] > 0.5).mean() > 0.85

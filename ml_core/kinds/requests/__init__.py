@@ -1,0 +1,31 @@
+"""HTTP requests, read as bytes."""
+
+from __future__ import annotations
+
+from ml_core.kinds.requests.corpus import corpus
+from ml_core.kinds.requests.text import LENGTH, encode, spans
+from ml_core.kinds.text import TextKind
+from ml_core.network.architecture import Architecture
+from ml_core.network.options import Options
+
+REQUEST_CLASSES = ("normal", "sqli", "xss", "path_traversal", "cmdi")
+_ALIASES = {
+    "normal": ("norm", "legal", "benign", "0"),
+    "sqli": ("sqli", "sql", "sql_injection"),
+    "xss": ("xss",),
+    "path_traversal": ("path_traversal", "path-traversal"),
+    "cmdi": ("cmdi", "shell", "command_injection"),
+}
+KIND = TextKind(
+    name="requests",
+    classes=REQUEST_CLASSES,
+    aliases=_ALIASES,
+    columns=("request", "text", "payload", "query", "raw_request"),
+    encode=encode,
+    spans=spans,
+    architecture=Architecture(
+        "bytes", inputs=256, classes=len(REQUEST_CLASSES), steps=LENGTH, hidden=48, focus="ends"
+    ),
+    options=Options(epochs=6, patience=3, batch=128),
+    corpus=corpus,
+)

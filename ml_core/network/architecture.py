@@ -1,0 +1,38 @@
+"""What fixes the shape of a network; stored beside its weights. No PyTorch here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ml_core.errors import DataError
+
+STAGES = ("numbers", "bytes", "tokens")
+FOCUS = ("last", "ends")
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """The input stage, the sizes and the switches of paper 2's ablations."""
+
+    stage: str  # "numbers": flows; "bytes": characters; "tokens": hashed words
+    inputs: int  # F: numbers a step; for bytes and tokens how many different ones there are
+    classes: int  # C
+    steps: int  # T: flows in a window (paper 1: 10), bytes or tokens of a text, at most
+    hidden: int = 64  # H, nodes a direction
+    dropout: float = 0.2
+    bidirectional: bool = True  # False: LSTM for BiLSTM
+    batch_norm: bool = True
+    attention: bool = True
+    recurrent: bool = True  # False: the DNN alone
+    dense: bool = True  # False: the BiLSTM alone, straight into softmax
+    embedding: int = 16  # E: what a byte or token is turned into
+    kernel: int = 5  # bytes or tokens that a convolution joins
+    pool: int = 4  # steps of a text that become one recurrent step
+    focus: str = "last"  # "last": the judged step; "ends": both ends of a text
+
+    def __post_init__(self) -> None:
+        if self.stage not in STAGES or self.focus not in FOCUS:
+            raise DataError(f"unknown input stage {self.stage!r} or focus {self.focus!r}")
+        sizes = (self.inputs, self.steps, self.hidden, self.embedding, self.kernel, self.pool)
+        if min(sizes) < 1 or self.classes < 2:
+            raise DataError("an architecture needs inputs, steps, hidden nodes and two classes")

@@ -1,0 +1,108 @@
+"""The BiLSTM-DNN of paper 2 (Fig. 6), behind one input stage per form of input.
+
+Shapes in the margin: B windows, T steps as given, S steps as the recurrent layers see them,
+F inputs a step, H hidden nodes a direction, W of both, C classes. Sequences are left-aligned: the
+steps `t < lengths[b]` are real, those after are padding and must never change the result.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from ml_core.network.architecture import Architecture
+from ml_core.network.stages import stage_of, steps_mask
+
+
+class Output(NamedTuple):
+    """One forward pass."""
+
+    logits: Tensor  # [B, C]
+    attention: Tensor  # [B, S], sums to one over the real steps
+    features: Tensor  # [B, D], the last hidden layer: what the open-set score looks at
+
+
+class BiLSTMDNN(nn.Module):
+    """BiLSTM, scaled dot-product attention, batch-normalised ReLU DNN (paper 2, section on model).
+
+    What the attention asks with, and what the DNN sees beside its answer, is the *focus*: the
+    state of the last flow (paper 1 labels a window by its last flow), or for texts both ends,
+    which together have read all of it.
+    """
+
+    def __init__(self, arch: Architecture) -> None:
+        super().__init__()
+        self.arch = arch
+        self.stage = stage_of(arch)
+        H, size = arch.hidden, self.stage.size
+        if arch.recurrent:
+            self.forwards = nn.LSTM(size, H, batch_first=True)
+            if arch.bidirectional:
+                self.backwards = nn.LSTM(size, H, batch_first=True)
+        width = (2 * H if arch.bidirectional else H) if arch.recurrent else size
+        self.query = nn.Linear(width, H)
+        self.key = nn.Linear(width, H)
+        m = 2 * width if arch.attention else width
+        if arch.dense:
+            # eq. (1); "hidden nodes about (m + n) / 2": halfway between inputs and outputs, twice
+            first = (m + arch.classes) // 2
+            second = (first + arch.classes) // 2
+            self.dnn = nn.Sequential(*_dense(m, first, arch), *_dense(first, second, arch))
+        else:
+            self.dnn, second = nn.Sequential(), m
+        self.head = nn.Linear(second, arch.classes)
+
+    def forward(self, x: Tensor, lengths: Tensor) -> Output:
+        """x [B, T, F] float, [B, T] bytes or [B, T, P] token parts; lengths [B] in 1..T."""
+        return self.from_embedded(self.stage.embed(x), lengths)
+
+    def from_embedded(self, x: Tensor, lengths: Tensor) -> Output:
+        """The part that has gradients: x [B, T, F] flows or [B, T, E] embedded symbols."""
+        z, lengths = self.stage(x, lengths)  # [B, S, F'], [B]
+        states = self.read(z, lengths) if self.arch.recurrent else z  # [B, S, W]
+        focus = self.focus(states, lengths)  # [B, W]
+        weights = self.attend(focus, states, lengths)  # [B, S]
+        if self.arch.attention:
+            # eq. (5): the sum of Sim(Q, K) V
+            context = torch.bmm(weights.unsqueeze(1), states).squeeze(1)  # [B, W]
+            features = self.dnn(torch.cat([context, focus], dim=1))  # [B, D]
+        else:
+            features = self.dnn(focus)
+        return Output(self.head(features), weights, features)
+
+    def read(self, z: Tensor, lengths: Tensor) -> Tensor:
+        """Both directions (paper 2 eq. 4): the backward one starts at the last *real* step."""
+        ahead: Tensor = self.forwards(z)[0]  # [B, S, H]
+        if not self.arch.bidirectional:
+            return ahead
+        steps = torch.arange(z.shape[1], device=z.device)
+        mirror = (lengths.unsqueeze(1) - 1 - steps).clamp(min=0)  # [B, S]
+        behind, _ = self.backwards(_pick(z, mirror))
+        return torch.cat([ahead, _pick(behind, mirror)], dim=2)  # [B, S, W]
+
+    def focus(self, states: Tensor, lengths: Tensor) -> Tensor:
+        last = _pick(states, (lengths - 1).unsqueeze(1)).squeeze(1)  # [B, W]
+        if self.arch.focus == "ends" and self.arch.bidirectional and self.arch.recurrent:
+            h = self.arch.hidden
+            return torch.cat([last[:, :h], states[:, 0, h:]], dim=1)
+        return last
+
+    def attend(self, focus: Tensor, states: Tensor, lengths: Tensor) -> Tensor:
+        """Paper 2 eq. (6): softmax(Q Kᵀ / √d_k), over the real steps only."""
+        Q = self.query(focus).unsqueeze(2)  # [B, d, 1]
+        K = self.key(states)  # [B, S, d]
+        scores = torch.bmm(K, Q).squeeze(2) / math.sqrt(K.shape[2])  # [B, S]
+        return scores.masked_fill(~steps_mask(states, lengths), -math.inf).softmax(dim=1)
+
+
+def _dense(inputs: int, outputs: int, arch: Architecture) -> list[nn.Module]:
+    norm: list[nn.Module] = [nn.BatchNorm1d(inputs)] if arch.batch_norm else []
+    return [*norm, nn.Linear(inputs, outputs), nn.ReLU(), nn.Dropout(arch.dropout)]
+
+
+def _pick(x: Tensor, steps: Tensor) -> Tensor:
+    """x [B, S, D] at steps [B, K] -> [B, K, D]."""
+    return x.gather(1, steps.unsqueeze(2).expand(-1, -1, x.shape[2]))

@@ -1,0 +1,21 @@
+"""How to learn. No PyTorch here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Options:
+    """Same options, data and machine: same weights."""
+
+    epochs: int = 20
+    patience: int = 4  # epochs without a better validation loss
+    batch: int = 256
+    rate: float = 1e-3  # Adam's
+    seed: int = 1
+    noise: float = 0.0  # deviation of what is added to scaled flows, see FlowSet.disturb
+    forget: float = 0.0  # share of windows whose older flows are dropped while learning
+    blind: float = 0.0  # share of windows whose context columns are blanked while learning
+    hide: float = 0.0  # share of a text's steps that are blanked while learning
+    device: str = ""  # empty: CUDA if there, else CPU

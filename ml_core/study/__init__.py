@@ -1,0 +1,1 @@
+"""What `python -m ml_core tables` runs: every figure that the documents tell."""

@@ -1,0 +1,1 @@
+"""What turns a network's output into a verdict worth acting on."""

@@ -1,0 +1,53 @@
+"""Probabilities that mean what they say."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+F64 = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+def softmax(logits: npt.ArrayLike, temperature: float = 1.0) -> F64:
+    """Probabilities [N, C] of logits [N, C]; temperatures above one make them less certain."""
+    z = np.asarray(logits, dtype=np.float64) / temperature
+    z -= z.max(axis=1, keepdims=True)
+    e = np.exp(z)
+    p: F64 = e / e.sum(axis=1, keepdims=True)
+    return p
+
+
+def negative_log_likelihood(logits: npt.ArrayLike, y: Ints, temperature: float = 1.0) -> float:
+    """Mean -log p of the true classes y [N]."""
+    p = softmax(logits, temperature)[np.arange(len(y)), y]
+    return float(-np.log(np.maximum(p, 1e-300)).mean())
+
+
+def fit_temperature(logits: npt.ArrayLike, y: Ints) -> float:
+    """The one temperature that minimises the validation NLL.
+
+    Guo, Pleiss, Sun, Weinberger, "On calibration of modern neural networks", ICML 2017, section
+    4.2. The NLL is convex in 1/T, so a fine search by thirds on a logarithmic scale finds it.
+    """
+    low, high = np.log(0.05), np.log(20.0)
+    for _ in range(60):
+        a, b = low + (high - low) / 3, high - (high - low) / 3
+        if negative_log_likelihood(logits, y, np.exp(a)) < negative_log_likelihood(
+            logits, y, np.exp(b)
+        ):
+            high = b
+        else:
+            low = a
+    return float(np.exp((low + high) / 2))
+
+
+def expected_calibration_error(probabilities: F64, y: Ints, bins: int = 15) -> float:
+    """Mean gap between confidence and accuracy, weighted by bin size (Guo et al. 2017, eq. 3)."""
+    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == y
+    bin_of = np.minimum((confidence * bins).astype(int), bins - 1)
+    gap = 0.0
+    for b in np.unique(bin_of):
+        inside = bin_of == b
+        gap += inside.mean() * abs(confidence[inside].mean() - right[inside].mean())
+    return float(gap)

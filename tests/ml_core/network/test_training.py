@@ -1,0 +1,78 @@
+"""Learning repeats itself, resumes and stops in time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from ml_core.kinds.flows.windows import window_index
+from ml_core.network.architecture import Architecture
+from ml_core.network.options import Options
+from ml_core.network.sequences import FlowSet
+from ml_core.network.training import Progress, train
+
+ARCH = Architecture("numbers", inputs=5, classes=2, steps=4, hidden=8, dropout=0.3)
+
+
+def windows(count: int, seed: int) -> FlowSet:
+    """Flows whose class shows in their first column, 30 sources of them."""
+    rng = np.random.default_rng(seed)
+    y = rng.integers(0, 2, count)
+    rows = rng.normal(size=(count, 5)).astype(np.float32)
+    rows[:, 0] += 2.5 * y
+    return FlowSet.of(rows, window_index(rng.integers(0, 30, count), np.arange(count), 4), y, 4)
+
+
+def learn(epochs: int = 4, checkpoint: Path | None = None, **changed: object) -> dict[str, object]:
+    seen: list[Progress] = []
+    options = Options(epochs=epochs, batch=64, noise=0.2, forget=0.3, blind=0.2, device="cpu")
+    options = Options(**{**options.__dict__, **changed})
+    weights = np.ones(2, dtype=np.float32)
+    network = train(
+        ARCH, windows(600, 1), windows(200, 2), weights, options, seen.append, checkpoint
+    )
+    return {"weights": network.state_dict(), "seen": seen}
+
+
+def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
+    return all(torch.equal(a[name], b[name]) for name in a)
+
+
+def test_it_learns_and_the_same_seed_gives_the_same_weights() -> None:
+    fast = {"epochs": 6, "rate": 0.01}
+    first, second, other = learn(**fast), learn(**fast), learn(**fast, seed=2)
+    assert first["seen"][-1].validation_accuracy > 0.8
+    assert same(first["weights"], second["weights"])
+    assert not same(first["weights"], other["weights"])
+
+
+def test_a_killed_run_resumes_and_ends_with_the_same_weights(tmp_path: Path) -> None:
+    kept = tmp_path / "run.safetensors"
+    whole = learn(epochs=4)
+
+    class Killed(Exception):
+        pass
+
+    def kill(progress: Progress) -> None:
+        if progress.epoch == 2:
+            raise Killed
+
+    options = Options(epochs=4, batch=64, noise=0.2, forget=0.3, blind=0.2, device="cpu")
+    ones = np.ones(2, dtype=np.float32)
+    with pytest.raises(Killed):
+        train(ARCH, windows(600, 1), windows(200, 2), ones, options, kill, kept)
+    resumed = learn(epochs=4, checkpoint=kept)
+    assert [p.epoch for p in resumed["seen"]] == [3, 4]
+    assert same(whole["weights"], resumed["weights"])
+    # another run's checkpoint is not taken for its own
+    assert [p.epoch for p in learn(epochs=4, checkpoint=kept, seed=9)["seen"]] == [1, 2, 3, 4]
+
+
+def test_it_stops_when_the_validation_loss_no_longer_falls() -> None:
+    run = learn(epochs=60, patience=2, rate=0.02)
+    losses = [p.validation_loss for p in run["seen"]]
+    assert len(losses) < 60
+    assert min(losses) == losses[-3]
