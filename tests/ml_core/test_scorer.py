@@ -100,7 +100,7 @@ def test_what_does_not_fit_is_refused() -> None:
         scorer.score_flows(given["features"][:, 1:], FLOW_COLUMNS[1:], [0] * 3, [0] * 3)
     with pytest.raises(DataError, match="must each hold 3 values"):
         scorer.score_flows(given["features"], FLOW_COLUMNS, [0] * 3, [0] * 2)
-    with pytest.raises(DataError, match="cannot score 'requests'"):
+    with pytest.raises(DataError, match="cannot score texts"):
         scorer.score_texts(["GET /"])
 
 

@@ -1,0 +1,80 @@
+"""Runs the topics side by side and writes down what they say."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict
+from importlib import import_module
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from ml_core.errors import DataError
+from ml_core.study.report import Chapter, Plot, Table, Topic
+
+TOPICS = ("papers", "transfer", "verdicts", "requests", "domains", "sequences")
+KEPT = "tables"  # folder beside tables.md: what each topic said when it last ran
+
+
+def run(data: Path, output: Path, topics: Sequence[str] = (), processes: int = 2) -> Path:
+    """Runs `topics` (all, if none is named) on the data folder; returns the tables.md written.
+
+    Each topic runs on one core. What it says is kept as JSON, so that one can be run again
+    without the others. DataError for an unknown topic, or data that are not there.
+    """
+    from ml_core.study.write import write
+
+    chosen = list(topics) or list(TOPICS)
+    if unknown := [name for name in chosen if name not in TOPICS]:
+        raise DataError(f"unknown topic {unknown[0]!r}; known: {', '.join(TOPICS)}")
+    if not (data / "flows").is_dir():
+        raise DataError(f"{data}: no folder 'flows' in it")
+    kept = output / KEPT
+    kept.mkdir(parents=True, exist_ok=True)
+    chosen.sort(key=lambda name: -_topic(name).minutes)  # the longest first
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        waiting = {pool.submit(_run_one, name, data): name for name in chosen}
+        for done in as_completed(waiting):
+            name = waiting[done]
+            chapter, seconds = done.result()
+            text = json.dumps({**asdict(chapter), "minutes": round(seconds / 60, 1)}, indent=1)
+            (kept / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+    chapters = [_kept(kept / f"{name}.json") for name in TOPICS if (kept / f"{name}.json").exists()]
+    return write(chapters, output)
+
+
+def _topic(name: str) -> Topic:
+    topic = import_module(f"ml_core.study.{name}").TOPIC
+    assert isinstance(topic, Topic)
+    return topic
+
+
+def _run_one(name: str, data: Path) -> tuple[Chapter, float]:
+    import torch
+
+    torch.set_num_threads(1)
+    start = time.monotonic()
+
+    def say(text: str) -> None:
+        passed = time.monotonic() - start
+        print(f"{name} {passed / 60:5.1f} min  {text}", file=sys.stderr, flush=True)
+
+    say("begins")
+    chapter = _topic(name).run(data, say)
+    say("done")
+    return chapter, time.monotonic() - start
+
+
+def _kept(path: Path) -> Chapter:
+    said: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    tables = tuple(
+        Table(t["title"], tuple(t["header"]), tuple(map(tuple, t["rows"])), t["about"])
+        for t in said["tables"]
+    )
+    plots = tuple(Plot(**p) for p in said["plots"])
+    about = f"{said['about']}\n\nThis chapter took {said['minutes']} minutes.".strip()
+    return Chapter(said["title"], about, tables, plots)
