@@ -1,7 +1,21 @@
-"""Files to arrays."""
+"""Files to arrays: flows of every known format, texts of every kind, and their labels."""
 
-from ml_core.readers.flows import FlowTable, read_flows
-from ml_core.readers.frames import labelled, read_frames
-from ml_core.readers.texts import read_texts, text_column
+from ml_core.readers.flows import FlowTable, LabelledFlows, read_flows, read_labelled_flows
+from ml_core.readers.frames import Table, read_frames
+from ml_core.readers.labels import Labels, label_column, labelled
+from ml_core.readers.texts import read_texts, text_batches, text_column
 
-__all__ = ["FlowTable", "labelled", "read_flows", "read_frames", "read_texts", "text_column"]
+__all__ = [
+    "FlowTable",
+    "LabelledFlows",
+    "Labels",
+    "Table",
+    "label_column",
+    "labelled",
+    "read_flows",
+    "read_frames",
+    "read_labelled_flows",
+    "read_texts",
+    "text_batches",
+    "text_column",
+]

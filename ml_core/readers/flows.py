@@ -1,123 +1,224 @@
-"""CICFlowMeter tables, corrected or original, to arrays."""
+"""Flow files of any known format to one table of arrays."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import ipaddress
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
 from ml_core.errors import DataError
 from ml_core.kinds.flows.windows import FLOW_COLUMNS
+from ml_core.readers import cicflowmeter, kdd, netflow, zeek
+from ml_core.readers.frames import Table
+from ml_core.readers.labels import Labels, label_column
+from ml_core.readers.times import Clock, microseconds, read_clock
+from ml_core.readers.told import Told
 
-if TYPE_CHECKING:
-    import polars as pl
+I32 = npt.NDArray[np.int32]
+I8 = npt.NDArray[np.int8]
 
-Ints = npt.NDArray[np.int64]
-
-# Older CICFlowMeter spellings of the columns used here; surrounding spaces are ignored.
-SPELLINGS = {
-    "Total Fwd Packet": ("Tot Fwd Pkts", "Total Fwd Packets"),
-    "Total Bwd packets": ("Tot Bwd Pkts", "Total Backward Packets"),
-    "Total Length of Fwd Packet": (
-        "TotLen Fwd Pkts",
-        "Total Length of Fwd Packets",
-        "Fwd Packets Length Total",
-    ),
-    "Total Length of Bwd Packet": (
-        "TotLen Bwd Pkts",
-        "Total Length of Bwd Packets",
-        "Bwd Packets Length Total",
-    ),
-    "Flow Bytes/s": ("Flow Byts/s",),
-    "Flow Packets/s": ("Flow Pkts/s",),
-    "Packet Length Min": ("Pkt Len Min", "Min Packet Length"),
-    "Packet Length Max": ("Pkt Len Max", "Max Packet Length"),
-    "Packet Length Mean": ("Pkt Len Mean",),
-    "Packet Length Std": ("Pkt Len Std",),
-    "Fwd Act Data Pkts": ("act_data_pkt_fwd", "Fwd Act Data Packets"),
-    **{
-        f"{way} Packet Length {what}": (f"{way} Pkt Len {what}",)
-        for way in ("Fwd", "Bwd")
-        for what in ("Max", "Min", "Mean", "Std")
-    },
-    **{f"{flag} Flag Count": (f"{flag} Flag Cnt",) for flag in ("FIN", "SYN", "RST", "PSH", "ACK")},
-    "Src IP": ("Source IP", "source.ip"),
-    "Dst IP": ("Destination IP", "destination.ip"),
-    "Dst Port": ("Destination Port", "destination.port"),
-    "Timestamp": ("@timestamp",),
+FORMATS: dict[str, Callable[[Table], Told | None]] = {
+    "CICFlowMeter": cicflowmeter.read,
+    "Zeek": zeek.read,
+    "NetFlow": netflow.read,
+    "KDD": kdd.read,
 }
-OURS = {old: ours for ours, spellings in SPELLINGS.items() for old in spellings}
 
 
 @dataclass(frozen=True)
 class FlowTable:
-    """N flows; every array [N] or [N, F]."""
+    """N flows; every array [N] or [N, F]. 188 bytes a flow."""
 
-    features: npt.NDArray[np.float64]  # [N, F] in the order of FLOW_COLUMNS
-    group: Ints  # number of the source host, or of the row itself where hosts are not told
-    time: Ints  # microseconds, or the row's place where times are not told
-    destination: Ints  # number of the destination host, -1 where not told
-    port: Ints  # destination port, -1 where not told
-    source: Ints  # number of the file
+    features: npt.NDArray[np.float32]  # [N, F] in FLOW_COLUMNS' order; NaN where not told
+    group: I32  # number of the source host, or of the row itself where hosts are not told
+    time: npt.NDArray[np.int64]  # microseconds, or the row's place where times are not told
+    destination: I32  # number of the destination host, -1 where not told
+    port: I32  # destination port, -1 where not told
+    source_port: I32  # -1 where not told
+    protocol: I8  # 6, 17 or 1 (TCP, UDP, ICMP), -1 where not told or another
+    same_network: I8  # 1: both addresses share 16 (IPv6: 64) bits; 0: not; -1: not told
+    source: I32  # number of the file
+
+    def __len__(self) -> int:
+        return len(self.group)
 
     def take(self, rows: npt.ArrayLike) -> FlowTable:
         """The same table with only some rows."""
         return FlowTable(*(getattr(self, f.name)[rows] for f in fields(self)))
 
 
-def read_flows(frames: Sequence[pl.DataFrame]) -> FlowTable:
-    """CICFlowMeter tables, corrected or original, as one."""
-    parts = [_one(frame, number) for number, frame in enumerate(frames)]
-    return FlowTable(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+class LabelledFlows(NamedTuple):
+    table: FlowTable
+    labels: Labels
 
 
-def _one(
-    frame: pl.DataFrame, number: int
-) -> tuple[npt.NDArray[np.float64], Ints, Ints, Ints, Ints, Ints]:
-    import polars as pl
+def read_flows(
+    sources: Sequence[Path | pl.DataFrame], say: Callable[[int], None] | None = None
+) -> FlowTable:
+    """The flows of all files, in order; `say` hears how many rows there are so far.
 
-    missing = [name for name in FLOW_COLUMNS if name not in frame.columns]
-    if missing:
-        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
-        raise DataError(f"missing flow columns: {', '.join(missing[:3])}{more}")
-    numeric = frame.select(pl.col(name).cast(pl.Float64, strict=False) for name in FLOW_COLUMNS)
-    features = numeric.to_numpy()
-    if np.isnan(features).all():
-        raise DataError("the flow columns hold no numbers")
-    row = np.arange(len(frame), dtype=np.int64)
-    nowhere = np.full(len(frame), -1, dtype=np.int64)
-    # hosts are numbered by file, so that equal private addresses of two sites stay two hosts
-    base = number << 40
-    told = "Src IP" in frame.columns and "Dst IP" in frame.columns
-    group, destination = (base + row, nowhere)
-    if told:
-        hosts = pl.concat([frame["Src IP"].cast(pl.String), frame["Dst IP"].cast(pl.String)])
-        numbers = hosts.rank("dense").to_numpy().astype(np.int64)
-        group, destination = base + numbers[: len(frame)], base + numbers[len(frame) :]
-    port = nowhere
-    if told and "Dst Port" in frame.columns:
-        port = frame["Dst Port"].cast(pl.Int64, strict=False).fill_null(-1).to_numpy()
-    return features, group, _times(frame, row), destination, port, np.full_like(row, number)
+    Hosts are numbered by file, so that equal private addresses of two sites stay two hosts.
+    DataError for files that are of no known format, cannot be read, or hold no numbers.
+    """
+    return _read(sources, say, None).table
 
 
-def _times(frame: pl.DataFrame, row: Ints) -> Ints:
-    """Microseconds where the file tells them, else the row's place."""
-    import polars as pl
+def read_labelled_flows(
+    sources: Sequence[Path | pl.DataFrame],
+    columns: str | None = None,
+    say: Callable[[int], None] | None = None,
+) -> LabelledFlows:
+    """Likewise, with the label of each row (see `labels.label_column`)."""
+    return _read(sources, say, columns or "")
 
-    if "Timestamp" not in frame.columns:
-        return row
-    column = frame["Timestamp"]
-    if column.dtype.is_numeric():
-        return column.cast(pl.Int64).fill_null(0).to_numpy()
-    if column.dtype == pl.String:
-        for form in (None, "%d/%m/%Y %I:%M:%S %p", "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M"):
-            try:
-                times = column.str.to_datetime(form, time_unit="us", strict=True)
-            except pl.exceptions.PolarsError:
-                continue
-            return times.dt.epoch("us").fill_null(0).to_numpy()
-        return row
-    return column.cast(pl.Datetime("us")).dt.epoch("us").fill_null(0).to_numpy()
+
+def flow_format(table: Table) -> tuple[str, Told]:
+    """The format's name and what it tells; DataError if none fits."""
+    for name, read in FORMATS.items():
+        told = read(table)
+        if told is not None:
+            return name, told
+    missing = ", ".join(FLOW_COLUMNS[:3])
+    raise DataError(
+        f"{table.name}: no known flow format; missing flow columns: {missing} and "
+        f"{len(FLOW_COLUMNS) - 3} more (there are: {', '.join(list(table.schema)[:6])})"
+    )
+
+
+def _read(
+    sources: Sequence[Path | pl.DataFrame], say: Callable[[int], None] | None, columns: str | None
+) -> LabelledFlows:
+    labels, parts, rows, hosts = Labels.empty(), [], 0, 0
+    opened = [Table.open(source) for source in sources]
+    for number, table in enumerate(opened):
+        name, told = flow_format(table)
+        column = None if columns is None else label_column(table, columns)
+        part = _File(number, rows, told)
+        for batch in table.batches(part.chosen(column)):
+            part.add(batch)
+            if column is not None:
+                labels.add(batch["label"], column, kdd.class_name if name == "KDD" else None)
+            if say is not None:
+                say(rows + part.rows)
+        if not part.rows:
+            raise DataError(f"{table.name}: no rows")
+        parts.append(part.arrays(hosts))
+        if np.isnan(parts[-1]["features"]).all():
+            raise DataError(f"{table.name}: the flow columns hold no numbers")
+        rows += part.rows
+        hosts = 1 + max(int(parts[-1]["group"].max()), int(parts[-1]["destination"].max()))
+    whole = FlowTable(**{f.name: _joined(f.name, parts) for f in fields(FlowTable)})
+    return LabelledFlows(whole, labels)
+
+
+class _File:
+    """What has been read of one file."""
+
+    def __init__(self, number: int, first: int, told: Told) -> None:
+        self.number, self.first, self.told, self.rows = number, first, told, 0
+        self._batches: list[dict[str, npt.NDArray[Any]]] = []
+        self._clocks: list[Clock] = []
+
+    def chosen(self, label: str | None) -> list[pl.Expr]:
+        told, none = self.told, pl.lit(None)
+        exprs = [
+            told.features.get(name, none).cast(pl.Float32).alias(name) for name in FLOW_COLUMNS
+        ]
+        for name in ("source", "destination"):
+            address = getattr(told, name)
+            exprs.append((none if address is None else address).cast(pl.String).alias(name))
+        for name, dtype in (("port", pl.Int32), ("source_port", pl.Int32), ("protocol", pl.Int8)):
+            value = getattr(told, name)
+            number = (none if value is None else value).cast(dtype, strict=False)
+            exprs.append(number.fill_null(-1).alias(name))
+        exprs.append((none if told.time is None else pl.col(told.time)).alias("time"))
+        if label is not None:
+            exprs.append(pl.col(label).cast(pl.String).alias("label"))
+        return exprs
+
+    def add(self, batch: pl.DataFrame) -> None:
+        self.rows += len(batch)
+        self._clocks.append(read_clock(batch["time"]))
+        self._batches.append(
+            {
+                "features": np.ascontiguousarray(batch.select(FLOW_COLUMNS).to_numpy()),
+                "same_network": _same_network(batch["source"], batch["destination"]),
+                **{name: _keys(batch[name]) for name in ("source", "destination")},
+                **{name: batch[name].to_numpy() for name in ("port", "source_port", "protocol")},
+            }
+        )
+
+    def arrays(self, hosts: int) -> dict[str, npt.NDArray[Any]]:
+        """FlowTable's arrays; hosts are numbered from `hosts`."""
+        parts = self._batches
+        found = {
+            name: _joined(name, parts)
+            for name in ("features", "same_network", "port", "source_port", "protocol")
+        }
+        keys = np.concatenate([_joined("source", parts), _joined("destination", parts)])
+        unique, number = np.unique(keys, return_inverse=True)
+        number = (number + hosts).astype(np.int32)
+        own = np.arange(self.rows, dtype=np.int32) + (hosts + len(unique))
+        group = np.where(keys[: self.rows] == 0, own, number[: self.rows])
+        destination = np.where(keys[self.rows :] == 0, np.int32(-1), number[self.rows :])
+        coded = self.told.source is not None and bool((found["same_network"] < 0).all())
+        time = microseconds(self._clocks, self.told.clock, self.told.half_days, coded)
+        return {
+            **found,
+            "group": group,
+            "destination": destination,
+            "time": time.astype(np.int64),
+            "source": np.full(self.rows, self.number, dtype=np.int32),
+        }
+
+
+def _joined(name: str, parts: Iterable[dict[str, npt.NDArray[Any]]]) -> npt.NDArray[Any]:
+    """The arrays called `name`, end to end; each is let go as soon as it is copied."""
+    arrays = [part.pop(name) for part in parts]
+    if len(arrays) == 1:
+        return arrays[0]
+    whole = np.empty((sum(map(len, arrays)), *arrays[0].shape[1:]), dtype=arrays[0].dtype)
+    end = len(whole)
+    while arrays:
+        array = arrays.pop()
+        whole[end - len(array) : end] = array
+        end -= len(array)
+    return whole
+
+
+def _keys(addresses: pl.Series) -> npt.NDArray[np.uint64]:
+    """A number that stands for each address, 0 for none."""
+    hashed = addresses.hash(seed=0)
+    return hashed.set(addresses.is_null(), 0).to_numpy()
+
+
+def _same_network(source: pl.Series, destination: pl.Series) -> I8:
+    if source.null_count() == len(source) or destination.null_count() == len(destination):
+        return np.full(len(source), -1, dtype=np.int8)
+    same = _networks(source) == _networks(destination)
+    return same.cast(pl.Int8).fill_null(-1).to_numpy()
+
+
+def _networks(addresses: pl.Series) -> pl.Series:
+    """The first 16 bits of IPv4 addresses, 64 of IPv6 addresses, as text; null for others."""
+    short = addresses.str.extract(r"^(\d{1,3}\.\d{1,3})\.\d{1,3}\.\d{1,3}$")
+    long = addresses.filter(addresses.str.contains(":", literal=True)).unique().to_list()
+    if not long:
+        return short
+    prefixes = addresses.replace_strict(
+        {address: _prefix(address) for address in long}, default=None, return_dtype=pl.String
+    )
+    return short.fill_null(prefixes)
+
+
+def _prefix(address: str) -> str | None:
+    try:
+        return str(int(ipaddress.IPv6Address(address.partition("%")[0])) >> 64)
+    except ValueError:
+        return None

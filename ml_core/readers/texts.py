@@ -1,39 +1,58 @@
-"""Tables of texts to lists of them."""
+"""Texts of every kind: one a row, from the column that holds them."""
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
 
 from ml_core.errors import DataError
 from ml_core.kinds.text import TextKind
+from ml_core.readers.frames import Table
 
-if TYPE_CHECKING:
-    import polars as pl
+BATCH = 20_000  # texts read at a time
 
-_HOST = re.compile(r"^https?://[^/]*")
+RAW = "raw_request"  # whole HTTP messages, with their headers
 
 
-def text_column(frame: pl.DataFrame, kind: TextKind) -> str:
-    """The column that holds the kind's texts."""
+def text_column(source: Table | pl.DataFrame, kind: TextKind) -> str:
+    """The kind's name of the column that holds its texts; DataError if there is none."""
+    table = source if isinstance(source, Table) else Table.open(source)
     for name in kind.columns:
-        if name in frame.columns:
+        if table.find(name) is not None:
             return name
-    raise DataError(f"none of the columns {', '.join(kind.columns)}")
+    there = ", ".join(list(table.schema)[:6])
+    raise DataError(f"{table.name}: none of the columns {', '.join(kind.columns)} "
+                    f"(there are: {there})")  # fmt: skip
 
 
-def read_texts(frame: pl.DataFrame, kind: TextKind) -> list[str]:
-    """The texts of all rows; a null is an empty text, a raw HTTP message loses its headers."""
-    import polars as pl
+def read_texts(source: Path | pl.DataFrame, kind: TextKind) -> list[str]:
+    """The texts of all rows, in order.
 
-    column = text_column(frame, kind)
-    values = frame[column].cast(pl.String).fill_null("").to_list()
-    return [_from_raw(value) for value in values] if column == "raw_request" else values
+    A null is an empty text; a raw HTTP message loses its host and its headers. A .txt file holds
+    one text a line.
+    """
+    return [text for batch in text_batches(Table.open(source, lines=True), kind) for text in batch]
 
 
-def _from_raw(raw: str) -> str:
-    """An HTTP message with its headers to the text the network reads: no host, no headers."""
-    head, _, body = raw.replace("\r\n", "\n").partition("\n\n")
-    method, _, rest = head.partition("\n")[0].partition(" ")
-    target = rest.rpartition(" HTTP/")[0] or rest
-    return f"{method} {_HOST.sub('', target)}\n{body}".strip()
+def text_batches(table: Table, kind: TextKind, size: int = BATCH) -> Iterator[list[str]]:
+    """Likewise, a batch at a time."""
+    column = text_column(table, kind)
+    name = table.find(column)
+    assert name is not None
+    text = pl.col(name).cast(pl.String).fill_null("")
+    if column == RAW:
+        text = _without_headers(text)
+    for batch in table.batches([text.alias("text")], size):
+        yield batch["text"].to_list()
+
+
+def _without_headers(message: pl.Expr) -> pl.Expr:
+    """An HTTP message as the network reads it: `METHOD path?query`, a line break, the body."""
+    parts = message.str.replace_all("\r\n", "\n", literal=True).str.splitn("\n\n", 2)
+    first = parts.struct.field("field_0").str.extract(r"^([^\n]*)")
+    rest = first.str.extract(r"^[^ ]* (.*)$").fill_null("")
+    target = rest.str.replace(r"^(.+) HTTP/.*$", "${1}").str.replace(r"^https?://[^/]*", "")
+    method, body = first.str.extract("^([^ ]*)"), parts.struct.field("field_1").fill_null("")
+    return pl.concat_str(method, pl.lit(" "), target, pl.lit("\n"), body).str.strip_chars()

@@ -7,7 +7,7 @@ from importlib.resources import files
 
 from apps.acquisition.flow_columns import FLOW_FEATURES, flow_name
 from ml_core.kinds.flows.windows import CONTEXT_COLUMNS, FLOW_COLUMNS
-from ml_core.readers.flows import SPELLINGS
+from ml_core.readers.cicflowmeter import SPELLINGS
 
 
 def test_the_shipped_flow_model_reads_columns_the_meter_writes() -> None:

@@ -58,7 +58,7 @@ def test_what_is_trained_scores_one_row_for_each_row(
     ("content", "says"),
     [
         (None, "not readable"),
-        ("", "not readable"),
+        ("", "an empty file"),
         ("a,b\n1,2\n", "no column 'Label'"),
         ("Label,b\nBENIGN,2\n", "missing flow columns: Flow Duration"),
         ("Label,b\nSpam,2\n", "unknown flows labels: 'spam'"),

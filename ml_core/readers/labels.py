@@ -1,0 +1,87 @@
+"""What a data set calls its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from ml_core.errors import DataError
+from ml_core.readers.frames import Table, plain
+
+# Where data sets keep the name of the attack; then where they say no more than that it is one.
+USUAL = (
+    "attack_type", "injection_type", "attack_cat", "Attack", "Label", "ClassLabel", "class",
+    "target", "is_attack",
+)  # fmt: skip
+
+
+def label_column(table: Table, columns: str = "") -> str:
+    """The file's label column: the first it has of `columns` (by comma), or of the usual names."""
+    wanted = [name.strip() for name in columns.split(",") if name.strip()] or list(USUAL)
+    found = table.find(*wanted)
+    if found is None:
+        there = ", ".join(list(table.schema)[:6])
+        raise DataError(f"{table.name}: no column {' or '.join(map(repr, wanted[:4]))} to take "
+                        f"labels from (there are: {there}, …)")  # fmt: skip
+    return found
+
+
+@dataclass
+class Labels:
+    """The labels of N rows: each distinct one once, and which of them every row has."""
+
+    names: list[str] = field(default_factory=list)
+    _codes: list[npt.NDArray[np.int32]] = field(default_factory=list)
+
+    @classmethod
+    def empty(cls) -> Labels:
+        return cls()
+
+    @property
+    def codes(self) -> npt.NDArray[np.int32]:
+        """[N] places in `names`, -1 for a row without a label."""
+        if len(self._codes) > 1:
+            self._codes = [np.concatenate(self._codes)]
+        return self._codes[0] if self._codes else np.empty(0, dtype=np.int32)
+
+    @property
+    def of_rows(self) -> npt.NDArray[np.str_]:
+        """[N] the labels themselves, "" for none."""
+        return np.asarray([*self.names, ""], dtype=str)[self.codes]
+
+    def add(
+        self, column: pl.Series, name: str, meaning: Callable[[str], str] | None = None
+    ) -> None:
+        """More rows; a label that is its own column's name is a header in the midst of the rows."""
+        text = column.str.strip_chars()
+        seen: dict[str, int] = {}
+        for label in text.unique().drop_nulls().sort().to_list():
+            if label and plain(label) != plain(name):
+                seen[label] = self._place(meaning(label) if meaning else label)
+        codes = text.replace_strict(seen, default=None, return_dtype=pl.Int32)
+        self._codes.append(codes.fill_null(-1).to_numpy().astype(np.int32))
+
+    def _place(self, label: str) -> int:
+        if label not in self.names:
+            self.names.append(label)
+        return self.names.index(label)
+
+
+def labelled(
+    frames: Sequence[pl.DataFrame], columns: str = ""
+) -> tuple[list[pl.DataFrame], list[str]]:
+    """The rows that have a label, and their labels; DataError if there are none."""
+    kept, told = [], []
+    for frame in frames:
+        labels, column = Labels.empty(), label_column(Table.open(frame), columns)
+        labels.add(frame[column].cast(pl.String), column)
+        has = labels.codes >= 0
+        kept.append(frame.filter(has))
+        told += labels.of_rows[has].tolist()
+    if not told:
+        raise DataError("no row has a label")
+    return kept, told

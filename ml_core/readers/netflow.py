@@ -1,0 +1,101 @@
+"""NetFlow and IPFIX tables: the NF-*-v1, v2 and v3 data sets (nProbe), nfdump, and IPFIX names."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from ml_core.readers.counters import from_counters, payload
+from ml_core.readers.flags import from_bits
+from ml_core.readers.frames import Table
+from ml_core.readers.told import Told, protocol
+
+# nProbe's milliseconds of a flow whose end lies before its beginning: 32 bits of microseconds
+_WRAPPED = 4_290_000.0
+_LETTERS = {"F": 1, "S": 2, "R": 4, "P": 8, "A": 16, "U": 32}
+
+
+def read(table: Table) -> Told | None:
+    """None if the table holds no NetFlow records.
+
+    A record of one direction only (no backward counters) has zeros backward.
+    """
+    forward = table.number("IN_PKTS", "ipkt", "packetDeltaCount", "packetTotalCount", "packets")
+    octets = table.number("IN_BYTES", "ibyt", "octetDeltaCount", "octetTotalCount", "bytes")
+    duration = _duration(table)
+    if forward is None or octets is None or duration is None:
+        return None
+    zero = pl.lit(0.0)
+    backward = table.number(
+        "OUT_PKTS", "opkt", "reversePacketDeltaCount", "reversePacketTotalCount"
+    )
+    more = table.number("OUT_BYTES", "obyt", "reverseOctetDeltaCount", "reverseOctetTotalCount")
+    packets = (forward, zero if backward is None else backward)
+    kind = protocol(table, "PROTOCOL", "pr", "protocolIdentifier", "proto")
+    tcp = kind == 6
+    sizes = payload((octets, zero if more is None else more), packets, kind)
+    features = from_counters(duration, packets, sizes) | _measured_gaps(table, packets)
+    bits = _bits(table, "TCP_FLAGS", "flg", "tcpControlBits", "tcpFlags", "flags")
+    if bits is not None:
+        sides = tuple(_bits(table, name) for name in ("CLIENT_TCP_FLAGS", "SERVER_TCP_FLAGS"))
+        told = None if sides[0] is None or sides[1] is None else (sides[0], sides[1])
+        features |= from_bits(bits, told, packets, tcp)
+    return Told(
+        features=features,
+        source=table.text("IPV4_SRC_ADDR", "IPV6_SRC_ADDR", "sa", "sourceIPv4Address",
+                          "sourceIPv6Address", "srcAddr", "src_addr"),
+        destination=table.text("IPV4_DST_ADDR", "IPV6_DST_ADDR", "da", "destinationIPv4Address",
+                               "destinationIPv6Address", "dstAddr", "dst_addr"),
+        source_port=table.number("L4_SRC_PORT", "sp", "sourceTransportPort", "srcPort", "src_port"),
+        port=table.number("L4_DST_PORT", "dp", "destinationTransportPort", "dstPort", "dst_port"),
+        protocol=kind,
+        time=table.find("FLOW_START_MILLISECONDS", "ts", "flowStartMilliseconds",
+                        "flowStartMicroseconds", "flowStartSeconds", "firstSeen", "first"),
+    )  # fmt: skip
+
+
+def _duration(table: Table) -> pl.Expr | None:
+    """Microseconds; null where the exporter's clock ran backwards."""
+    seconds = table.number("td")
+    if seconds is not None:
+        return seconds * 1e6
+    told = table.number("FLOW_DURATION_MILLISECONDS", "flowDurationMilliseconds")
+    if told is not None:
+        return pl.when((told >= 0) & (told < _WRAPPED)).then(told * 1e3)
+    micro = table.number("flowDurationMicroseconds")
+    if micro is not None:
+        return micro
+    start, end = (
+        table.number(f"{name}Milliseconds", f"flow{name}Milliseconds", short)
+        for name, short in (("flowStart", "first"), ("flowEnd", "last"))
+    )
+    return None if start is None or end is None else (end - start) * 1e3
+
+
+def _measured_gaps(table: Table, packets: tuple[pl.Expr, pl.Expr]) -> dict[str, pl.Expr]:
+    """The gaps that v3 measures itself, in milliseconds; for one packet they are zero."""
+    told: dict[str, pl.Expr] = {}
+    for way, side, n in (
+        ("Fwd", "SRC_TO_DST", packets[0]),
+        ("Bwd", "DST_TO_SRC", packets[1]),
+    ):
+        for what, name in (("Mean", "AVG"), ("Std", "STDDEV"), ("Max", "MAX"), ("Min", "MIN")):
+            gap = table.number(f"{side}_IAT_{name}")
+            if gap is not None:
+                told[f"{way} IAT {what}"] = pl.when(n <= 1).then(0.0).otherwise(gap * 1e3)
+    return told
+
+
+def _bits(table: Table, *spellings: str) -> pl.Expr | None:
+    """TCP flags as bits, from a number, hexadecimal digits, or nfdump's letters (`...AP.SF`)."""
+    name, text = table.find(*spellings), table.text(*spellings)
+    if name is None or text is None:
+        return None
+    if table.schema[name] != pl.String:
+        return table.number(name)
+    letters = pl.sum_horizontal(
+        text.str.contains(letter, literal=True).cast(pl.Int64) * bit
+        for letter, bit in _LETTERS.items()
+    )
+    hexadecimal = text.str.extract("^0[xX]([0-9a-fA-F]+)$").str.to_integer(base=16, strict=False)
+    spelled = pl.when(text.str.contains(r"^[.CEUAPRSF]+$")).then(letters)
+    return pl.coalesce(table.number(name), hexadecimal, spelled)
