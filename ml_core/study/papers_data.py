@@ -1,0 +1,199 @@
+"""The flows that both papers' tables are measured on, and how a system is measured on them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ml_core.errors import DataError
+from ml_core.kinds.flows.windows import FLOW_COLUMNS, WINDOW, window_index
+from ml_core.systems import System, Windows
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Ints = npt.NDArray[np.int64]
+F32 = npt.NDArray[np.float32]
+
+CLASSES = ("Normal", "DDoS", "Bot", "Infiltration", "BruteForce", "DoS", "WebAttack")
+HERE = "cicids2017_improved_56k.parquet"
+ELSEWHERE = (
+    "cse_cic_ids2018_dhoogla_0214_bruteforce_6k.parquet",
+    "cse_cic_ids2018_dhoogla_0220_ddos1_6k.parquet",
+    "cse_cic_ids2018_orig_adrin_4k.parquet",
+)
+BYTES = ("Total Length of Fwd Packet", "Total Length of Bwd Packet")
+LEAST = 500  # windows of a small class, after SMOTE
+
+
+@dataclass(frozen=True)
+class Flows:
+    """N flows, scaled, of one part or source."""
+
+    rows: F32  # [N, F]
+    y: Ints  # [N]
+    group: Ints  # [N], the source host
+    time: Ints  # [N]
+
+    def windows(self, steps: int = WINDOW) -> Windows:
+        return Windows(self.rows, window_index(self.group, self.time, steps))
+
+
+@dataclass(frozen=True)
+class Data:
+    """CIC-IDS2017 in three parts by time within each label, and CSE-CIC-IDS2018 to test on."""
+
+    training: Flows
+    validation: Flows
+    test: Flows
+    elsewhere: Flows
+    columns: tuple[str, ...]
+
+    def learned(self, steps: int = WINDOW, smote: bool = True, seed: int = 1) -> Learned:
+        """The training part's windows, with SMOTE for the classes of fewer than LEAST."""
+        from ml_core.sampling import smote_windows
+
+        windows, y = self.training.windows(steps), self.training.y
+        if not smote:
+            return Learned(windows, y)
+        one = np.zeros_like(y)
+        rows, index, y = smote_windows(windows.rows, windows.index, y, one, LEAST, seed)
+        return Learned(Windows(rows, index), y)
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What a system is given to learn from."""
+
+    windows: Windows
+    y: Ints
+
+    def thinned(self, most: int, seed: int = 1) -> Learned:
+        """At most `most` windows of each class (paper 1 thins Normal)."""
+        from ml_core.sampling import undersample
+
+        rows = undersample(self.y, most, seed)
+        return Learned(self.windows.take(rows), self.y[rows])
+
+
+@dataclass(frozen=True)
+class Score:
+    """What a system is worth on windows whose classes are known."""
+
+    accuracy: float
+    f1: float  # macro, over the classes that occur
+    precision: float  # macro
+    recall: float
+    weighted_precision: float  # by the classes' numbers, as paper 1 averages
+    weighted_recall: float
+    auc: float | None  # attack against normal
+    of: Mapping[str, tuple[float, float, float]]  # class: precision, recall, F1
+    confusion: Ints = field(repr=False)  # [C, C], rows true
+
+
+def load(data: Path) -> Data:
+    """Reads the two sources under data/flows; DataError names what is missing.
+
+    Only the columns both have are used. Scan flows ("Portscan") are left out: the papers have no
+    class for them.
+    """
+    from ml_core.kinds.flows.building import TEST, TRAINING, VALIDATION, split_in_time
+    from ml_core.kinds.flows.scaler import Scaler
+
+    folder = data / "flows"
+    names = _names(folder / "label_map_7class.json")
+    here, labels = _read([folder / HERE], names)
+    away, away_labels = _read([folder / name for name in ELSEWHERE], names)
+    frames = [*here, *away]
+    columns = tuple(c for c in FLOW_COLUMNS if all(c in frame.columns for frame in frames))
+    if not set(BYTES) <= set(columns):
+        raise DataError("the two sources share too few flow columns")
+    X, group, time = _arrays(here, columns)
+    y = np.array([CLASSES.index(names[label]) for label in labels])
+    part = split_in_time(labels, time, np.zeros_like(time))
+    scaler = Scaler.fit(X[part == TRAINING])
+    parts = [
+        Flows(scaler.transform(X[part == p]), y[part == p], group[part == p], time[part == p])
+        for p in (TRAINING, VALIDATION, TEST)
+    ]
+    X, group, time = _arrays(away, columns)
+    y = np.array([CLASSES.index(names[label]) for label in away_labels])
+    return Data(*parts, Flows(scaler.transform(X), y, group, time), columns)
+
+
+def fitted(system: System, learned: Learned, data: Data, steps: int = WINDOW) -> System:
+    validation = data.validation.windows(steps), data.validation.y
+    return system.fit(learned.windows, learned.y, validation)
+
+
+def measured(system: System, flows: Flows, steps: int = WINDOW) -> Score:
+    """What a fitted system is worth on flows it has not seen."""
+    from sklearn.metrics import confusion_matrix, precision_recall_fscore_support, roc_auc_score
+
+    p = system.predict_proba(flows.windows(steps))
+    y, said = flows.y, p.argmax(axis=1)
+    present = np.unique(y)
+    figures = precision_recall_fscore_support(y, said, labels=present, zero_division=0.0)
+    precision, recall, f1, support = figures
+    attack = y != 0
+    both = attack.any() and not attack.all()
+    return Score(
+        accuracy=float((said == y).mean()),
+        f1=float(f1.mean()),
+        precision=float(precision.mean()),
+        recall=float(recall.mean()),
+        weighted_precision=float(np.average(precision, weights=support)),
+        weighted_recall=float(np.average(recall, weights=support)),
+        auc=float(roc_auc_score(attack, 1.0 - p[:, 0])) if both else None,
+        of={
+            CLASSES[c]: (float(precision[i]), float(recall[i]), float(f1[i]))
+            for i, c in enumerate(present)
+        },
+        confusion=confusion_matrix(y, said, labels=range(len(CLASSES))),
+    )
+
+
+def _names(path: Path) -> dict[str, str]:
+    """Data-set labels to paper 1's classes; labels that have none are left out."""
+    try:
+        groups: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DataError(f"{path}: not readable") from error
+    return {label: cls for group in groups.values() for label, cls in group.items() if cls}
+
+
+def _read(paths: list[Path], names: dict[str, str]) -> tuple[list[pl.DataFrame], list[str]]:
+    """The rows of each file whose label has a class, and their labels in one list."""
+    import polars as pl
+
+    from ml_core.readers import labelled, read_frames
+
+    frames, _ = labelled(read_frames(paths), "Label")
+    frames = [frame.filter(pl.col("Label").is_in(list(names))) for frame in frames]
+    return frames, [label for frame in frames for label in frame["Label"].to_list()]
+
+
+def _arrays(
+    frames: list[pl.DataFrame], columns: tuple[str, ...]
+) -> tuple[npt.NDArray[np.float64], Ints, Ints]:
+    """Features [N, F], source host and time [N]; a file that tells no hosts has one a flow."""
+    import polars as pl
+
+    features, groups, times = [], [], []
+    for number, frame in enumerate(frames):
+        features.append(
+            frame.select(pl.col(c).cast(pl.Float64, strict=False) for c in columns).to_numpy()
+        )
+        group = time = np.arange(len(frame), dtype=np.int64)
+        if "Src IP" in frame.columns and "Timestamp" in frame.columns:
+            group = frame["Src IP"].cast(pl.String).rank("dense").to_numpy().astype(np.int64)
+            time = frame["Timestamp"].rank("min").to_numpy().astype(np.int64)
+        groups.append((number << 40) + group)
+        times.append(time)
+    return np.concatenate(features), np.concatenate(groups), np.concatenate(times)

@@ -1,0 +1,164 @@
+"""Learning that the neural systems share: Adam, mini-batches, the weighted loss, early stopping."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field, fields
+from typing import Self
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ml_core.network.losses import class_weights, weighted_cross_entropy
+from ml_core.network.stages import steps_mask
+from ml_core.systems.base import F32, Ints, Judge, Validation, Windows, check
+
+
+@dataclass(frozen=True)
+class Learning:
+    """How a network learns. Same options, data and machine: same weights."""
+
+    epochs: int = 20
+    patience: int = 5  # epochs without a better validation loss
+    batch: int = 128
+    rate: float = 1e-3
+    cap: float | None = 5.0  # of the classes' weights in the loss; None: every class weighs one
+    forget: float = 0.0  # share of windows that lose some of their older flows while learning
+    noise: float = 0.0  # deviation of what is added to the scaled flows while learning
+    seed: int = 1
+
+
+@dataclass
+class Neural(Judge):
+    """A network over windows, learned by `Learning`; a system says which network."""
+
+    classes: int
+    seed: int = 1
+    hidden: int = 64
+    dropout: float = 0.2
+    epochs: int = 20
+    patience: int = 5
+    batch: int = 128
+    rate: float = 1e-3
+    cap: float | None = 5.0
+    forget: float = 0.0
+    noise: float = 0.0
+    network: nn.Module | None = field(default=None, init=False, repr=False)
+
+    def build(self, inputs: int, steps: int) -> nn.Module:
+        """The network: x [B, T, F] and lengths [B] to logits [B, C]."""
+        raise NotImplementedError
+
+    def fit(self, windows: Windows, y: Ints, validation: Validation | None = None) -> Self:
+        check(windows, y, self.classes)
+        torch.manual_seed(self.seed)
+        network = self.build(windows.rows.shape[1], windows.index.shape[1])
+        how = Learning(**{name.name: getattr(self, name.name) for name in fields(Learning)})
+        self.known = torch.from_numpy(np.bincount(y, minlength=self.classes) > 0)
+        self.network = learn(network, windows, y, self.classes, validation, how)
+        return self
+
+    def predict_proba(self, windows: Windows) -> F32:
+        if self.network is None:
+            raise ValueError("not fitted")
+        return probabilities(self.network, windows, self.known)
+
+
+def learn(
+    network: nn.Module,
+    windows: Windows,
+    y: Ints,
+    classes: int,
+    validation: Validation | None,
+    how: Learning,
+) -> nn.Module:
+    """The network at its epoch of least validation loss, or at the last one without validation."""
+    generator = torch.Generator().manual_seed(how.seed)
+    weights = torch.ones(classes)
+    if how.cap is not None:
+        weights = torch.from_numpy(class_weights(y, classes, how.cap))
+    rows, index, target = _tensors(windows, y)
+    optimizer = torch.optim.Adam(network.parameters(), lr=how.rate)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, how.epochs, how.rate / 10)
+    best, least, stale = copy.deepcopy(network.state_dict()), float("inf"), 0
+    for _ in range(how.epochs):
+        network.train()
+        for chosen in torch.randperm(len(target), generator=generator).split(how.batch):
+            if len(chosen) < 2:
+                continue  # batch normalisation has nothing to normalise by
+            optimizer.zero_grad(set_to_none=True)
+            x, lengths = gathered(rows, shortened(index[chosen], how.forget))
+            if how.noise:
+                x = x + how.noise * torch.randn_like(x) * steps_mask(x, lengths).unsqueeze(2)
+            logits = network(x, lengths)
+            loss = weighted_cross_entropy(logits, target[chosen], weights)
+            loss.backward()  # type: ignore[no-untyped-call]
+            nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+            optimizer.step()
+        schedule.step()
+        if validation is None:
+            continue
+        held = validation_loss(network, *validation, weights)
+        if held < least:
+            best, least, stale = copy.deepcopy(network.state_dict()), held, 0
+        elif (stale := stale + 1) >= how.patience:
+            break
+    if validation is not None:
+        network.load_state_dict(best)
+    return network.eval()
+
+
+@torch.inference_mode()
+def validation_loss(network: nn.Module, windows: Windows, y: Ints, weights: Tensor) -> float:
+    """The weighted loss over all M windows."""
+    network.eval()
+    return float(weighted_cross_entropy(_logits(network, windows), torch.from_numpy(y), weights))
+
+
+@torch.inference_mode()
+def probabilities(network: nn.Module, windows: Windows, known: Tensor) -> F32:
+    """Softmax [M, C] over the classes `known` [C], zero for the others."""
+    logits = _logits(network.eval(), windows).masked_fill(~known, -torch.inf)
+    return np.asarray(logits.softmax(dim=1).numpy(), dtype=np.float32)
+
+
+def gathered(rows: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
+    """x [B, T, F], zero after the last flow, and lengths [B] of the windows index [B, T]."""
+    real = index >= 0
+    return rows[index.clamp(min=0)] * real.unsqueeze(2), real.sum(dim=1)
+
+
+def shortened(index: Tensor, share: float) -> Tensor:
+    """Windows [B, T] of which a `share` keeps only its last flows, how many drawn at random.
+
+    So that a network also learns what the judged flow itself tells.
+    """
+    if not share:
+        return index
+    B, T = index.shape
+    lengths = (index >= 0).sum(dim=1)
+    keep = (torch.rand(B) * lengths).long() + 1  # 1..length
+    keep = torch.where(torch.rand(B) < share, keep, lengths)
+    steps = torch.arange(T)
+    older = (lengths - keep).unsqueeze(1)
+    moved = index.gather(1, (steps + older).clamp(max=T - 1))
+    return torch.where(steps < keep.unsqueeze(1), moved, -1)
+
+
+def last_step(x: Tensor, lengths: Tensor) -> Tensor:
+    """x [B, T, D] at the last real step: [B, D]."""
+    return x[torch.arange(len(x), device=x.device), lengths - 1]
+
+
+def _logits(network: nn.Module, windows: Windows, size: int = 2048) -> Tensor:
+    rows, index, _ = _tensors(windows, np.zeros(0, dtype=np.int64))
+    if not len(index):
+        raise ValueError("no windows")
+    return torch.cat([network(*gathered(rows, part)) for part in index.split(size)])
+
+
+def _tensors(windows: Windows, y: Ints) -> tuple[Tensor, Tensor, Tensor]:
+    arrays = (windows.rows, windows.index, y)
+    rows, index, target = (torch.from_numpy(np.ascontiguousarray(a)) for a in arrays)
+    return rows, index, target
