@@ -2,7 +2,9 @@
 
 What the original meter gets wrong and its other columns set right is set right here, so that both
 mean the same: it counts the first packet's length twice, divides down/up as integers, and takes
-the six bytes that pad an empty TCP packet to Ethernet's least frame for payload.
+the six bytes that pad an empty TCP packet to Ethernet's least frame for payload. Its flag columns
+hold 0 or 1 and do not say which flags a flow had (guessing SSH passwords "shows" neither SYN nor
+ACK, a port scan PSH alone): not told.
 """
 
 from __future__ import annotations
@@ -92,9 +94,11 @@ def read(table: Table) -> Told | None:
     if len(features) < _LEAST:
         return None
     kind = protocol(table, "Protocol")
-    corrected = table.find("Total Fwd Packet") is not None
+    if table.find("Total Fwd Packet") is None:
+        features = {name: of for name, of in features.items() if "Flag" not in name}
+        features |= _set_right(features, kind)
     return Told(
-        features=features if corrected else features | _set_right(features, kind),
+        features=features,
         source=table.text("Src IP", *SPELLINGS["Src IP"]),
         destination=table.text("Dst IP", *SPELLINGS["Dst IP"]),
         source_port=table.number("Src Port", *SPELLINGS["Src Port"]),

@@ -101,13 +101,15 @@ def payload(
     """Payload bytes of both directions, from the bytes of their IP packets.
 
     Exact for UDP and ICMP over IPv4 (28 bytes of headers a packet). A TCP packet's headers are 40
-    bytes, or 52 with time-stamps: 52, but no more than the smaller direction's mean packet, which
-    is mostly bare acknowledgements.
+    bytes, or 52 with time-stamps, and up to 60 where it opens a connection: 52 (60 once), but no
+    more than the smaller direction's mean packet, which is mostly bare acknowledgements.
     """
     means = [pl.when(n > 0).then(b / n) for n, b in zip(packets, octets, strict=True)]
-    tcp = pl.min_horizontal(means).clip(40.0, 52.0)
-    header = pl.when(protocol == 6).then(tcp).otherwise(28.0)
+    tcp = protocol == 6
+    header = pl.when(tcp).then(pl.min_horizontal(means).clip(40.0, 52.0)).otherwise(28.0)
+    opening = pl.when(tcp).then(60.0 - header).otherwise(0.0)
     forward, backward = (
-        (b - n * header).clip(lower_bound=0.0) for n, b in zip(packets, octets, strict=True)
+        (b - n * header - opening).clip(lower_bound=0.0)
+        for n, b in zip(packets, octets, strict=True)
     )
     return forward, backward
