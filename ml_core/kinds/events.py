@@ -1,0 +1,196 @@
+"""Sequences of log events: template numbers or event ids of a host, a session or a block.
+
+`channel:id` of Windows means the same everywhere; a template's number means something on one
+system only, and what is normal is normal there only. So an event is read as itself and by the
+one before it, and besides by how rare both are among the sequences given with it: those of the
+same site, which need no labels. Sequences given alone are read without that. What learns is also
+shown renumbered, as on a system never seen, and in sites of different shares of the abnormal.
+
+Rarity against the unlabelled rest is what the simple detectors compared by Landauer, Skopik,
+Wurzenberger, "A critical review of common log data sets used for evaluation of sequence-based
+anomaly detection techniques", FSE 2024, look at.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from math import log2
+
+import numpy as np
+import numpy.typing as npt
+
+from ml_core.kinds.text import TEST, TRAINING, VALIDATION, Corpus, Span, TextKind, TextTable
+from ml_core.kinds.tokens import Parts, TokenCode, by_bag
+from ml_core.network.architecture import Architecture
+from ml_core.network.options import Options
+
+Ints = npt.NDArray[np.int64]
+
+CLASSES = ("normal", "abnormal")
+LEAST_SITE = 30  # sequences that rarity can be told from
+SITES, SITE = 8, 250  # imitated sites of each table, and sequences of each
+ABNORMAL = (0.03, 0.1, 0.25, 0.5, 0.7)  # shares of the abnormal in them
+NUMBERS = 400  # that renumbered events are drawn from
+_TEMPLATE = re.compile(r"(?:e|event|evt|id|t)?[_:#-]?0*([0-9]+)\Z")
+_WINDOWS = re.compile(
+    r"(?:microsoft-windows-)?([a-z][a-z0-9 -]*?)(?:/operational)?[:/#]0*([0-9]+)\Z"
+)
+_CHANNELS = {"ps": "powershell", "windows powershell": "powershell"}
+_RAREST = 7  # doublings: what less than one of 128 sequences holds is rare, and no rarer
+_BETWEEN = "\x1f"  # parts of an event
+_SITE = "\x1e"  # what stands before it names the site of a sequence
+
+
+def event(token: str) -> str:
+    """One name for every spelling: `E5`, `event_05` and `5`; `Security:4624` with its channel."""
+    token = token.lower()
+    if template := _TEMPLATE.match(token):
+        return template[1]
+    if windows := _WINDOWS.match(token):
+        return f"{_CHANNELS.get(windows[1], windows[1])}:{windows[2]}"
+    return token
+
+
+class Site:
+    """What is common among the sequences of one site."""
+
+    def __init__(self, sequences: Sequence[list[str]]) -> None:
+        self.size = len(sequences)
+        self.events = Counter(e for s in sequences for e in set(s))
+        self.steps = Counter(step for s in sequences for step in set(_steps(s)))
+        self.bags = Counter(frozenset(s) for s in sequences)
+        self.length = float(np.median([len(s) for s in sequences])) if sequences else 0.0
+        self.usual = {e for e, n in self.events.items() if n > self.size / 2}
+
+    def described(self, sequence: list[str]) -> list[str]:
+        """The events of one of its sequences, each the names of its parts in one string."""
+        whole: tuple[str, ...] = ()
+        if self.size >= LEAST_SITE:
+            bag = frozenset(sequence)
+            missing = len(self.usual - bag)
+            longer = log2((len(sequence) + 1) / (self.length + 1))
+            whole = (
+                f"bag {self._rarity(self.bags[bag])}",
+                f"missing {min(missing, 5)}",
+                f"longer {max(-4, min(4, round(2 * longer)))}",
+            )
+        found, seen = [], set[str]()
+        for before, name in _steps(sequence)[: len(sequence)]:
+            move = "same" if name == before else "back" if name in seen else "new"
+            seen.add(name)
+            parts = [f"event {name}", f"step {before} {name}", f"move {move}"]
+            if whole:
+                rare = self._rarity(self.events[name])
+                rare_step = self._rarity(self.steps[before, name])
+                parts += [f"rare {rare}", f"rare step {rare_step}", *whole]
+            found.append(_BETWEEN.join(parts))
+        return found
+
+    def _rarity(self, count: int) -> int:
+        return round(min(log2(self.size / count), _RAREST))
+
+
+def _steps(sequence: list[str]) -> list[tuple[str, str]]:
+    return list(zip(["", *sequence], [*sequence, ""], strict=True))
+
+
+def _parts_of(described: str) -> list[str]:
+    return described.split(_BETWEEN)
+
+
+_CODE = TokenCode(str.split, _parts_of, steps=128, parts=8, buckets=4096, tail=32)
+
+
+def encode(texts: Sequence[str]) -> tuple[Parts, Ints]:
+    """Events with spaces between [N], of one site, to parts [N, T, P] and lengths [N]."""
+    sites: dict[str, list[int]] = {}
+    sequences = []
+    for i, text in enumerate(texts):
+        name, _, rest = text.rpartition(_SITE)
+        sites.setdefault(name, []).append(i)
+        sequences.append([event(token) for token in rest.split()])
+    read: list[list[str]] = [[]] * len(texts)
+    for rows in sites.values():
+        site = Site([sequences[i] for i in rows])
+        for i in rows:
+            read[i] = _CODE.cut(site.described(sequences[i])) or ["nothing"]
+    return _CODE.encode_tokens(read)
+
+
+def spans(text: str) -> list[Span]:
+    """Each event that is read."""
+    return [Span("event.code", name, i, i + 1) for i, name in enumerate(_CODE.cut(text.split()))]
+
+
+def corpus(tables: Sequence[TextTable], seed: int) -> Corpus:
+    """Each table is a system. It is tested as it is (each sequence once); what learns and
+    validates is imitated sites, every second one renumbered, every fourth told nothing of."""
+    texts: list[str] = []
+    ys: list[Ints] = []
+    parts: list[Ints] = []
+    for number, table in enumerate(tables):
+        rows = by_bag([table], seed)
+        for p in (TRAINING, VALIDATION, TEST):
+            rng = np.random.default_rng([seed, number, p])
+            held = np.flatnonzero(rows.part == p)
+            sites = [held]
+            if p != TEST:
+                count = SITES if p == TRAINING else SITES // 4
+                sites = [_imitated(held, rows.y, rng) for _ in range(count)]
+            for k, chosen in enumerate(sites):
+                sequences = [rows.texts[i] for i in chosen]
+                if p != TEST and k % 2:
+                    sequences = renumbered(sequences, rng)
+                name = f"{number} {p} {k}"
+                alone = p != TEST and k % 4 == 2
+                texts += [f"{name} {i if alone else ''}{_SITE}{s}" for i, s in enumerate(sequences)]
+                ys.append(rows.y[chosen])
+                parts.append(np.full(len(chosen), p))
+    return Corpus(texts, np.concatenate(ys), np.concatenate(parts))
+
+
+def _imitated(rows: Ints, y: Ints, rng: np.random.Generator) -> Ints:
+    """Rows of a site with some share of the abnormal."""
+    share = ABNORMAL[rng.integers(len(ABNORMAL))]
+    normal, abnormal = rng.permutation(rows[y[rows] == 0]), rng.permutation(rows[y[rows] == 1])
+    size = min(SITE, len(normal) / (1 - share), max(len(abnormal), 1) / share)
+    chosen = [normal[: round(size * (1 - share))], abnormal[: max(round(size * share), 1)]]
+    return rng.permutation(np.concatenate(chosen))
+
+
+def renumbered(texts: Sequence[str], rng: np.random.Generator) -> list[str]:
+    """The same sequences with other template numbers, as on another system."""
+    number = rng.permutation(NUMBERS)
+    sequences = [[event(token) for token in text.split()] for text in texts]
+    return [
+        " ".join(str(number[int(e) % NUMBERS]) if e.isdigit() else e for e in sequence)
+        for sequence in sequences
+    ]
+
+
+KIND = TextKind(
+    name="events",
+    classes=CLASSES,
+    aliases={
+        "normal": ("benign", "0"),
+        "abnormal": ("anomalous", "anomaly", "attack", "malicious", "1"),
+    },
+    columns=("events", "event_sequence", "event_sequence_first5000"),
+    encode=encode,
+    spans=spans,
+    architecture=Architecture(
+        "tokens",
+        inputs=_CODE.buckets,
+        classes=len(CLASSES),
+        steps=_CODE.steps,
+        hidden=32,
+        embedding=24,
+        kernel=3,
+        pool=2,
+        focus="ends",
+    ),
+    options=Options(epochs=8, patience=3, batch=64, rate=2e-3, hide=0.1),
+    corpus=corpus,
+)

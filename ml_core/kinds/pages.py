@@ -1,0 +1,159 @@
+"""Web pages as words: title, visible and hidden text; what an intruder put there, or not."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from ml_core.kinds.page_grammar import TONGUES, page
+from ml_core.kinds.text import TRAINING, VALIDATION, Corpus, Span, TextKind, TextTable
+from ml_core.kinds.text import by_content as split_texts
+from ml_core.kinds.tokens import Parts, TokenCode
+from ml_core.network.architecture import Architecture
+from ml_core.network.options import Options
+
+Ints = npt.NDArray[np.int64]
+
+CLASSES = ("normal", "defaced")
+MADE = 1200  # pages of the grammar among those to learn from, half of them defaced
+_IDEOGRAM = "\u3040-\u30ff\u3400-\u9fff"  # written without spaces: one token each
+_TOKEN = re.compile(rf"[{_IDEOGRAM}]|(?:(?![{_IDEOGRAM}])[\w@$])+|[^\w\s@$]+")
+_LEET = str.maketrans("4@310!5$7", "aaeioisst")
+_HACKED = re.compile(r"\S*(?:hack|h4ck|deface|pwn|0wn|owned)\S*", re.IGNORECASE)
+_GRAM = 3  # characters
+
+
+@lru_cache(maxsize=50_000)
+def parts_of(token: str) -> tuple[str, ...]:
+    """The word (accents and "h4ck3r" spelling undone), how it is written, its character groups."""
+    if not any(c.isalnum() for c in token):
+        return (f"sign {token[:3]}", "sign")
+    word = _ascii(token.lower())
+    if word.isdigit():
+        return (f"number {len(word)}", "number")
+    letters = sum(c.isalpha() for c in word)
+    form = _form(token)
+    if letters >= 2 and letters < len(word) and not word[:-3].isalpha():
+        word, form = word.translate(_LEET), "leet"
+    if len(word) < 3 or not word.isascii():
+        return (f"word {word}", f"form {form}")
+    framed = f"<{word}>"
+    groups = [framed[i : i + _GRAM] for i in range(len(framed) - _GRAM + 1)]
+    return (f"word {word}", f"form {form}", *(f"group {g}" for g in groups))
+
+
+def _ascii(word: str) -> str:
+    """Without accents: sources disagree about whether and how they keep them."""
+    if word.isascii():
+        return word
+    return "".join(c for c in unicodedata.normalize("NFKD", word) if not unicodedata.combining(c))
+
+
+def _form(token: str) -> str:
+    if token.islower():
+        return "lower"
+    if token.isupper():
+        return "upper" if len(token) > 1 else "letter"
+    return "title" if token[1:].islower() else "mixed" if token.isascii() else "other"
+
+
+_CODE = TokenCode(_TOKEN.findall, parts_of, steps=256, parts=8, tail=64)
+
+
+def encode(texts: Sequence[str]) -> tuple[Parts, Ints]:
+    """Texts of pages [N] to parts [N, T, P] and lengths [N]."""
+    return _CODE.encode(texts)
+
+
+def spans(text: str) -> list[Span]:
+    """Each word that is read."""
+    return [Span("page.text", word, i, i + 1) for i, word in enumerate(_CODE.read(text))]
+
+
+def corpus(tables: Sequence[TextTable], seed: int) -> Corpus:
+    """What the tables hold and, beside what learns and validates, other forms of it.
+
+    Harmless pages are also cut to the length of defaced ones; defacements also stand inside
+    harmless pages, lose the words that give them away, and come in lower case; the grammar's
+    pages are added. The test part stays what the data sets hold.
+    """
+    texts, y, part = split_texts(tables, seed)
+    more: list[str] = []
+    more_y, more_part = [], []
+    for p in (TRAINING, VALIDATION):
+        rng = np.random.default_rng([seed, p])
+        harmless = [texts[i] for i in np.flatnonzero((part == p) & (y == 0))]
+        defaced = [texts[i] for i in np.flatnonzero((part == p) & (y == 1))]
+        if not harmless or not defaced:
+            continue
+        cuts = [_cut(text, defaced, rng) for text in harmless for _ in range(2)]
+        inside = [f"{a} {text} {b}" for text in defaced for a, b in [_around(harmless, rng)]]
+        crowds = ["\n".join(rng.choice(defaced, rng.integers(2, 7)).tolist()) for _ in defaced]
+        bare = [t for t in (_HACKED.sub("", t) for t in defaced) if len(_TOKEN.findall(t)) > 4]
+        tongues = list(TONGUES.values())
+        made = [
+            page(bool(i % 2), tongues[rng.integers(len(tongues))], rng)
+            for i in range(MADE if p == TRAINING else MADE // 8)
+        ]
+        groups = (
+            (cuts, 0),
+            (inside, 1),
+            (crowds[::2], 1),
+            (bare, 1),
+            (made[::2], 0),
+            (made[1::2], 1),
+        )
+        for group, c in groups:
+            more += [t.lower() if rng.random() < 0.2 else t for t in group]
+            more_y += [c] * len(group)
+            more_part += [p] * len(group)
+    return Corpus(
+        texts + more,
+        np.concatenate([y, np.asarray(more_y, dtype=np.int64)]),
+        np.concatenate([part, np.asarray(more_part, dtype=np.int64)]),
+    )
+
+
+def _cut(text: str, like: Sequence[str], rng: np.random.Generator) -> str:
+    """A piece of a page as long as one of the others: half of them its beginning."""
+    words = text.split(" ")
+    length = len(str(like[rng.integers(len(like))]).split()) + int(rng.integers(0, 10))
+    start = 0 if rng.random() < 0.5 else int(rng.integers(max(len(words) - length, 0) + 1))
+    return " ".join(words[start : start + max(length, 1)])
+
+
+def _around(harmless: Sequence[str], rng: np.random.Generator) -> tuple[str, str]:
+    """What stands before and after a defacement that did not replace the page."""
+    words = harmless[rng.integers(len(harmless))].split(" ")
+    before, after = rng.integers(0, 40), rng.integers(0, 80)
+    return " ".join(words[:before]), " ".join(words[before : before + after])
+
+
+KIND = TextKind(
+    name="pages",
+    classes=CLASSES,
+    aliases={
+        "normal": ("benign", "clean", "0"),
+        "defaced": ("defacement", "malicious", "attack", "1"),
+    },
+    columns=("text", "page", "content"),
+    encode=encode,
+    spans=spans,
+    architecture=Architecture(
+        "tokens",
+        inputs=_CODE.buckets,
+        classes=len(CLASSES),
+        steps=_CODE.steps,
+        hidden=32,
+        embedding=32,
+        kernel=3,
+        focus="ends",
+    ),
+    options=Options(epochs=8, patience=3, batch=64, rate=2e-3, hide=0.2),
+    corpus=corpus,
+)
