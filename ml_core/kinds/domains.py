@@ -1,0 +1,178 @@
+"""Domain names, read as bytes: those of generators (DGA), of phishing pages, and harmless ones.
+
+Of a URL or `host:port` only what names the site is read, and nothing that would tell which data
+set it came from: no scheme, port, user or leading `www`, no trailing dot.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from ml_core.kinds.domain_forms import Forms
+from ml_core.kinds.kind import UNTOLD
+from ml_core.kinds.text import (
+    TEST,
+    TRAINING,
+    VALIDATION,
+    Corpus,
+    Ints,
+    Span,
+    TextKind,
+    TextTable,
+    split_by_content,
+)
+from ml_core.network.architecture import Architecture
+from ml_core.network.options import Options
+
+URLS = "url"  # a column of addresses
+FAMILY = 20  # names made of one family
+LENGTH = 96  # bytes: the host and the beginning of the path
+HOST = 64  # bytes of the host, the first 24 and the last 40 of a longer one
+DOMAIN_CLASSES = ("benign", "dga", "phishing")
+FAMILIES = (
+    "conficker", "cryptolocker", "goz", "matsnu", "new_goz", "others_dga", "pushdo", "ramdo",
+    "rovnix", "tinba", "zeus",
+)  # fmt: skip
+_SCHEME = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?//", re.IGNORECASE)
+_REST = re.compile(r"[/?#\\]")
+_PORT = re.compile(r":\d*$")
+_BEYOND = re.compile(r"[^\x01-\x7f]+")
+FOREIGN = "\x7f"  # what no name service would take
+
+
+def parts(text: str) -> tuple[str, str]:
+    """The host and the path of a name, `host:port` or URL, lower case, internationalised as IDNA.
+
+    Defanged names (`hxxp://evil[.]example`) are read like others.
+    """
+    text = text.strip().strip("\"'").replace("[.]", ".")
+    scheme = _SCHEME.match(text)
+    text = text[scheme.end() :] if scheme else text
+    cut = _REST.search(text)
+    host, path = (text, "") if cut is None else (text[: cut.start()], text[cut.start() :])
+    host = _PORT.sub("", host.rpartition("@")[2]).strip(". []").lower()
+    if not host.isascii():
+        try:
+            host = host.encode("idna").decode("ascii")
+        except UnicodeError:
+            host = _BEYOND.sub(FOREIGN, host)
+    if host.startswith("www.") and host.count(".") > 1:
+        host = host[4:]
+    return host.replace("\0", FOREIGN), "" if path == "/" else _BEYOND.sub(FOREIGN, path.lower())
+
+
+def read(text: str) -> str:
+    """A name as the network reads it: at most HOST characters of the host, LENGTH in all."""
+    host, path = parts(text)
+    if len(host) > HOST:
+        host = host[:24] + host[24 - HOST :]
+    return (host + path)[:LENGTH]
+
+
+def encode(texts: Sequence[str]) -> tuple[npt.NDArray[np.uint8], Ints]:
+    """Names [N] to byte values [N, LENGTH], zero after the end, and lengths [N] (at least 1)."""
+    rows = [read(text).encode("ascii", "replace") or b" " for text in texts]
+    lengths = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
+    flat = np.frombuffer(b"".join(row.ljust(LENGTH, b"\0") for row in rows), dtype=np.uint8)
+    return flat.reshape(len(rows), LENGTH).copy(), lengths
+
+
+def spans(text: str) -> list[Span]:
+    """The labels of the name from the left, without the dots, and the path."""
+    whole, found, start = read(text), [], 0
+    cut = _REST.search(whole)
+    end = cut.start() if cut else len(whole)
+    for label in whole[:end].split("."):
+        if label:
+            found.append(Span("dns.question.name", label, start, start + len(label)))
+        start += len(label) + 1
+    if cut:
+        found.append(Span("url.path", whole[end:], end, len(whole)))
+    return found
+
+
+LARGEST = 60_000  # names of one class in one column
+MADE = 40_000  # names of made-up families
+MADE_HARMLESS = 15_000
+
+
+def corpus(
+    tables: Sequence[TextTable], seed: int, largest: int = LARGEST, made: int = MADE
+) -> Corpus:
+    """Every name once, the first time it occurs, and in the parts that learn names made here.
+
+    In a column of URLs an attack of a kind not told is a phishing page. In the parts that learn,
+    some names get another ending, none, or a host before them, so that neither gives the class
+    away; some of the URLs are learned without their paths.
+    """
+    rng = np.random.default_rng(seed)
+    seen: dict[str, tuple[str, int, bool]] = {}
+    for table in tables:
+        of_urls = table.column == URLS
+        rows = np.flatnonzero((table.y != UNTOLD) | of_urls)
+        for c in np.unique(table.y[rows]).tolist():
+            for i in rng.permutation(rows[table.y[rows] == c])[:largest].tolist():
+                text = table.texts[i]
+                label = DOMAIN_CLASSES.index("phishing") if c == UNTOLD else c
+                seen.setdefault(read(text), (text, label, table.tests))
+    texts = [text for text, _, _ in seen.values()]
+    y = np.asarray([c for _, c, _ in seen.values()], dtype=np.int64)
+    part = split_by_content([parts(text)[0] for text in texts])  # by host: its pages stay together
+    part[(part == TEST) & ~np.asarray([tests for _, _, tests in seen.values()])] = TRAINING
+    hosts = (parts(text)[0] for text, c, p in zip(texts, y, part, strict=True) if not c and p == 0)
+    words = dict.fromkeys(label for host in hosts if 4 <= len(label := host.partition(".")[0]) <= 8)
+    forms = Forms(seed, [word for word in words if word.isalpha()])
+    learned = [
+        text if p == TEST else _varied(text, c, forms)
+        for text, c, p in zip(texts, y, part, strict=True)
+    ]
+    for p, size in ((TRAINING, made), (VALIDATION, made // 10)):
+        attacks = [name for _ in range(size // FAMILY) for name in forms.family(FAMILY)]
+        harmless = [forms.harmless() for _ in range(size * 3 // 8)]
+        learned += [*attacks, *harmless]
+        y = np.concatenate([y, np.repeat([1, 0], [len(attacks), len(harmless)])])
+        part = np.concatenate([part, np.full(len(attacks) + len(harmless), p)])
+    return Corpus(learned, y, part)
+
+
+def _varied(text: str, c: int, forms: Forms) -> str:
+    """The name with another ending, none, or a host before it, now and then."""
+    host, path = parts(text)
+    way = forms.draw.random()
+    if path:
+        return host if way < 0.4 else text
+    if way < 0.12 and "." in host:
+        return f"{host.partition('.')[0]}.{forms.ending()}"
+    if way < 0.16:
+        return host.partition(".")[0]
+    return f"{forms.host()}.{host}" if way > (0.88 if c == 0 else 0.96) else text
+
+
+KIND = TextKind(
+    name="domains",
+    classes=DOMAIN_CLASSES,
+    aliases={
+        "benign": (
+            "0",
+            "normal",
+            "legit",
+            "alexa_top100k_2016",
+            "opendns-random-domains",
+            "opendns-top-domains",
+        ),
+        "dga": FAMILIES,
+        "phishing": ("phish",),
+    },
+    columns=("domain", "host", "hostname", URLS, "query", "text"),
+    encode=encode,
+    spans=spans,
+    architecture=Architecture(
+        "bytes", inputs=128, classes=3, steps=LENGTH, hidden=48, pool=2, focus="ends"
+    ),
+    options=Options(epochs=6, patience=3, batch=256, rate=2e-3),
+    corpus=corpus,
+)

@@ -1,0 +1,76 @@
+"""Domain names as the network reads them, and the names made to learn from."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ml_core.kinds.domain_forms import Forms
+from ml_core.kinds.domains import HOST, KIND, LENGTH, corpus, encode, parts, read, spans
+from ml_core.kinds.kind import UNTOLD
+from ml_core.kinds.text import TextTable
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "example.org",
+        "EXAMPLE.org.",
+        "http://www.example.org/",
+        "https://user:secret@example.org:8443",
+        "hxxps://example[.]org",
+        "//example.org",
+    ],
+)
+def test_one_spelling_whatever_a_name_comes_with(text: str) -> None:
+    assert read(text) == "example.org"
+
+
+def test_international_names_become_what_is_asked_of_a_server() -> None:
+    assert parts("http://Bücher.example/Straße") == ("xn--bcher-kva.example", "/stra\x7fe")
+    assert parts("\ud800.example")[0].isascii()
+
+
+def test_long_names_keep_both_ends_of_the_host() -> None:
+    host = "a" * 24 + "b" * 100 + ".evil.example"
+    assert read(host).startswith("a" * 24)
+    assert read(host).endswith(".evil.example")
+    assert len(read(host)) == HOST
+    steps, lengths = encode([host + "/" + "c" * 500, "", "\0"])
+    assert steps.shape == (3, LENGTH)
+    assert lengths.tolist() == [LENGTH, 1, 1]
+    assert (steps[1:, 1:] == 0).all()
+    assert steps.max() < KIND.architecture.inputs
+
+
+def test_a_verdict_can_be_blamed_on_labels_and_path() -> None:
+    whole = read("http://login.bank.example/verify?x=1")
+    found = spans("http://login.bank.example/verify?x=1")
+    assert [span.value for span in found] == ["login", "bank", "example", "/verify?x=1"]
+    assert all(whole[span.start : span.end] == span.value for span in found)
+
+
+def test_addresses_of_an_attack_not_told_are_phishing_and_pages_of_a_host_stay_together() -> None:
+    names = TextTable("domain", [f"site{i}.com" for i in range(300)], np.arange(300) % 2)
+    urls = [f"http://shop{i % 40}.com/page/{i}" for i in range(400)]
+    pages = TextTable("url", urls, np.where(np.arange(400) % 40 < 20, 0, UNTOLD))
+    texts, y, part = corpus([names, pages], seed=1, made=200)
+    assert set(np.unique(y)) == {0, 1, 2}
+    of_host: dict[str, set[int]] = {}
+    for text, p in zip(texts, part.tolist(), strict=True):
+        if "shop" in text and "/" in text:
+            of_host.setdefault(parts(text)[0], set()).add(p)
+    assert of_host
+    assert all(len(found) == 1 for found in of_host.values())
+    again = corpus([names, pages], seed=1, made=200)
+    assert again.texts == texts
+
+
+def test_made_families_differ_among_each_other_and_their_names_fit_a_name_server() -> None:
+    forms = Forms(3)
+    families = [forms.family(20) for _ in range(60)]
+    names = [name for family in families for name in family]
+    assert len(set(names)) > 0.95 * len(names)
+    assert all(5 <= len(name) <= 80 and read(name) == name for name in names)
+    assert all(len(label) <= 63 for name in names for label in name.split("."))
+    assert not set(names) & {forms.harmless() for _ in range(1000)}
