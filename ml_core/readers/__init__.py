@@ -1,8 +1,14 @@
 """Files to arrays: flows of every known format, texts of every kind, and their labels."""
 
-from ml_core.readers.flows import FlowTable, LabelledFlows, read_flows, read_labelled_flows
+from ml_core.readers.flows import (
+    FlowTable,
+    LabelledFlows,
+    flow_format,
+    read_flows,
+    read_labelled_flows,
+)
 from ml_core.readers.frames import Table, read_frames
-from ml_core.readers.labels import Labels, label_column, labelled
+from ml_core.readers.labels import Labels, label_column, labelled, read_labels
 from ml_core.readers.texts import read_texts, text_batches, text_column
 
 __all__ = [
@@ -10,11 +16,13 @@ __all__ = [
     "LabelledFlows",
     "Labels",
     "Table",
+    "flow_format",
     "label_column",
     "labelled",
     "read_flows",
     "read_frames",
     "read_labelled_flows",
+    "read_labels",
     "read_texts",
     "text_batches",
     "text_column",

@@ -16,7 +16,7 @@ from ml_core.errors import DataError
 from ml_core.kinds.flows.windows import FLOW_COLUMNS
 from ml_core.readers import cicflowmeter, kdd, netflow, zeek
 from ml_core.readers.frames import Table
-from ml_core.readers.labels import Labels, label_column
+from ml_core.readers.labels import Labels, label_column, meaning
 from ml_core.readers.times import Clock, microseconds, read_clock
 from ml_core.readers.told import Told
 
@@ -97,13 +97,13 @@ def _read(
     labels, parts, rows, hosts = Labels.empty(), [], 0, 0
     opened = [Table.open(source) for source in sources]
     for number, table in enumerate(opened):
-        name, told = flow_format(table)
+        _, told = flow_format(table)
         column = None if columns is None else label_column(table, columns)
         part = _File(number, rows, told)
         for batch in table.batches(part.chosen(column)):
             part.add(batch)
             if column is not None:
-                labels.add(batch["label"], column, kdd.class_name if name == "KDD" else None)
+                labels.add(batch["label"], column, meaning(table))
             if say is not None:
                 say(rows + part.rows)
         if not part.rows:

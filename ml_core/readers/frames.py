@@ -89,6 +89,12 @@ class Table:
         column = pl.col(name).cast(pl.String).str.strip_chars()
         return pl.when(~column.is_in(["", "-", "(empty)"])).then(column)
 
+    def count(self) -> int:
+        """How many rows there are."""
+        with _Readable(self.name):
+            count = self.rows.select(pl.len()).collect(engine="streaming").item()
+        return int(count)
+
     def batches(self, chosen: Sequence[pl.Expr], size: int = BATCH) -> Iterator[pl.DataFrame]:
         """The chosen expressions over all rows, in order, a batch at a time."""
         with _Readable(self.name):

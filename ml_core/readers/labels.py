@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from ml_core.errors import DataError
+from ml_core.readers import kdd
 from ml_core.readers.frames import Table, plain
 
 # Where data sets keep the name of the attack; then where they say no more than that it is one.
@@ -69,6 +71,24 @@ class Labels:
         if label not in self.names:
             self.names.append(label)
         return self.names.index(label)
+
+
+def read_labels(sources: Sequence[Path | pl.DataFrame], columns: str = "") -> Labels:
+    """The labels of all files' rows; DataError if no row has one."""
+    labels = Labels.empty()
+    for source in sources:
+        table = Table.open(source, lines=True)
+        column = label_column(table, columns)
+        for batch in table.batches([pl.col(column).cast(pl.String).alias("label")]):
+            labels.add(batch["label"], column, meaning(table))
+    if not labels.names:
+        raise DataError("no row has a label")
+    return labels
+
+
+def meaning(table: Table) -> Callable[[str], str] | None:
+    """What turns a table's labels into classes, where they are the names of KDD's attacks."""
+    return kdd.class_name if kdd.read(table) is not None else None
 
 
 def labelled(

@@ -1,0 +1,136 @@
+"""Data files to verdicts, in their rows' order, in little memory.
+
+Texts are read, judged and let go a batch at a time. Of flows, which are judged by their host's
+past, a whole file's rows are kept (188 bytes each) and judged in blocks in the order of time, each
+with the earlier flows that its windows and their context look at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from ml_core.commands.progress import Rows
+from ml_core.errors import DataError
+from ml_core.kinds import FLOWS, text_kind
+
+if TYPE_CHECKING:
+    from ml_core.readers import FlowTable
+    from ml_core.scorer import Scorer, Verdicts
+
+BLOCK = 200_000  # flows judged at a time
+
+Ints = npt.NDArray[np.int64]
+F64 = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Verdicts on N rows."""
+
+    names: tuple[str, ...]  # [C], the harmless class first
+    label: Ints  # [N] place in names
+    probability: F64  # [N] of that class
+    p_attack: F64  # [N]
+    unsure: npt.NDArray[np.bool_]  # [N]
+    probabilities: F64  # [N, C]
+
+
+def judge(scorer: Scorer, data: Sequence[Path]) -> Judged:
+    """Verdicts on the rows of all files. DataError for what cannot be read or holds no rows."""
+    parts = _flows(scorer, data) if scorer.kind == FLOWS else _texts(scorer, data)
+    rows = [(v.label, v.probability, v.p_attack, v.unsure, v.probabilities) for v in parts]
+    return Judged(scorer.labels, *(np.concatenate(column) for column in zip(*rows, strict=True)))
+
+
+def _texts(scorer: Scorer, data: Sequence[Path]) -> Iterator[Verdicts]:
+    from ml_core.readers import Table, text_batches, text_column
+
+    kind = text_kind(scorer.kind)
+    tables = [Table.open(path, lines=True) for path in data]
+    for table in tables:
+        text_column(table, kind)  # before any work: what lacks it shall say so at once
+    counts = [table.count() for table in tables]
+    say, done = Rows("judged", sum(counts)), 0
+    for table, count in zip(tables, counts, strict=True):
+        if not count:
+            raise DataError(f"{table.name}: no rows")
+        for texts in text_batches(table, kind):
+            yield scorer.score_texts(texts)
+            done += len(texts)
+            say(done)
+    say.done()
+
+
+def _flows(scorer: Scorer, data: Sequence[Path]) -> Iterator[Judged]:
+    from ml_core.readers import Table, flow_format, read_flows
+
+    for path in data:
+        flow_format(Table.open(path))
+    for path in data:
+        reading = Rows(f"{path.name}: read")
+        table = read_flows([path], reading)
+        reading.done()
+        say = Rows(f"{path.name}: judged", len(table))
+        yield judge_flows(scorer, table, say)
+        say.done()
+
+
+def judge_flows(
+    scorer: Scorer, table: FlowTable, say: Callable[[int], None], block: int = BLOCK
+) -> Judged:
+    """Verdicts on the flows of one file, a block at a time."""
+    N, C = len(table), len(scorer.labels)
+    judged = Judged(
+        scorer.labels,
+        np.empty(N, dtype=np.int64),
+        np.empty(N),
+        np.empty(N),
+        np.empty(N, dtype=np.bool_),
+        np.empty((N, C)),
+    )
+    for rows, seen in _blocks(table, scorer.model.network.arch.steps, block):
+        verdicts = _verdicts(scorer, table.take(seen), np.searchsorted(seen, rows))
+        for name in ("label", "probability", "p_attack", "unsure", "probabilities"):
+            getattr(judged, name)[rows] = getattr(verdicts, name)
+        say(int((rows >= 0).sum()))
+    return judged
+
+
+def _verdicts(scorer: Scorer, table: FlowTable, judged: Ints) -> Verdicts:
+    from ml_core.kinds.flows.windows import FLOW_COLUMNS
+
+    told = bool(((table.destination >= 0) & (table.port >= 0)).mean() > 0.5)
+    return scorer.score_flows(
+        table.features,
+        FLOW_COLUMNS,
+        table.group,
+        table.time,
+        table.destination if told else None,
+        table.port if told else None,
+        judged=judged,
+    )
+
+
+def _blocks(table: FlowTable, steps: int, size: int) -> Iterator[tuple[Ints, Ints]]:
+    """Rows to judge, and the sorted rows to look at for it; small tables in one block."""
+    rows = np.arange(len(table))
+    if len(table) <= size:
+        yield rows, rows
+        return
+    from ml_core.kinds.flows.windows import window_index
+
+    order = np.argsort(table.time, kind="stable")
+    by_source = window_index(table.group, table.time, steps + 1)
+    by_target = window_index(table.destination, table.time, steps + 1)
+    for start in range(0, len(order), size):
+        block = np.sort(order[start : start + size])
+        windows = np.unique(by_source[block])
+        windows = windows[windows >= 0]
+        seen = np.unique(np.concatenate([by_source[windows], by_target[windows]], axis=None))
+        yield block, seen[seen >= 0]

@@ -1,0 +1,56 @@
+"""`score KIND DATA --output FILE`: one row in, one row out, in the same order."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ml_core.errors import DataError
+
+SUFFIXES = (".parquet", ".csv")
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", type=Path, help="its folder; default: the shipped model")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="parquet or CSV, by its suffix; columns label, probability, p_attack, unsure",
+    )
+
+
+def run(chosen: argparse.Namespace) -> None:
+    """DataError or ModelFileError for what cannot be used, before anything is written."""
+    import numpy as np
+    import polars as pl
+
+    from ml_core.commands.judging import judge
+    from ml_core.model_file import shipped
+    from ml_core.scorer import Scorer
+
+    _writable(chosen.output)
+    scorer = Scorer.load(chosen.model or shipped(chosen.kind), chosen.kind)
+    judged = judge(scorer, chosen.data)
+    table = pl.DataFrame(
+        {
+            "label": pl.Series(np.asarray(judged.names)[judged.label], dtype=pl.String),
+            "probability": judged.probability,
+            "p_attack": judged.p_attack,
+            "unsure": judged.unsure,
+        }
+    )
+    if chosen.output.suffix == ".parquet":
+        table.write_parquet(chosen.output)
+    else:
+        table.write_csv(chosen.output)
+
+
+def _writable(output: Path) -> None:
+    if output.suffix not in SUFFIXES:
+        raise DataError(f"{output}: the output ends in {' or '.join(SUFFIXES)}")
+    if output.is_dir():
+        raise DataError(f"{output}: a folder, not a file")
+    if not output.parent.is_dir():
+        raise DataError(f"{output.parent}: no such folder for the output")

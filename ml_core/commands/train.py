@@ -1,0 +1,121 @@
+"""`train KIND DATA --output MODEL`: learn from labelled files and keep the model in a folder."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from ml_core.commands.evaluate import add_label
+from ml_core.commands.progress import Rows
+from ml_core.errors import DataError
+from ml_core.kinds import FLOWS, UNTOLD, named, text_kind
+
+if TYPE_CHECKING:
+    from ml_core.kinds.text import TextKind, TextTable
+    from ml_core.model_file import Model
+    from ml_core.network.options import Options
+    from ml_core.network.training import Progress
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    add_label(parser)
+    parser.add_argument(
+        "--output", type=Path, required=True, metavar="MODEL", help="folder to keep the model in"
+    )
+    parser.add_argument(
+        "--also",
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="DATA",
+        help="with no test part held out",
+    )
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--epochs", type=int, default=0, help="at most; default: as the kind needs")
+    parser.add_argument("--checkpoint", type=Path, help="file to resume from and to keep")
+    parser.add_argument("--rivals", action="store_true", help="also measure the baselines")
+
+
+def run(chosen: argparse.Namespace) -> None:
+    """Prints where the model is and its figures on the parts held out, as JSON."""
+    from ml_core import model_file
+
+    if chosen.output.is_file():
+        raise DataError(f"{chosen.output}: a file, not a folder for the model")
+    if chosen.checkpoint is not None and not chosen.checkpoint.parent.is_dir():
+        raise DataError(f"{chosen.checkpoint.parent}: no such folder for the checkpoint")
+    model = _flows(chosen) if chosen.kind == FLOWS else _texts(chosen, text_kind(chosen.kind))
+    files = [path.name for path in (*chosen.data, *chosen.also)]
+    model = replace(model, training={**model.training, "files": files})
+    digest = model_file.save(chosen.output, model)
+    print(json.dumps({"model": str(chosen.output), "sha256": digest, **model.metrics}, indent=2))
+
+
+def _flows(chosen: argparse.Namespace) -> Model:
+    from ml_core.kinds.flows import building
+    from ml_core.readers import read_labelled_flows
+
+    reading = Rows("read")
+    files = [*chosen.data, *chosen.also]
+    table, labels = read_labelled_flows(files, chosen.label, reading)
+    reading.done()
+    classes = _with_none(named(FLOWS).class_index(labels.names))
+    told = classes[labels.codes] != UNTOLD
+    if not told.any():
+        raise DataError("no row has a label that tells its class")
+    names, y = labels.of_rows[told], classes[labels.codes[told]]
+    table = table.take(told)
+    source = table.source.astype(np.int64)
+    part = building.split_in_time(names.tolist(), table.time, source, len(chosen.also))
+    options = _options(chosen, building.OPTIONS)
+    return building.build_flows(table, y, part, options, _report, chosen.checkpoint, chosen.rivals)
+
+
+def _texts(chosen: argparse.Namespace, kind: TextKind) -> Model:
+    from ml_core import building
+
+    tables = [
+        *(_text_table(path, kind, chosen.label, True) for path in chosen.data),
+        *(_text_table(path, kind, chosen.label, False) for path in chosen.also),
+    ]
+    options = _options(chosen, kind.options)
+    return building.build_texts(kind, tables, options, _report, chosen.checkpoint, chosen.rivals)
+
+
+def _text_table(path: Path, kind: TextKind, label: str, tests: bool) -> TextTable:
+    """The rows of one file whose label tells a class."""
+    from ml_core.kinds.text import TextTable
+    from ml_core.readers import Table, read_frames, read_labels, read_texts, text_column
+
+    column = text_column(Table.open(path, lines=True), kind)
+    labels = read_labels([path], label)
+    classes = _with_none(kind.class_index(labels.names))
+    told = classes[labels.codes] != UNTOLD
+    (frame,) = read_frames([path], lines=True)
+    return TextTable(
+        column, read_texts(frame.filter(told), kind), classes[labels.codes[told]], tests
+    )
+
+
+def _with_none(classes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Class numbers by label, and for the place -1, that of no label, UNTOLD."""
+    return np.append(classes, UNTOLD)
+
+
+def _options(chosen: argparse.Namespace, usual: Options) -> Options:
+    return replace(usual, seed=chosen.seed, epochs=chosen.epochs or usual.epochs)
+
+
+def _report(p: Progress) -> None:
+    print(
+        f"epoch {p.epoch}/{p.epochs}  loss {p.loss:.4f}  validation {p.validation_loss:.4f}"
+        f"  accuracy {p.validation_accuracy:.4f}",
+        file=sys.stderr,
+    )
