@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ml_core.errors import DataError
-from ml_core.kinds.flows.windows import FLOW_COLUMNS, WINDOW, window_index
+from ml_core.kinds.flows.windows import WINDOW, window_index
 from ml_core.systems import System, Windows
 
 if TYPE_CHECKING:
-    import polars as pl
+    from ml_core.readers import FlowTable
 
 Ints = npt.NDArray[np.int64]
 F32 = npt.NDArray[np.float32]
@@ -28,7 +28,6 @@ ELSEWHERE = (
     "cse_cic_ids2018_dhoogla_0220_ddos1_6k.parquet",
     "cse_cic_ids2018_orig_adrin_4k.parquet",
 )
-BYTES = ("Total Length of Fwd Packet", "Total Length of Bwd Packet")
 LEAST = 500  # windows of a small class, after SMOTE
 
 
@@ -38,7 +37,7 @@ class Flows:
 
     rows: F32  # [N, F]
     y: Ints  # [N]
-    group: Ints  # [N], the source host
+    group: npt.NDArray[np.integer]  # [N], the source host
     time: Ints  # [N]
 
     def windows(self, steps: int = WINDOW) -> Windows:
@@ -53,7 +52,6 @@ class Data:
     validation: Flows
     test: Flows
     elsewhere: Flows
-    columns: tuple[str, ...]
 
     def learned(self, steps: int = WINDOW, smote: bool = True, seed: int = 1) -> Learned:
         """The training part's windows, with SMOTE for the classes of fewer than LEAST."""
@@ -100,8 +98,7 @@ class Score:
 def load(data: Path) -> Data:
     """Reads the two sources under data/flows; DataError names what is missing.
 
-    Only the columns both have are used. Scan flows ("Portscan") are left out: the papers have no
-    class for them.
+    Scan flows ("Portscan") are left out: the papers have no class for them.
     """
     from ml_core.kinds.flows.building import TEST, TRAINING, VALIDATION, split_in_time
     from ml_core.kinds.flows.scaler import Scaler
@@ -110,21 +107,18 @@ def load(data: Path) -> Data:
     names = _names(folder / "label_map_7class.json")
     here, labels = _read([folder / HERE], names)
     away, away_labels = _read([folder / name for name in ELSEWHERE], names)
-    frames = [*here, *away]
-    columns = tuple(c for c in FLOW_COLUMNS if all(c in frame.columns for frame in frames))
-    if not set(BYTES) <= set(columns):
-        raise DataError("the two sources share too few flow columns")
-    X, group, time = _arrays(here, columns)
-    y = np.array([CLASSES.index(names[label]) for label in labels])
-    part = split_in_time(labels, time, np.zeros_like(time))
-    scaler = Scaler.fit(X[part == TRAINING])
+    part = split_in_time(labels, here.time, here.source)
+    scaler = Scaler.fit(here.features[part == TRAINING])
+
+    def scaled(table: FlowTable, labels: list[str]) -> Flows:
+        y = np.array([CLASSES.index(names[label]) for label in labels])
+        return Flows(scaler.transform(table.features), y, table.group, table.time)
+
     parts = [
-        Flows(scaler.transform(X[part == p]), y[part == p], group[part == p], time[part == p])
+        scaled(here.take(part == p), [labels[i] for i in np.flatnonzero(part == p)])
         for p in (TRAINING, VALIDATION, TEST)
     ]
-    X, group, time = _arrays(away, columns)
-    y = np.array([CLASSES.index(names[label]) for label in away_labels])
-    return Data(*parts, Flows(scaler.transform(X), y, group, time), columns)
+    return Data(*parts, scaled(away, away_labels))
 
 
 def fitted(system: System, learned: Learned, data: Data, steps: int = WINDOW) -> System:
@@ -168,32 +162,11 @@ def _names(path: Path) -> dict[str, str]:
     return {label: cls for group in groups.values() for label, cls in group.items() if cls}
 
 
-def _read(paths: list[Path], names: dict[str, str]) -> tuple[list[pl.DataFrame], list[str]]:
-    """The rows of each file whose label has a class, and their labels in one list."""
-    import polars as pl
+def _read(paths: list[Path], names: dict[str, str]) -> tuple[FlowTable, list[str]]:
+    """The flows of the files whose label has a class, and these labels."""
+    from ml_core.readers import read_labelled_flows
 
-    from ml_core.readers import labelled, read_frames
-
-    frames, _ = labelled(read_frames(paths), "Label")
-    frames = [frame.filter(pl.col("Label").is_in(list(names))) for frame in frames]
-    return frames, [label for frame in frames for label in frame["Label"].to_list()]
-
-
-def _arrays(
-    frames: list[pl.DataFrame], columns: tuple[str, ...]
-) -> tuple[npt.NDArray[np.float64], Ints, Ints]:
-    """Features [N, F], source host and time [N]; a file that tells no hosts has one a flow."""
-    import polars as pl
-
-    features, groups, times = [], [], []
-    for number, frame in enumerate(frames):
-        features.append(
-            frame.select(pl.col(c).cast(pl.Float64, strict=False) for c in columns).to_numpy()
-        )
-        group = time = np.arange(len(frame), dtype=np.int64)
-        if "Src IP" in frame.columns and "Timestamp" in frame.columns:
-            group = frame["Src IP"].cast(pl.String).rank("dense").to_numpy().astype(np.int64)
-            time = frame["Timestamp"].rank("min").to_numpy().astype(np.int64)
-        groups.append((number << 40) + group)
-        times.append(time)
-    return np.concatenate(features), np.concatenate(groups), np.concatenate(times)
+    table, labels = read_labelled_flows(paths, "Label")
+    told = labels.of_rows
+    kept = np.isin(told, list(names))
+    return table.take(kept), told[kept].tolist()

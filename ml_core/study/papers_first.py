@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ml_core.study.papers_data import BYTES, CLASSES, Data, Score, fitted, measured
+from ml_core.kinds.flows.windows import FLOW_COLUMNS
+from ml_core.study.papers_data import CLASSES, Data, Score, fitted, measured
 from ml_core.study.report import Cell, Plot, Table
 from ml_core.systems import named
 
@@ -14,6 +15,11 @@ Say = Callable[[str], None]
 HIDDEN, EPOCHS = 128, 12  # the paper: 256 nodes; see figure 4
 STUDY = {"hidden": 64, "epochs": 8, "patience": 8, "batch": 128}  # figures 4 to 6
 STUDY_WINDOWS = 1_500  # of each class, for figures 4 to 6
+STUDIES: dict[str, tuple[str, tuple[float, ...]]] = {
+    "hidden": ("figure 4: hidden nodes", (64, 128, 256, 512)),
+    "rate": ("figure 5: learning rate", (5e-5, 2e-4, 1e-3, 5e-3)),
+    "steps": ("figure 6: flows in a window", (6, 8, 10, 12, 14)),
+}
 
 # The paper's figures, in percent or shares, as printed
 TABLE_4 = {  # precision, recall
@@ -43,6 +49,7 @@ TABLE_6 = {  # precision, recall, accuracy
     "lstm_attention": (0.96, 0.96, 0.962),
 }
 TABLE_7 = {"mlp": 0.9049, "lstm": 0.9333, "lstm_attention": 0.9620}  # accuracy
+BYTES = ("Total Length of Fwd Packet", "Total Length of Bwd Packet")
 RIVALS = (
     "decision_tree",
     "gaussian_nb",
@@ -54,12 +61,12 @@ RIVALS = (
 )
 
 
-def options(name: str, data: Data) -> dict[str, Any]:
+def options(name: str) -> dict[str, Any]:
     """What the systems of paper 1 are told here."""
     if name in TABLE_7:
         return {"hidden": HIDDEN, "epochs": EPOCHS, "patience": 4}
     if name == "size_only":
-        return {"columns": [data.columns.index(column) for column in BYTES]}
+        return {"columns": [FLOW_COLUMNS.index(column) for column in BYTES]}
     return {}
 
 
@@ -69,7 +76,7 @@ def tables(data: Data, say: Say, bilstm_dnn: tuple[Score, Score]) -> tuple[list[
     away: dict[str, Score] = {}
     learned = data.learned()
     for name in ("size_only", *RIVALS, "mlp", "lstm", "lstm_attention"):
-        system = fitted(named(name, classes=len(CLASSES), **options(name, data)), learned, data)
+        system = fitted(named(name, classes=len(CLASSES), **options(name)), learned, data)
         here[name], away[name] = measured(system, data.test), measured(system, data.elsewhere)
         say(f"{name}: accuracy {here[name].accuracy:.3f}, elsewhere {away[name].accuracy:.3f}")
     here["bilstm_dnn"], away["bilstm_dnn"] = bilstm_dnn
@@ -79,7 +86,7 @@ def tables(data: Data, say: Say, bilstm_dnn: tuple[Score, Score]) -> tuple[list[
                 "lstm_attention",
                 classes=len(CLASSES),
                 cap=None,
-                **options("lstm_attention", data),
+                **options("lstm_attention"),
             ),
             data.learned(smote=False),
             data,
@@ -259,14 +266,9 @@ def _figure_3(plain: Score, ours: Score) -> Plot:
 
 def figures(data: Data, say: Say) -> tuple[Table, list[Plot]]:
     """Figures 4 to 6: hidden nodes, learning rate, flow length."""
-    studies: dict[str, tuple[str, tuple[float, ...]]] = {
-        "hidden": ("figure 4: hidden nodes", (64, 128, 256, 512)),
-        "rate": ("figure 5: learning rate", (5e-5, 2e-4, 1e-3, 5e-3)),
-        "steps": ("figure 6: flows in a window", (6, 8, 10, 12, 14)),
-    }
     rows: list[tuple[Cell, ...]] = []
     plots = []
-    for number, (what, (title, values)) in enumerate(studies.items(), start=4):
+    for number, (what, (title, values)) in enumerate(STUDIES.items(), start=4):
         scores = []
         for value in values:
             steps = int(value) if what == "steps" else 10

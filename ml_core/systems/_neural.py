@@ -84,7 +84,7 @@ def learn(
     best, least, stale = copy.deepcopy(network.state_dict()), float("inf"), 0
     for _ in range(how.epochs):
         network.train()
-        for chosen in torch.randperm(len(target), generator=generator).split(how.batch):
+        for chosen in torch.split(torch.randperm(len(target), generator=generator), how.batch):
             if len(chosen) < 2:
                 continue  # batch normalisation has nothing to normalise by
             optimizer.zero_grad(set_to_none=True)
@@ -155,7 +155,7 @@ def _logits(network: nn.Module, windows: Windows, size: int = 2048) -> Tensor:
     rows, index, _ = _tensors(windows, np.zeros(0, dtype=np.int64))
     if not len(index):
         raise ValueError("no windows")
-    return torch.cat([network(*gathered(rows, part)) for part in index.split(size)])
+    return torch.cat([network(*gathered(rows, part)) for part in torch.split(index, size)])
 
 
 def _tensors(windows: Windows, y: Ints) -> tuple[Tensor, Tensor, Tensor]:

@@ -62,7 +62,8 @@ class AMSOM(Judge):
 
     def predict_proba(self, windows: Windows) -> F32:
         first, _, _ = _winners(windows.last().astype(np.float64), self.w)
-        return self.votes[first]
+        answers: F32 = self.votes[first]
+        return answers
 
     def _start(self, X: F64) -> None:
         """A square grid, each neuron with the weights of some flow."""

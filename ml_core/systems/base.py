@@ -45,7 +45,7 @@ class Windows:
         """The flow that is judged: [M, F]."""
         return self.rows[self.index[np.arange(len(self)), self.lengths - 1]]
 
-    def take(self, windows: npt.ArrayLike) -> Windows:
+    def take(self, windows: npt.NDArray[np.int64 | np.bool_]) -> Windows:
         """Some of the windows, over the same flows."""
         return replace(self, index=self.index[windows])
 

@@ -27,7 +27,8 @@ class Attention(nn.Module):
         u = torch.tanh(self.W_w(h))  # u(t) = tanh(W_w h(t) + b_w), [B, T, H]
         scores = self.u_w(u).squeeze(2)  # u(t)ᵀ u_w, [B, T]
         alpha = scores.masked_fill(~steps_mask(h, lengths), -torch.inf).softmax(dim=1)
-        return (alpha.unsqueeze(2) * h).sum(dim=1)  # v = Σ α(t) h(t)
+        v: Tensor = (alpha.unsqueeze(2) * h).sum(dim=1)  # v = Σ α(t) h(t)
+        return v
 
 
 class Fig2(nn.Module):

@@ -92,7 +92,7 @@ class NDAE(Judge):
         x = x.clone()  # out of inference mode
         optimizer = torch.optim.Adam(ndae.parameters(), lr=self.rate)
         for _ in range(self.epochs):
-            for rows in torch.randperm(len(x), generator=generator).split(self.batch):
+            for rows in torch.split(torch.randperm(len(x), generator=generator), self.batch):
                 optimizer.zero_grad(set_to_none=True)
                 loss = nn.functional.mse_loss(ndae(x[rows]), x[rows])
                 loss.backward()  # type: ignore[no-untyped-call]
