@@ -4,7 +4,8 @@
 system only, and what is normal is normal there only. So an event is read as itself and by the
 one before it, and besides by how rare both are among the sequences given with it: those of the
 same site, which need no labels. Sequences given alone are read without that. What learns is also
-shown renumbered, as on a system never seen, and in sites of different shares of the abnormal.
+shown without its numbers, as on a system never seen, and in sites of different shares of the
+abnormal.
 
 Rarity against the unlabelled rest is what the simple detectors compared by Landauer, Skopik,
 Wurzenberger, "A critical review of common log data sets used for evaluation of sequence-based
@@ -22,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ml_core.kinds.text import TEST, TRAINING, VALIDATION, Corpus, Span, TextKind, TextTable
-from ml_core.kinds.tokens import Parts, TokenCode, by_bag
+from ml_core.kinds.tokens import Parts, TokenCode, by_sequence
 from ml_core.network.architecture import Architecture
 from ml_core.network.options import Options
 
@@ -30,9 +31,9 @@ Ints = npt.NDArray[np.int64]
 
 CLASSES = ("normal", "abnormal")
 LEAST_SITE = 30  # sequences that rarity can be told from
-SITES, SITE = 8, 250  # imitated sites of each table, and sequences of each
-ABNORMAL = (0.03, 0.1, 0.25, 0.5, 0.7)  # shares of the abnormal in them
-NUMBERS = 400  # that renumbered events are drawn from
+SITES, SITE = 16, 250  # imitated sites of each table, and sequences of each
+ABNORMAL = (0.03, 0.1, 0.25, 0.5)  # shares of the abnormal in those that are nameless
+MOSTLY = (*ABNORMAL, 0.7, 0.9)  # and in the others, whose numbers tell more than rarity does
 _TEMPLATE = re.compile(r"(?:e|event|evt|id|t)?[_:#-]?0*([0-9]+)\Z")
 _WINDOWS = re.compile(
     r"(?:microsoft-windows-)?([a-z][a-z0-9 -]*?)(?:/operational)?[:/#]0*([0-9]+)\Z"
@@ -40,6 +41,7 @@ _WINDOWS = re.compile(
 _CHANNELS = {"ps": "powershell", "windows powershell": "powershell"}
 _RAREST = 7  # doublings: what less than one of 128 sequences holds is rare, and no rarer
 _BETWEEN = "\x1f"  # parts of an event
+_NAMELESS = "?"  # what an event begins with whose number means nothing
 _SITE = "\x1e"  # what stands before it names the site of a sequence
 
 
@@ -66,30 +68,37 @@ class Site:
 
     def described(self, sequence: list[str]) -> list[str]:
         """The events of one of its sequences, each the names of its parts in one string."""
-        whole: tuple[str, ...] = ()
+        steps = _steps(sequence)
+        whole: list[str] = []
         if self.size >= LEAST_SITE:
+            rare = [self._rarity(self.events[name]) for name in sequence]
+            rare_step = [self._rarity(self.steps[step]) for step in steps]
             bag = frozenset(sequence)
-            missing = len(self.usual - bag)
-            longer = log2((len(sequence) + 1) / (self.length + 1))
-            whole = (
-                f"bag {self._rarity(self.bags[bag])}",
-                f"missing {min(missing, 5)}",
-                f"longer {max(-4, min(4, round(2 * longer)))}",
-            )
+            longer = 2 * log2((len(sequence) + 1) / (self.length + 1))
+            whole = [
+                f"bag {round(self._rarity(self.bags[bag]))}",
+                f"missing {min(len(self.usual - bag), 5)}",
+                f"longer {max(-4, min(4, round(longer)))}",
+                f"rarest {round(max(rare, default=0))}",
+                f"rarest step {round(max(rare_step))}",
+                f"strange {round(2 * sum(rare_step) / len(rare_step))}",
+            ]
         found, seen = [], set[str]()
-        for before, name in _steps(sequence)[: len(sequence)]:
+        for i, name in enumerate(sequence):
+            before = steps[i][0]
             move = "same" if name == before else "back" if name in seen else "new"
             seen.add(name)
-            parts = [f"event {name}", f"step {before} {name}", f"move {move}"]
+            parts = [f"move {move}"]
             if whole:
-                rare = self._rarity(self.events[name])
-                rare_step = self._rarity(self.steps[before, name])
-                parts += [f"rare {rare}", f"rare step {rare_step}", *whole]
+                parts += [f"rare {round(rare[i])}", f"rare step {round(rare_step[i])}", *whole]
+            if not name.startswith(_NAMELESS):
+                # twice: what a known number says counts for more than how rare it is here
+                parts += [f"event {name}", f"step {before} {name}"] * 2
             found.append(_BETWEEN.join(parts))
         return found
 
-    def _rarity(self, count: int) -> int:
-        return round(min(log2(self.size / count), _RAREST))
+    def _rarity(self, count: int) -> float:
+        return min(log2(self.size / count), _RAREST)
 
 
 def _steps(sequence: list[str]) -> list[tuple[str, str]]:
@@ -100,7 +109,7 @@ def _parts_of(described: str) -> list[str]:
     return described.split(_BETWEEN)
 
 
-_CODE = TokenCode(str.split, _parts_of, steps=128, parts=8, buckets=4096, tail=32)
+_CODE = TokenCode(str.split, _parts_of, steps=128, parts=13, buckets=4096, tail=32)
 
 
 def encode(texts: Sequence[str]) -> tuple[Parts, Ints]:
@@ -126,23 +135,26 @@ def spans(text: str) -> list[Span]:
 
 def corpus(tables: Sequence[TextTable], seed: int) -> Corpus:
     """Each table is a system. It is tested as it is (each sequence once); what learns and
-    validates is imitated sites, every second one renumbered, every fourth told nothing of."""
+    validates is imitated sites: of four one is nameless, one is not told of the others."""
     texts: list[str] = []
     ys: list[Ints] = []
     parts: list[Ints] = []
     for number, table in enumerate(tables):
-        rows = by_bag([table], seed)
+        rows = by_sequence([table], seed)
         for p in (TRAINING, VALIDATION, TEST):
             rng = np.random.default_rng([seed, number, p])
             held = np.flatnonzero(rows.part == p)
             sites = [held]
             if p != TEST:
                 count = SITES if p == TRAINING else SITES // 4
-                sites = [_imitated(held, rows.y, rng) for _ in range(count)]
+                sites = [
+                    _imitated(held, rows.y, ABNORMAL if k % 4 == 1 else MOSTLY, rng)
+                    for k in range(count)
+                ]
             for k, chosen in enumerate(sites):
                 sequences = [rows.texts[i] for i in chosen]
-                if p != TEST and k % 2:
-                    sequences = renumbered(sequences, rng)
+                if p != TEST and k % 4 == 1:
+                    sequences = nameless(sequences)
                 name = f"{number} {p} {k}"
                 alone = p != TEST and k % 4 == 2
                 texts += [f"{name} {i if alone else ''}{_SITE}{s}" for i, s in enumerate(sequences)]
@@ -151,23 +163,23 @@ def corpus(tables: Sequence[TextTable], seed: int) -> Corpus:
     return Corpus(texts, np.concatenate(ys), np.concatenate(parts))
 
 
-def _imitated(rows: Ints, y: Ints, rng: np.random.Generator) -> Ints:
-    """Rows of a site with some share of the abnormal."""
-    share = ABNORMAL[rng.integers(len(ABNORMAL))]
+def bare(text: str) -> str:
+    """A sequence without the name of the site that `corpus` put before it."""
+    return text.rpartition(_SITE)[2]
+
+
+def _imitated(rows: Ints, y: Ints, shares: tuple[float, ...], rng: np.random.Generator) -> Ints:
+    """Rows of a site with one of the shares of the abnormal."""
+    share = shares[rng.integers(len(shares))]
     normal, abnormal = rng.permutation(rows[y[rows] == 0]), rng.permutation(rows[y[rows] == 1])
     size = min(SITE, len(normal) / (1 - share), max(len(abnormal), 1) / share)
     chosen = [normal[: round(size * (1 - share))], abnormal[: max(round(size * share), 1)]]
     return rng.permutation(np.concatenate(chosen))
 
 
-def renumbered(texts: Sequence[str], rng: np.random.Generator) -> list[str]:
-    """The same sequences with other template numbers, as on another system."""
-    number = rng.permutation(NUMBERS)
-    sequences = [[event(token) for token in text.split()] for text in texts]
-    return [
-        " ".join(str(number[int(e) % NUMBERS]) if e.isdigit() else e for e in sequence)
-        for sequence in sequences
-    ]
+def nameless(texts: Sequence[str]) -> list[str]:
+    """The same sequences, their events told apart and no more, as on another system."""
+    return [" ".join(f"{_NAMELESS}{event(token)}" for token in text.split()) for text in texts]
 
 
 KIND = TextKind(

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ml_core.kinds.text import Span, TextKind
-from ml_core.kinds.tokens import Parts, TokenCode, by_bag
+from ml_core.kinds.tokens import Parts, TokenCode, by_sequence
 from ml_core.network.architecture import Architecture
 from ml_core.network.options import Options
 
@@ -70,8 +70,9 @@ KIND = TextKind(
         hidden=32,
         embedding=32,
         kernel=3,
+        pool=1,
         focus="ends",
     ),
     options=Options(epochs=25, patience=6, batch=32, rate=2e-3, hide=0.3),
-    corpus=by_bag,
+    corpus=by_sequence,
 )

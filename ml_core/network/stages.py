@@ -42,6 +42,9 @@ class SymbolStage(nn.Module):
         super().__init__()
         self.size, self.pool = arch.hidden, arch.pool
         self.embedding = nn.Embedding(arch.inputs, arch.embedding, padding_idx=0)
+        if arch.stage == "tokens":
+            # most hashed words are seen seldom: what was hardly learned must say hardly anything
+            self.embedding.weight.data.mul_(0.1)
         self.groups = nn.Conv1d(
             arch.embedding, arch.hidden, kernel_size=arch.kernel, padding=arch.kernel // 2
         )
