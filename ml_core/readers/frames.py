@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -32,10 +32,15 @@ def plain(name: str) -> str:
 
 @dataclass(frozen=True)
 class Table:
-    """One data file (or frame in memory), opened but not read."""
+    """One data file (or frame in memory), opened but not read.
+
+    `number` and `text` give columns of `batches`: each is converted once, however many
+    expressions read it.
+    """
 
     name: str
     rows: pl.LazyFrame
+    _converted: dict[str, pl.Expr] = field(default_factory=dict)
 
     @classmethod
     def open(cls, source: Path | pl.DataFrame, lines: bool = False) -> Table:
@@ -79,7 +84,7 @@ class Table:
         column = pl.col(name)
         if self.schema[name] == pl.String:
             column = column.str.strip_chars()
-        return column.cast(pl.Float64, strict=False)
+        return self._once(f"{name} in numbers", column.cast(pl.Float64, strict=False))
 
     def text(self, *spellings: str) -> pl.Expr | None:
         """The first of these columns as text; null where it is empty, "-" or "(empty)"."""
@@ -87,7 +92,12 @@ class Table:
         if name is None:
             return None
         column = pl.col(name).cast(pl.String).str.strip_chars()
-        return pl.when(~column.is_in(["", "-", "(empty)"])).then(column)
+        told = pl.when(~column.is_in(["", "-", "(empty)"])).then(column)
+        return self._once(f"{name} in words", told)
+
+    def _once(self, name: str, column: pl.Expr) -> pl.Expr:
+        self._converted[name] = column.alias(name)
+        return pl.col(name)
 
     def count(self) -> int:
         """How many rows there are."""
@@ -98,9 +108,8 @@ class Table:
     def batches(self, chosen: Sequence[pl.Expr], size: int = BATCH) -> Iterator[pl.DataFrame]:
         """The chosen expressions over all rows, in order, a batch at a time."""
         with _Readable(self.name):
-            yield from self.rows.select(chosen).collect_batches(
-                chunk_size=size, maintain_order=True, lazy=True
-            )
+            rows = self.rows.with_columns(self._converted.values()).select(chosen)
+            yield from rows.collect_batches(chunk_size=size, maintain_order=True, lazy=True)
 
 
 class _Readable:
