@@ -66,10 +66,11 @@ class Forms:
         pairs = [(draw.choice(NAMES), other) for other in others[: draw.randint(0, 3)]]
         pairs.insert(draw.randint(0, len(pairs)), (name or draw.choice(NAMES), value))
         way = draw.random()
-        if way < 0.06:
-            return value
+        if way < 0.3:
+            return self._bare(value, pairs)
         if way < 0.58:
-            return f"GET {self._path()}?{self._pairs(pairs)}"
+            line = f"{self._path()}?{self._pairs(pairs)}"
+            return line if draw.random() < 0.2 else f"GET {line}"
         if way < 0.67:
             method = draw.choice(("GET", "GET", "DELETE", "PUT"))
             return f"{method} /{draw.choice(FOLDERS)}/{quote(value, safe=draw.choice(('', '/')))}"
@@ -85,6 +86,15 @@ class Forms:
             fields = {draw.choice(NAMES): fields}
         content = json.dumps(fields, ensure_ascii=draw.random() < 0.5)
         return f"{draw.choice(('POST', 'PUT', 'PATCH'))} {self._path()}\n{content}"
+
+    def _bare(self, value: str, pairs: Sequence[tuple[str, str]]) -> str:
+        """A value as data sets of payloads hold it, or the parameters alone."""
+        way = self.draw.random()
+        if way < 0.7:
+            return value
+        if way < 0.85:
+            return self.draw.choice((quote, quote_plus))(value)
+        return self._pairs(pairs)
 
     def shell(self, others: Sequence[str]) -> str:
         """A command to a web shell."""

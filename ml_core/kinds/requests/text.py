@@ -1,10 +1,11 @@
 """HTTP requests as the network reads them, and as people read them back.
 
-A request is one text: `METHOD path?query`, a line break, the body. Percent-encoding hides an
-attack from a network that learned its plain form, so the text is decoded (twice, as attackers
-encode twice) and brought to lower case: what is left is one spelling of each request. An `&`
-that separates parameters becomes a byte of its own first, so that it stays apart from one that
-was encoded, and so belongs to a value.
+A request comes as a raw message with headers, as `METHOD path?query`, line break, body, as a line
+of an access log, as a URL, or as one bare parameter value. All become one spelling: no method,
+host, version or headers; decoded (twice, as attackers encode twice), lower case; so that what a
+network learned of one form holds for the others. An `&` that separates parameters becomes a byte
+of its own first, so that it stays apart from one that was encoded, and so belongs to a value.
+Letters beyond ASCII become one byte: which charset a site writes says nothing of an attack.
 """
 
 from __future__ import annotations
@@ -22,9 +23,22 @@ from ml_core.kinds.text import Span
 LENGTH = 512  # bytes; of a longer request the beginning and the end are kept
 HEAD = 384
 SEPARATOR = b"\x1f"
+FOREIGN = b"\x80"  # a run of letters beyond ASCII
+_METHODS = rb"GET|POST|HEAD|PUT|DELETE|OPTIONS|PATCH|TRACE|TRACK|CONNECT|PROPFIND|SEARCH|DEBUG"
+_REQUEST = re.compile(rb"(?:%s) +(?=/|\*(?: HTTP|$)|[a-z][a-z+.-]*://|\S+ HTTP/)" % _METHODS, re.I)
+_LOGGED = re.compile(rb'\] "((?:%s) .*?)" \d{3} ' % _METHODS, re.I)
+_VERSION = re.compile(rb" HTTP/[0-9.]+$", re.I)
+_HOST = re.compile(rb"https?://[^/?#\s]*(?=/|\?|$)", re.I)
+_HEADER = re.compile(rb"[A-Za-z][A-Za-z0-9-]*:[ \t]")
+_TARGET = re.compile(rb"/[^\s?]*\?")
+_FORM = re.compile(rb"[\w.\[\]-]+=[^&\s]*(?:&[\w.\[\]-]+=[^&\s]*)+$")
+_SPACED = re.compile(rb"[^+]\+(?=[^+])")  # a + that stands for a space
 _PAIR = re.compile(rb"[^\x1f\n]+")
-_REQUEST = re.compile(rb"([A-Za-z]{3,8}) \S")
 _STRUCTURED = (b"{", b"[", b"<", b"--")  # JSON, XML, multipart: their & and + are data
+_UNICODE = re.compile(rb"(?:%u|\\u)00([0-7][0-9a-f])", re.I)
+_BACKSLASH = re.compile(rb"\\x([0-9a-f]{2})", re.I)
+_OVERLONG = re.compile(rb"\xc0[\x80-\xbf]|\xc1[\x80-\xbf]")  # ASCII hidden in two bytes of UTF-8
+_BEYOND = re.compile(rb"[\x80-\xff]+")
 
 
 class Field(NamedTuple):
@@ -38,24 +52,71 @@ class Field(NamedTuple):
 def decoded(text: str) -> bytes:
     """One request as the network reads it: decoded, lower case, at most LENGTH bytes, no zeros.
 
-    A text that does not begin with a method is read as one bare value.
+    `path?query`, and after a line break the body; a text that is no request is one bare value.
     """
-    raw = text.encode("utf-8", "surrogateescape").replace(b"\r\n", b"\n").rstrip(b"\n")
-    if _REQUEST.match(raw):
-        line, line_end, body = raw.partition(b"\n")
-        path, mark, query = line.partition(b"?")
+    raw = text.encode("utf-8", "surrogateescape").replace(b"\r\n", b"\n").strip(b"\n")
+    logged = _LOGGED.search(raw)
+    if logged:
+        raw = logged.group(1)
+    method = _REQUEST.match(raw)
+    if method:
+        line, _, rest = raw[method.end() :].partition(b"\n")
+        path, mark, query = _HOST.sub(b"", _VERSION.sub(b"", line), count=1).partition(b"?")
+        body = _body(rest)
         form = body if body.startswith(_STRUCTURED) else _parameters(body)
-        raw = path + mark + _parameters(query) + line_end + form
-    for _ in range(2):
-        if b"%" not in raw:
-            break
-        raw = unquote_to_bytes(raw)
-    raw = raw.replace(b"\0", b"\x01").lower()
+        raw = (path or b"/") + mark + _parameters(query) + (b"\n" + form if form else b"")
+    else:
+        raw = _value(raw)
+    raw = _BEYOND.sub(FOREIGN, _plain(raw)).replace(b"\0", b"\x01").lower()
     return raw if len(raw) <= LENGTH else raw[:HEAD] + raw[HEAD - LENGTH :]
+
+
+def _body(rest: bytes) -> bytes:
+    """What follows the request line, without the headers if there are any."""
+    if not _HEADER.match(rest):
+        return rest.strip(b"\n")
+    head, blank, body = rest.partition(b"\n\n")
+    return body.strip(b"\n") if blank or _HEADER.match(head) else rest
+
+
+def _value(raw: bytes) -> bytes:
+    """A text without a method: a target, a form, or one value."""
+    host = _HOST.match(raw)
+    if host and b"=" in raw and not re.search(rb"\s", raw):
+        raw = raw[host.end() :] or b"/"
+    if _TARGET.match(raw):
+        path, mark, query = raw.partition(b"?")
+        return path + mark + _parameters(query)
+    if _FORM.match(raw):
+        return _parameters(raw)
+    if (b"%" in raw or len(_SPACED.findall(raw)) > 1) and not re.search(rb"\s", raw):
+        return raw.replace(b"+", b" ")
+    return raw
 
 
 def _parameters(text: bytes) -> bytes:
     return text.replace(b"&", SEPARATOR).replace(b"+", b" ")
+
+
+def _plain(raw: bytes) -> bytes:
+    """Percent signs, %u, \\x and \\u00 escapes and overlong UTF-8 undone."""
+    for _ in range(2):
+        if b"%" in raw:
+            raw = unquote_to_bytes(_UNICODE.sub(_byte, raw))
+    if b"\\" in raw:
+        raw = _BACKSLASH.sub(_byte, _UNICODE.sub(_byte, raw))
+    if b"\xc0" in raw or b"\xc1" in raw:
+        raw = _OVERLONG.sub(_short, raw)
+    return raw
+
+
+def _byte(match: re.Match[bytes]) -> bytes:
+    return bytes([int(match.group(1), 16)])
+
+
+def _short(match: re.Match[bytes]) -> bytes:
+    lead, tail = match.group()
+    return bytes([(lead & 1) << 6 | tail & 0x3F])
 
 
 def encode(texts: Sequence[str]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
@@ -69,23 +130,17 @@ def encode(texts: Sequence[str]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.
 def fields(text: bytes) -> list[Field]:
     """The parts of a decoded request that a verdict can be blamed on, in order.
 
-    Method, path, one for each query parameter and each form parameter of the body; a text
-    without a method is one nameless value.
+    Path, one for each query parameter and each form parameter of the body; a bare value is one
+    nameless part.
     """
-    method = _REQUEST.match(text)
-    if method is None:
-        return [Field("http.request", 0, len(text))]
+    if not text.startswith(b"/"):
+        return _pairs("http.request", text, 0)
     line_end = text.find(b"\n")
     line, body_start = (text, len(text)) if line_end < 0 else (text[:line_end], line_end + 1)
-    method_end = method.end(1)
-    query = line.find(b"?", method_end)
-    path_end = len(line) if query < 0 else query
-    parts = [
-        Field("http.request.method", 0, method_end),
-        Field("url.path", method_end + 1, path_end),
-    ]
+    query = line.find(b"?")
+    parts = [Field("url.path", 0, len(line) if query < 0 else query)]
     if query >= 0:
-        parts += _pairs("url.query", text[: len(line)], query + 1)
+        parts += _pairs("url.query", line, query + 1)
     if text.startswith(_STRUCTURED, body_start):
         parts.append(Field("http.request.body.content", body_start, len(text)))
     elif body_start < len(text):
@@ -106,6 +161,7 @@ def _pairs(prefix: str, text: bytes, start: int) -> list[Field]:
     found = []
     for match in _PAIR.finditer(text, start):
         name, equals, _ = match.group().partition(b"=")
-        label = f"{prefix}[{name[:40].decode('utf-8', 'replace')}]" if equals else prefix
+        told = equals and (prefix != "http.request" or SEPARATOR in text)
+        label = f"{prefix}[{name[:40].decode('utf-8', 'replace')}]" if told else prefix
         found.append(Field(label, match.start(), match.end()))
     return found
