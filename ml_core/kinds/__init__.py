@@ -13,7 +13,7 @@ from ml_core.kinds.kind import UNTOLD, Kind
 from ml_core.kinds.text import TextKind
 
 FLOWS, REQUESTS = "flows", "requests"
-KINDS = (FLOWS, REQUESTS, "events", "programs", "scripts", "pages")
+KINDS = (FLOWS, REQUESTS, "domains", "events", "programs", "scripts", "pages")
 
 __all__ = ["FLOWS", "KINDS", "REQUESTS", "UNTOLD", "Kind", "TextKind", "named", "text_kind"]
 

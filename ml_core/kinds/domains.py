@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 
 from ml_core.kinds.domain_forms import Forms
-from ml_core.kinds.kind import UNTOLD
 from ml_core.kinds.text import (
     TEST,
     TRAINING,
@@ -105,20 +104,16 @@ def corpus(
 ) -> Corpus:
     """Every name once, the first time it occurs, and in the parts that learn names made here.
 
-    In a column of URLs an attack of a kind not told is a phishing page. In the parts that learn,
-    some names get another ending, none, or a host before them, so that neither gives the class
-    away; some of the URLs are learned without their paths.
+    In the parts that learn, some names get another ending, none, or a host before them, so that
+    neither gives the class away. Attacks of a kind not told teach nothing here.
     """
     rng = np.random.default_rng(seed)
     seen: dict[str, tuple[str, int, bool]] = {}
     for table in tables:
-        of_urls = table.column == URLS
-        rows = np.flatnonzero((table.y != UNTOLD) | of_urls)
-        for c in np.unique(table.y[rows]).tolist():
-            for i in rng.permutation(rows[table.y[rows] == c])[:largest].tolist():
+        for c in range(len(DOMAIN_CLASSES)):
+            for i in rng.permutation(np.flatnonzero(table.y == c))[:largest].tolist():
                 text = table.texts[i]
-                label = DOMAIN_CLASSES.index("phishing") if c == UNTOLD else c
-                seen.setdefault(read(text), (text, label, table.tests))
+                seen.setdefault(read(text), (text, c, table.tests))
     texts = [text for text, _, _ in seen.values()]
     y = np.asarray([c for _, c, _ in seen.values()], dtype=np.int64)
     part = split_by_content([parts(text)[0] for text in texts])  # by host: its pages stay together
@@ -140,11 +135,15 @@ def corpus(
 
 
 def _varied(text: str, c: int, forms: Forms) -> str:
-    """The name with another ending, none, or a host before it, now and then."""
+    """The name with another ending, none, or a host before it, now and then.
+
+    A harmless page may lose its path; a phishing page does not, for many of their hosts are
+    harmless ones that were broken into.
+    """
     host, path = parts(text)
     way = forms.draw.random()
     if path:
-        return host if way < 0.4 else text
+        return host if c == 0 and way < 0.4 else text
     if way < 0.12 and "." in host:
         return f"{host.partition('.')[0]}.{forms.ending()}"
     if way < 0.16:
@@ -165,7 +164,7 @@ KIND = TextKind(
             "opendns-top-domains",
         ),
         "dga": FAMILIES,
-        "phishing": ("phish",),
+        "phishing": ("phish", "1"),
     },
     columns=("domain", "host", "hostname", URLS, "query", "text"),
     encode=encode,

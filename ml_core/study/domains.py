@@ -11,7 +11,6 @@ import numpy as np
 
 from ml_core.errors import DataError
 from ml_core.kinds.domains import KIND, corpus, parts, read
-from ml_core.kinds.kind import UNTOLD
 from ml_core.kinds.text import TEST, TextTable, split_by_content
 from ml_core.study.report import Cell, Chapter, Table, Topic
 from ml_core.study.text_rivals import HEADER, Case, Rows, compare
@@ -29,6 +28,7 @@ ALEXA, OPENDNS = "alexa_top100k_2016", ("opendns-random-domains", "opendns-top-d
 SMALL = replace(
     KIND, corpus=partial(corpus, made=MADE), options=replace(KIND.options, epochs=4, patience=4)
 )
+PHISHING = KIND.classes.index("phishing")
 Names = dict[str, list[str]]  # by family or source
 
 
@@ -98,7 +98,7 @@ def _table(names: Names, harmless: list[str], families: list[str]) -> TextTable:
 
 def _url_table(pages: Names) -> TextTable:
     harmless, phishing = (pages[side][:PAGES] for side in ("harmless", "phishing"))
-    y = np.repeat([0, UNTOLD], [len(harmless), len(phishing)])
+    y = np.repeat([0, PHISHING], [len(harmless), len(phishing)])
     return TextTable("url", harmless + phishing, y)
 
 

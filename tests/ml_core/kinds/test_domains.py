@@ -7,7 +7,6 @@ import pytest
 
 from ml_core.kinds.domain_forms import Forms
 from ml_core.kinds.domains import HOST, KIND, LENGTH, corpus, encode, parts, read, spans
-from ml_core.kinds.kind import UNTOLD
 from ml_core.kinds.text import TextTable
 
 
@@ -50,10 +49,10 @@ def test_a_verdict_can_be_blamed_on_labels_and_path() -> None:
     assert all(whole[span.start : span.end] == span.value for span in found)
 
 
-def test_addresses_of_an_attack_not_told_are_phishing_and_pages_of_a_host_stay_together() -> None:
+def test_pages_of_a_host_stay_together_and_phishing_pages_keep_their_paths() -> None:
     names = TextTable("domain", [f"site{i}.com" for i in range(300)], np.arange(300) % 2)
     urls = [f"http://shop{i % 40}.com/page/{i}" for i in range(400)]
-    pages = TextTable("url", urls, np.where(np.arange(400) % 40 < 20, 0, UNTOLD))
+    pages = TextTable("url", urls, np.where(np.arange(400) % 40 < 20, 0, 2))
     texts, y, part = corpus([names, pages], seed=1, made=200)
     assert set(np.unique(y)) == {0, 1, 2}
     of_host: dict[str, set[int]] = {}
@@ -62,6 +61,7 @@ def test_addresses_of_an_attack_not_told_are_phishing_and_pages_of_a_host_stay_t
             of_host.setdefault(parts(text)[0], set()).add(p)
     assert of_host
     assert all(len(found) == 1 for found in of_host.values())
+    assert all("/" in text for text, c in zip(texts, y, strict=True) if c == 2)
     again = corpus([names, pages], seed=1, made=200)
     assert again.texts == texts
 
