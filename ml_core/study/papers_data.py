@@ -100,25 +100,25 @@ def load(data: Path) -> Data:
 
     Scan flows ("Portscan") are left out: the papers have no class for them.
     """
-    from ml_core.kinds.flows.building import TEST, TRAINING, VALIDATION, split_in_time
+    from ml_core.kinds.flows.building import split_in_time
     from ml_core.kinds.flows.scaler import Scaler
+    from ml_core.kinds.text import TEST, TRAINING, VALIDATION
 
     folder = data / "flows"
     names = _names(folder / "label_map_7class.json")
     here, labels = _read([folder / HERE], names)
     away, away_labels = _read([folder / name for name in ELSEWHERE], names)
-    part = split_in_time(labels, here.time, here.source)
+    part = split_in_time(labels, here.time, here.source.astype(np.int64))
     scaler = Scaler.fit(here.features[part == TRAINING])
 
     def scaled(table: FlowTable, labels: list[str]) -> Flows:
         y = np.array([CLASSES.index(names[label]) for label in labels])
         return Flows(scaler.transform(table.features), y, table.group, table.time)
 
-    parts = [
-        scaled(here.take(part == p), [labels[i] for i in np.flatnonzero(part == p)])
-        for p in (TRAINING, VALIDATION, TEST)
-    ]
-    return Data(*parts, scaled(away, away_labels))
+    def of(p: int) -> Flows:
+        return scaled(here.take(part == p), [labels[i] for i in np.flatnonzero(part == p)])
+
+    return Data(of(TRAINING), of(VALIDATION), of(TEST), scaled(away, away_labels))
 
 
 def fitted(system: System, learned: Learned, data: Data, steps: int = WINDOW) -> System:

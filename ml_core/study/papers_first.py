@@ -157,30 +157,24 @@ def _gain(plain: Score, ours: Score) -> str:
 
 
 def _table_5(ours: Score) -> tuple[Table, Table]:
-    counts = tuple(
-        (name, *map(int, row)) for name, row in zip(CLASSES, ours.confusion, strict=True)
-    )
-    shares = tuple(
-        (
-            name,
-            *(
-                f"{100 * a / sum(mine):.1f} / {100 * b / sum(theirs):.1f}"
-                for a, b in zip(mine, theirs, strict=True)
-            ),
-        )
-        for name, mine, theirs in zip(CLASSES, ours.confusion.tolist(), TABLE_5, strict=True)
-    )
+    counts: list[tuple[Cell, ...]] = []
+    shares: list[tuple[Cell, ...]] = []
+    for name, mine, theirs in zip(CLASSES, ours.confusion.tolist(), TABLE_5, strict=True):
+        counts.append((name, *mine))
+        pairs = zip(mine, theirs, strict=True)
+        of = (f"{100 * a / sum(mine):.1f} / {100 * b / sum(theirs):.1f}" for a, b in pairs)
+        shares.append((name, *of))
     return (
         Table(
             "Paper 1, table 5: confusion matrix",
             ("true \\ said", *CLASSES),
-            counts,
+            tuple(counts),
             "LSTM with attention, with SMOTE and the weighted loss; windows of the test part.",
         ),
         Table(
             "Paper 1, table 5 in per cent of each class: ours / the paper's",
             ("true \\ said", *CLASSES),
-            shares,
+            tuple(shares),
         ),
     )
 

@@ -29,10 +29,10 @@ def draw(plot: Plot, path: Path) -> None:
     with matplotlib.rc_context({"svg.hashsalt": plot.file, "font.size": 9, "axes.grid": True}):
         figure = Figure(figsize=(6.4, 3.4), facecolor="white", layout="constrained")
         axes = figure.add_subplot(facecolor="white", axisbelow=True)
-        (_bars if plot.kind == "bar" else _lines)(axes, plot)
         axes.set_title(plot.title, fontsize=10, loc="left")
         axes.set_xlabel(plot.x)
         axes.set_ylabel(plot.y)
+        (_bars if plot.kind == "bar" else _lines)(axes, plot)
         axes.grid(color="#dddddd", linewidth=0.6)
         axes.spines[["top", "right"]].set_visible(False)
         if len(plot.series) > 1:

@@ -52,7 +52,7 @@ class AMSOM(Judge):
             left = 1.0 - epoch / self.epochs
             first, second, _ = _winners(X, self.w)
             self._learn(X, first, radius=max(self.side / 2 * left, 0.5))
-            self._move(np.bincount(first, minlength=len(self.w)), rate=0.5 * left)
+            self._move(np.bincount(first, minlength=len(self.w)), rate=0.05 * left)
             self._connect(first, second)
             if epoch < self.epochs - 5:  # the last epochs only settle what is there
                 self._remove(first)
@@ -95,7 +95,7 @@ class AMSOM(Judge):
         delta[self.age > self.oldest] = 0.0
         pull = delta.sum(axis=1, keepdims=True)
         goal = (delta @ self.r) / np.maximum(pull, 1e-9)
-        self.r = np.where(pull > 1e-9, self.r + rate * 0.1 * (goal - self.r), self.r)
+        self.r = np.where(pull > 1e-9, self.r + rate * (goal - self.r), self.r)
 
     def _connect(self, first: Ints, second: Ints) -> None:
         """A flow's two nearest neurons are neighbours; unused edges age and go."""
@@ -104,7 +104,7 @@ class AMSOM(Judge):
         self.age[self.age > self.oldest] = np.inf
 
     def _remove(self, first: Ints) -> None:
-        """Neurons that win nothing and have no neighbour left, or none that the map needs."""
+        """Neurons that win nothing, unless more than two neighbours hold the map together there."""
         n = np.bincount(first, minlength=len(self.w))
         kept = (n > 0) | (np.isfinite(self.age).sum(axis=1) > 2)
         if kept.sum() >= 4:
@@ -132,9 +132,9 @@ class AMSOM(Judge):
         self.age = self.age[np.ix_(neurons, neurons)]
 
     def _name(self, windows: Windows, y: Ints) -> None:
-        """What each neuron answers: the classes of all flows it has won, [N, C].
+        """What each neuron answers: the shares of the classes among all flows it wins [N, C].
 
-        One that has won none answers as the nearest one that has.
+        Neurons that win none go, so that every flow to come has an answer.
         """
         first, _, _ = _winners(windows.last().astype(np.float64), self.w)
         self._keep(np.unique(first))
