@@ -105,11 +105,13 @@ class Table:
             count = self.rows.select(pl.len()).collect(engine="streaming").item()
         return int(count)
 
-    def batches(self, chosen: Sequence[pl.Expr], size: int = BATCH) -> Iterator[pl.DataFrame]:
-        """The chosen expressions over all rows, in order, a batch at a time."""
+    def batches(self, chosen: Sequence[pl.Expr], size: int = 0) -> Iterator[pl.DataFrame]:
+        """The chosen expressions over all rows, in order, a batch (of `size`) at a time."""
         with _Readable(self.name):
             rows = self.rows.with_columns(self._converted.values()).select(chosen)
-            yield from rows.collect_batches(chunk_size=size, maintain_order=True, lazy=True)
+            yield from rows.collect_batches(
+                chunk_size=size or BATCH, maintain_order=True, lazy=True
+            )
 
 
 class _Readable:

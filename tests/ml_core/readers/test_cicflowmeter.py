@@ -1,0 +1,153 @@
+"""CICFlowMeter tables as they really come: spellings, spaces, headers amid the rows, Infinity."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from ml_core.errors import DataError
+from ml_core.kinds.flows.windows import FLOW_COLUMNS
+from ml_core.readers import read_flows, read_labelled_flows
+from tests.ml_core.readers.told import of, read, values
+
+# two packets of 100 and 300 bytes forward, one of 50 backward, in a millisecond
+FLOW = {
+    "Flow Duration": 1000,
+    "Total Fwd Packet": 2,
+    "Total Bwd packets": 1,
+    "Total Length of Fwd Packet": 400,
+    "Total Length of Bwd Packet": 50,
+    "Fwd Packet Length Max": 300,
+    "Fwd Packet Length Min": 100,
+    "Fwd Packet Length Mean": 200,
+    "Fwd Packet Length Std": 141.4213562,
+    "Bwd Packet Length Max": 50,
+    "Bwd Packet Length Min": 50,
+    "Bwd Packet Length Mean": 50,
+    "Bwd Packet Length Std": 0,
+    "Flow Bytes/s": 450_000,
+    "Packet Length Mean": 137.5,  # the original's: the first packet twice, over four
+    "Packet Length Std": 110.8677891,
+    "SYN Flag Count": 1,
+    "Down/Up Ratio": 0,  # the original's: integers
+}
+LONG = {
+    "Total Fwd Packet": " Total Fwd Packets",
+    "Total Bwd packets": " Total Backward Packets",
+    "Total Length of Fwd Packet": "Total Length of Fwd Packets",
+    "Total Length of Bwd Packet": " Total Length of Bwd Packets",
+}
+SHORT = {
+    "Total Fwd Packet": "Tot Fwd Pkts",
+    "Total Bwd packets": "Tot Bwd Pkts",
+    "Total Length of Fwd Packet": "TotLen Fwd Pkts",
+    "Total Length of Bwd Packet": "TotLen Bwd Pkts",
+    "Flow Bytes/s": "Flow Byts/s",
+    "Packet Length Mean": "Pkt Len Mean",
+    "Packet Length Std": "Pkt Len Std",
+    "SYN Flag Count": "SYN Flag Cnt",
+    **{
+        f"{way} Packet Length {what}": f"{way} Pkt Len {what}"
+        for way in ("Fwd", "Bwd")
+        for what in ("Max", "Min", "Mean", "Std")
+    },
+}
+DHOOGLA = LONG | {
+    "Total Length of Fwd Packet": "Fwd Packets Length Total",
+    "Total Length of Bwd Packet": "Bwd Packets Length Total",
+}
+SNAKES = {name: old.replace(" ", "_").replace("/", "_").lower() for name, old in SHORT.items()}
+
+
+def test_the_corrected_meter_is_believed() -> None:
+    flows = read(FLOW)
+    assert values(flows, "Packet Length Mean", "SYN Flag Count", "Down/Up Ratio") == [137.5, 1, 0]
+    assert values(flows, "Flow IAT Mean") == [None]  # the table does not hold it
+
+
+@pytest.mark.parametrize("names", [LONG, SHORT, DHOOGLA, SNAKES], ids=["long", "short", "dh", "_"])
+def test_the_original_meter_is_set_right(names: dict[str, str]) -> None:
+    flows = read({names.get(name, name): value for name, value in FLOW.items()})
+    assert values(flows, "Total Fwd Packet", "Total Length of Bwd Packet") == [2, 50]
+    assert values(flows, "Packet Length Mean", "Down/Up Ratio", "SYN Flag Count") == [
+        150,
+        0.5,
+        None,
+    ]
+    assert of(flows, "Packet Length Std") == pytest.approx(np.std([100, 300, 50], ddof=1))
+    assert values(flows, "Packet Length Max", "Packet Length Min", "Flow Bytes/s") == [
+        300,
+        50,
+        450e3,
+    ]
+
+
+def test_padding_is_no_payload() -> None:
+    """A SYN and its RST, each padded to Ethernet's sixty bytes."""
+    padded = FLOW | {"Total Fwd Packet": 1, "Fwd Packet Length Std": 0} | dict.fromkeys(
+        [name for name in FLOW if name.endswith(("Length Max", "Length Min", "Length Mean"))], 6
+    )  # fmt: skip
+    padded |= {"Total Length of Fwd Packet": 6, "Total Length of Bwd Packet": 6, "Protocol": 6}
+    flows = read({LONG.get(name, name): value for name, value in padded.items()})
+    names = ("Total Length of Fwd Packet", "Bwd Packet Length Max", "Packet Length Mean",
+             "Packet Length Std", "Flow Bytes/s")  # fmt: skip
+    assert values(flows, *names) == [0] * 5
+    udp = read({LONG.get(name, name): value for name, value in (padded | {"Protocol": 17}).items()})
+    assert values(udp, "Total Length of Fwd Packet") == [6]
+
+
+def test_an_official_file_with_all_its_faults(tmp_path: Path) -> None:
+    header = [*(f" {LONG.get(name, name).strip()}" for name in FLOW), " Fwd Header Length",
+              " Fwd Header Length", " Label"]  # fmt: skip
+    good = [*map(str, FLOW.values()), "40", "41", "Web Attack \x96 XSS"]
+    wild = ["0", *good[1:-1], "BENIGN"]
+    wild[header.index(" Flow Bytes/s")] = "Infinity"
+    holes = ["NaN", "", *good[2:-1], ""]
+    lines = [",".join(row) for row in (header, good, header, wild, holes)]
+    path = tmp_path / "day.csv"
+    path.write_bytes(("\r\n".join(lines) + "\r\n").encode("latin-1"))
+    flows, labels = read_labelled_flows([path])
+    assert len(flows) == 4
+    assert values(flows, "Total Fwd Packet", "Total Length of Fwd Packet") == [2, 400]
+    assert np.isnan(flows.features[1]).all()  # the header repeated
+    assert of(flows, "Flow Bytes/s", 2) == np.inf
+    assert values(flows, "Flow Duration", "Total Fwd Packet", row=3) == [None, None]
+    assert labels.of_rows.tolist() == ["Web Attack \ufffd XSS", "", "BENIGN", ""]
+    assert len(set(flows.group.tolist())) == 4  # no hosts are told: every flow by itself
+    assert flows.time.tolist() == [0, 1, 2, 3]
+    assert flows.port.tolist() == [-1] * 4
+
+
+def test_addresses_that_were_encoded_still_tell_hosts_apart_but_times_say_nothing() -> None:
+    flows = read(
+        {
+            **{LONG.get(name, name): [value] * 3 for name, value in FLOW.items()},
+            "Source IP": [7, 7, 9],
+            "Destination IP": [9, 9, 7],
+            "Timestamp": [30, 20, 10],
+        }
+    )
+    assert flows.group[0] == flows.group[1] == flows.destination[2] != flows.group[2]
+    assert flows.same_network.tolist() == [-1] * 3
+    assert flows.time.tolist() == [0, 1, 2]
+
+
+def test_hours_that_lost_their_afternoon_get_it_back() -> None:
+    times = ["20/02/2018 08:30:00", "20/02/2018 12:10:00", "20/02/2018 01:10:00"]
+    flows = read({**{k: [v] * 3 for k, v in FLOW.items()}, "Timestamp": times})
+    assert np.diff(flows.time).tolist() == [3 * 3600e6 + 2400e6, 3600e6]
+    night = ["20/02/2018 00:30:00", "20/02/2018 12:10:00", "20/02/2018 01:10:00"]
+    flows = read({**{k: [v] * 3 for k, v in FLOW.items()}, "Timestamp": night})
+    assert flows.time[2] - flows.time[0] == 2400e6
+
+
+def test_tables_that_are_no_flows_are_refused() -> None:
+    with pytest.raises(DataError, match=r"missing flow columns: Flow Duration, .* a, b"):
+        read({"a": 1, "b": 2})
+    with pytest.raises(DataError, match="the flow columns hold no numbers"):
+        read(dict.fromkeys(FLOW_COLUMNS, "?"))
+    with pytest.raises(DataError, match="no rows"):
+        read_flows([pl.DataFrame(schema=dict.fromkeys(FLOW_COLUMNS, pl.Float64))])

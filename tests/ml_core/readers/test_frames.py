@@ -1,0 +1,95 @@
+"""Files of every form are the same rows; what is none of them is refused in one line."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from ml_core.errors import DataError
+from ml_core.readers.frames import Table
+
+FRAME = pl.DataFrame({"domain": ["a.example", "b,c", None], "label": ["0", "1", "0"]})
+
+
+def write(path: Path) -> Path:
+    name = path.name
+    if ".parquet" in name:
+        FRAME.write_parquet(path)
+    elif ".arrow" in name:
+        FRAME.write_ipc(path)
+    elif ".jsonl" in name:
+        FRAME.write_ndjson(path)
+    else:
+        text = FRAME.write_csv(separator="\t" if ".tsv" in name else ",")
+        path.write_bytes(gzip.compress(text.encode()) if name.endswith(".gz") else text.encode())
+    return path
+
+
+@pytest.mark.parametrize("name", ["d.csv", "d.tsv", "d.csv.gz", "d.parquet", "d.arrow", "d.jsonl"])
+def test_the_same_rows_from_every_form(tmp_path: Path, name: str) -> None:
+    table = Table.open(write(tmp_path / name))
+    batches = list(table.batches([pl.col("domain"), pl.col("label").cast(pl.String)], 2))
+    assert pl.concat(batches).rows() == FRAME.rows()
+    assert table.count() == 3
+
+
+def test_zstandard_is_opened_too(tmp_path: Path) -> None:
+    path = tmp_path / "d.csv.zst"
+    FRAME.lazy().sink_csv(path, compression="zstd")
+    assert path.read_bytes()[:4] == b"\x28\xb5\x2f\xfd"
+    assert Table.open(path).rows.collect().rows() == FRAME.rows()
+
+
+def test_bytes_that_are_not_utf8_and_a_mark_at_the_start_do_no_harm(tmp_path: Path) -> None:
+    path = tmp_path / "d.csv"
+    path.write_bytes(b"\xef\xbb\xbfLabel,n\r\nWeb Attack \x96 XSS,1\r\nshort\r\n1,2,more\r\n")
+    rows = Table.open(path).rows.collect().rows()
+    assert rows == [("Web Attack \ufffd XSS", "1"), ("short", None), ("1", "2")]
+    assert Table.open(path).find("label") == "Label"
+
+
+def test_one_column_needs_no_quotes(tmp_path: Path) -> None:
+    path = tmp_path / "d.csv"
+    path.write_text('request\nGET /a?b=1,2;3\n"GET /c,d"\n')
+    assert Table.open(path).rows.collect()["request"].to_list() == ["GET /a?b=1,2;3", "GET /c,d"]
+
+
+def test_a_text_file_is_one_text_a_line(tmp_path: Path) -> None:
+    path = tmp_path / "d.txt"
+    path.write_bytes(b'first, "line\r\n\r\nlast\r\n')
+    assert Table.open(path, lines=True).rows.collect()["text"].to_list() == [
+        'first, "line',
+        None,
+        "last",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("d.csv", b"", "an empty file"),
+        ("d.parquet", b"a,b\n1,2\n", "not a parquet file"),
+        ("d.parquet", b"PAR1 and then nothing", "not readable"),
+        ("d.arrow", b"ARROW1 and then nothing", "not readable"),
+        ("d.csv.gz", b"\x1f\x8b\x08 broken", "not readable"),
+    ],
+)
+def test_what_is_damaged_is_refused_in_one_line(
+    tmp_path: Path, name: str, content: bytes, says: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=says) as refused:
+        list(Table.open(path).batches([pl.len()]))
+    assert str(path) in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_folders_and_missing_files_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="a folder, not a file"):
+        Table.open(tmp_path)
+    with pytest.raises(DataError, match=r"not readable: .*No such file"):
+        Table.open(tmp_path / "none.csv")
