@@ -23,15 +23,19 @@ from ml_core.network.losses import class_weights
 from ml_core.network.options import Options
 from ml_core.network.sequences import Sequences, TextSet
 from ml_core.network.training import Progress, train
-from ml_core.verdict.calibration import fit_temperature, softmax
-from ml_core.verdict.openset import Novelty
+from ml_core.verdict.calibration import fit_temperature, harmless_bias, softmax
+from ml_core.verdict.drift import TEXT_MEASURES, Profile, text_measures
+from ml_core.verdict.openset import Openset
+from ml_core.verdict.seen import look_at_all
 
 Ints = npt.NDArray[np.int64]
 F32 = npt.NDArray[np.float32]
 Report = Callable[[Progress], None]
 
-ALARM_RATE = 0.01  # of validation inputs called unsure for being unlike the training data
+ALARM_RATE = 0.01  # of harmless validation inputs called an attack or unsure
+CALLED_RATE = ALARM_RATE / 4  # called an attack
 UNDECIDED = 0.6  # a best class less likely than this is unsure, too
+_NOTHING = np.empty((0, 0), dtype=np.float32)
 
 
 def build_texts(
@@ -62,6 +66,8 @@ def build_texts(
         scaler=None,
         baseline=torch.zeros(0),
         training=about(options, steps, y),
+        measures=TEXT_MEASURES,
+        measured=text_measures([texts[i] for i in np.flatnonzero(part == VALIDATION)]),
     )
     metrics = test_figures(model, sets[TEST])
     if rivals:
@@ -69,18 +75,6 @@ def build_texts(
         p = size_only(lengths[fit], y[fit], lengths[held], len(labels), 1)
         metrics["length_only"] = headline(measure(p, y[held], labels))
     return replace(model, metrics=metrics)
-
-
-@torch.inference_mode()
-def run(network: BiLSTMDNN, data: Sequences, size: int = 2048) -> tuple[F32, F32]:
-    """Logits [N, C] and last hidden layer [N, D] of a data set."""
-    logits = torch.empty(len(data.y), network.arch.classes)
-    features = torch.empty(len(data.y), network.head.in_features)
-    for rows in data.once(size):
-        x, lengths, _ = data.batch(rows)
-        output = network(x, lengths)
-        logits[rows], features[rows] = output.logits, output.features
-    return logits.numpy(), features.numpy()
 
 
 def finish(
@@ -93,32 +87,57 @@ def finish(
     scaler: Scaler | None,
     baseline: torch.Tensor,
     training: dict[str, Any],
+    measures: tuple[str, ...] = (),
+    measured: F32 = _NOTHING,
 ) -> Model:
-    """Temperature and open-set threshold, from the validation part."""
-    _, features = run(network, learned)
-    novelty = Novelty.fit(features, learned.y.numpy(), network.arch.classes)
-    logits, features = run(network, validation)
-    temperature = fit_temperature(logits, validation.y.numpy())
-    novelty = novelty.at_alarm_rate(novelty.distance(features), ALARM_RATE, UNDECIDED)
+    """Bias, temperature, open-set borders and drift profile, from the validation part.
+
+    measured [N, M] is what the validation inputs measure in the terms of `measures` [M], see
+    `ml_core.verdict.drift`; flows are measured by their columns.
+    """
+    classes, y = network.arch.classes, validation.y.numpy()
+    logits = look_at_all(network, validation).logits
+    with torch.no_grad():
+        network.head.bias[0] += harmless_bias(logits, y, CALLED_RATE)
+    known, seen = look_at_all(network, learned), look_at_all(network, validation)
+    temperature = fit_temperature(seen.logits, y)
+    p = softmax(seen.logits, temperature)
+    openset = Openset.fit(known.hidden, learned.y.numpy(), classes, known.inputs, UNDECIDED)
+    openset = openset.at_alarm_rate(ALARM_RATE, p, y, seen.hidden, seen.inputs)
+    label = p.argmax(axis=1)
+    if network.arch.stage == "numbers":
+        measures, measured = columns, judged(validation)
+    distance = openset.distance(label, seen.hidden, seen.inputs)
     return Model(
         kind=kind,
         labels=named(kind).classes,
         columns=columns,
         network=network,
         temperature=temperature,
-        novelty=novelty,
+        openset=openset,
+        profile=Profile.fit(measures, measured, label, distance, classes),
         baseline=baseline,
         scaler=scaler,
         training=training,
     )
 
 
+def judged(data: Sequences, size: int = 2048) -> F32:
+    """The scaled columns of the flows that the windows of a data set are judged for: [N, F]."""
+    parts = []
+    for rows in torch.split(torch.arange(len(data.y)), size):
+        x, lengths, _ = data.batch(rows)
+        parts.append(x[torch.arange(len(x)), lengths - 1].numpy())
+    return np.concatenate(parts)
+
+
 def test_figures(model: Model, test: Sequences) -> dict[str, Any]:
     if not len(test.y):
         return {}
-    logits, features = run(model.network, test)
-    p = softmax(logits, model.temperature)
-    unsure = model.novelty.unsure(model.novelty.distance(features), p)
+    seen = look_at_all(model.network, test)
+    p = softmax(seen.logits, model.temperature)
+    distance = model.openset.distance(p.argmax(axis=1), seen.hidden, seen.inputs)
+    unsure = model.openset.unsure(distance, p)
     return {"test": measure(p, test.y.numpy(), model.labels, unsure)}
 
 

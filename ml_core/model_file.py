@@ -26,7 +26,8 @@ from ml_core.kinds import FLOWS
 from ml_core.kinds.flows.scaler import Scaler
 from ml_core.network.architecture import Architecture
 from ml_core.network.bilstm_dnn import BiLSTMDNN
-from ml_core.verdict.openset import Novelty
+from ml_core.verdict.drift import Profile
+from ml_core.verdict.openset import Openset
 
 FORMAT = 2
 MANIFEST, WEIGHTS = "model.json", "weights.safetensors"
@@ -41,7 +42,8 @@ class Model:
     columns: tuple[str, ...]  # flows: the numeric columns read, then the context; else empty
     network: BiLSTMDNN
     temperature: float
-    novelty: Novelty
+    openset: Openset
+    profile: Profile  # what drift is measured against
     baseline: Tensor  # what explanations compare with: [F] the mean normal flow; requests: empty
     scaler: Scaler | None = None  # flows only
     training: Mapping[str, Any] = field(default_factory=dict)  # sources, fingerprint, options
@@ -57,8 +59,8 @@ def shipped(kind: str) -> Path:
 def save(folder: Path, model: Model) -> str:
     """Write `model` to `folder` (created if need be); returns the weights' SHA-256."""
     tensors = {f"network.{k}": v for k, v in model.network.state_dict().items()}
-    tensors["novelty.means"] = torch.from_numpy(model.novelty.means)
-    tensors["novelty.whiten"] = torch.from_numpy(model.novelty.whiten)
+    for part, arrays in (("openset", model.openset.tensors()), ("drift", model.profile.tensors())):
+        tensors.update({f"{part}.{k}": torch.from_numpy(v) for k, v in arrays.items()})
     tensors["baseline"] = model.baseline
     if model.scaler is not None:
         tensors["scaler.mean"] = torch.from_numpy(model.scaler.mean)
@@ -72,7 +74,7 @@ def save(folder: Path, model: Model) -> str:
         "columns": list(model.columns),
         "architecture": asdict(model.network.arch),
         "temperature": model.temperature,
-        "unsure": {"distance": model.novelty.threshold, "probability": model.novelty.least},
+        "drift": list(model.profile.names),
         "weights": {"file": WEIGHTS, "sha256": digest},
         "library": {"tocsin": _version("tocsin"), "torch": torch.__version__},
         "training": dict(model.training),
@@ -143,33 +145,33 @@ def _assemble(folder: Path, manifest: Mapping[str, Any], tensors: dict[str, Tens
         {k.removeprefix("network."): v for k, v in tensors.items() if k.startswith("network.")}
     )
     size = network.head.in_features
-    means, whiten = tensors["novelty.means"], tensors["novelty.whiten"]
-    if means.shape != (arch.classes, size) or whiten.shape != (size, size):
-        raise ModelFileError(f"{folder}: the open-set statistics do not fit the network")
+    openset = Openset.of(_part("openset", tensors), arch.classes, size)
+    profile = Profile.of(manifest["drift"], _part("drift", tensors), arch.classes)
     scaler = None
     if kind == FLOWS:
         scaler = Scaler(tensors["scaler.mean"].numpy(), tensors["scaler.scale"].numpy())
         if scaler.mean.ndim != 1 or scaler.mean.shape != scaler.scale.shape:
             raise ModelFileError(f"{folder}: the scaler does not fit the columns")
-    unsure = manifest["unsure"]
     return Model(
         kind=kind,
         labels=labels,
         columns=columns,
         network=network.eval(),
         temperature=float(manifest["temperature"]),
-        novelty=Novelty(
-            np.asarray(means),
-            np.asarray(whiten),
-            float(unsure["distance"]),
-            float(unsure["probability"]),
-        ),
+        openset=openset,
+        profile=profile,
         baseline=tensors["baseline"],
         scaler=scaler,
         training=manifest["training"],
         metrics=manifest["metrics"],
         digest=manifest["weights"]["sha256"],
     )
+
+
+def _part(name: str, tensors: Mapping[str, Tensor]) -> dict[str, np.ndarray]:
+    """The arrays stored under `name.`."""
+    start = f"{name}."
+    return {k.removeprefix(start): v.numpy() for k, v in tensors.items() if k.startswith(start)}
 
 
 def _version(package: str) -> str:

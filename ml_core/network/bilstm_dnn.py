@@ -61,7 +61,10 @@ class BiLSTMDNN(nn.Module):
 
     def from_embedded(self, x: Tensor, lengths: Tensor) -> Output:
         """The part that has gradients: x [B, T, F] flows or [B, T, E] embedded symbols."""
-        z, lengths = self.stage(x, lengths)  # [B, S, F'], [B]
+        return self.from_steps(*self.stage(x, lengths))
+
+    def from_steps(self, z: Tensor, lengths: Tensor) -> Output:
+        """What comes after the stage: z [B, S, F'] as the recurrent layers read it."""
         states = self.read(z, lengths) if self.arch.recurrent else z  # [B, S, W]
         focus = self.focus(states, lengths)  # [B, W]
         weights = self.attend(focus, states, lengths)  # [B, S]

@@ -51,3 +51,20 @@ def expected_calibration_error(probabilities: F64, y: Ints, bins: int = 15) -> f
         inside = bin_of == b
         gap += inside.mean() * abs(confidence[inside].mean() - right[inside].mean())
     return float(gap)
+
+
+def harmless_bias(logits: npt.ArrayLike, y: Ints, rate: float, loss: float = 0.01) -> float:
+    """What the harmless class's logit needs so that few harmless inputs are called an attack.
+
+    Learning with weighted classes makes a network call too much an attack. The least bias with
+    which at most the share `rate` of the harmless validation inputs is called one; no more than
+    costs the share `loss` of the attacks that are found. logits [N, C], classes y [N].
+    """
+    z = np.asarray(logits, dtype=np.float64)
+    odds = z[:, 1:].max(axis=1) - z[:, 0]
+    harmless, found = np.sort(odds[y == 0])[::-1], odds[(y != 0) & (odds > 0)]
+    if not len(harmless):
+        return 0.0
+    needed = float(harmless[min(int(rate * len(harmless)), len(harmless) - 1)])
+    bearable = float(np.quantile(found, loss)) if len(found) else 0.0
+    return max(min(needed, bearable), 0.0)

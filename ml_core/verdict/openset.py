@@ -1,60 +1,206 @@
-"""Knowing when not to know."""
+"""Knowing when not to know: inputs unlike what the network learned from are *unsure*.
+
+A verdict is compared with the training inputs of the class that it names: how far is the nearest
+of them, in the last hidden layer and in what the recurrent layers read? A network maps what it
+never saw on what it knows, so the hidden layer alone misses attacks that look odd from outside;
+the inputs alone miss those that only their sequence gives away (docs/models/verdicts.md has the
+comparison). Nearest neighbours: Sun, Ming, Zhu, Li, "Out-of-distribution detection with deep
+nearest neighbors", ICML 2022; here each class is represented by k-means centres.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
+from ml_core.verdict.calibration import softmax
+
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+HARMLESS_CENTRES, CENTRES = 512, 64  # of the harmless class, of each other class
+MOST = 8_000  # training inputs of one class that centres are sought among
+_SPACES = ("hidden", "inputs")
 
 
 @dataclass(frozen=True)
-class Novelty:
-    """How unlike the training data an input is, in the space of the last hidden layer.
+class Space:
+    """The training inputs in one space, as centres; those of one class stand together."""
 
-    Mahalanobis distance to the nearest class mean under one shared covariance (Lee, Lee, Lee,
-    Shin, "A simple unified framework for detecting out-of-distribution samples", NeurIPS 2018,
-    eq. 1). An input beyond `threshold`, or whose best class is less likely than `least`, is
-    *unsure*.
-    """
-
-    means: F32  # [C, D]; a class never seen in training holds NaN
-    whiten: F32  # [D, D]: (x - mean) @ whiten has unit covariance
-    threshold: float
-    least: float
+    centres: F32  # [K, D]
+    counts: Ints  # [C], adds up to K; 0 for a class never seen in training
+    spread: F64  # [2] validation distances from median to 99 %, called harmless and attack
 
     @classmethod
-    def fit(cls, features: npt.ArrayLike, y: Ints, classes: int) -> Novelty:
-        """From training features [N, D] and classes [N]; thresholds are set by `at_alarm_rate`."""
-        X = np.asarray(features, dtype=np.float64)
-        means = np.full((classes, X.shape[1]), np.nan)
-        for c in np.unique(y):
-            means[c] = X[y == c].mean(axis=0)
-        residual = X - means[y]
-        covariance = residual.T @ residual / len(X)
-        covariance += np.eye(X.shape[1]) * (1e-3 * np.trace(covariance) / X.shape[1] + 1e-9)
-        whiten = np.linalg.inv(np.linalg.cholesky(covariance)).T
-        return cls(means.astype(np.float32), whiten.astype(np.float32), np.inf, 0.0)
+    def fit(cls, X: F32, y: Ints, classes: int, seed: int) -> Space:
+        """From training inputs X [N, D] and their classes y [N]."""
+        centres = [
+            _centres(X[y == c], CENTRES if c else HARMLESS_CENTRES, seed) for c in range(classes)
+        ]
+        counts = np.array([len(some) for some in centres], dtype=np.int64)
+        return cls(np.concatenate(centres).astype(np.float32), counts, np.ones(2))
 
-    def distance(self, features: npt.ArrayLike) -> F32:
-        """Distance [N] of features [N, D] to the nearest class."""
-        seen = ~np.isnan(self.means[:, 0])
-        z = np.asarray(features, dtype=np.float32) @ self.whiten  # [N, D]
-        centres = self.means[seen] @ self.whiten  # [C', D]
-        squared = ((z[:, None, :] - centres[None]) ** 2).sum(axis=2)  # [N, C']
-        nearest: F32 = np.sqrt(squared.min(axis=1))
-        return nearest
+    def distance(self, X: F32, label: Ints) -> F32:
+        """Distance [N] of X [N, D] to the nearest centre of the classes `label` [N]."""
+        found = np.empty(len(X), dtype=np.float32)
+        ends = np.cumsum(self.counts)
+        for c in np.flatnonzero(np.bincount(label, minlength=len(self.counts))):
+            rows = np.flatnonzero(label == c)
+            # of a class never seen there is nothing to compare with but the others
+            own = slice(ends[c] - self.counts[c], ends[c]) if self.counts[c] else slice(None)
+            centres, some = self.centres[own], X[rows]
+            half = np.einsum("kd,kd->k", centres, centres) / 2
+            nearest = (half - some @ centres.T).argmin(axis=1)
+            found[rows] = np.linalg.norm(some - centres[nearest], axis=1)
+        return found
 
-    def at_alarm_rate(self, distance: npt.ArrayLike, rate: float, least: float) -> Novelty:
-        """With the threshold that calls `rate` of the validation distances [N] unsure."""
-        threshold = float(np.quantile(np.asarray(distance), 1.0 - rate))
-        return replace(self, threshold=threshold, least=least)
 
-    def unsure(self, distance: npt.ArrayLike, probabilities: F64) -> npt.NDArray[np.bool_]:
-        """[N]: unlike the training data, or undecided between classes."""
-        far = np.asarray(distance) > self.threshold
-        return np.asarray(far | (probabilities.max(axis=1) < self.least), dtype=np.bool_)
+@dataclass(frozen=True)
+class Openset:
+    """The open-set score of a model, and the border beyond which a verdict is unsure."""
+
+    spaces: tuple[Space, ...]  # the last hidden layer and, if known, the inputs
+    limits: F64  # [2] border of verdicts called harmless, and called an attack
+    least: float  # a best class less likely than this is unsure, too
+
+    @classmethod
+    def fit(
+        cls,
+        hidden: F32,
+        y: Ints,
+        classes: int,
+        inputs: F32 | None = None,
+        least: float = 0.0,
+        seed: int = 0,
+    ) -> Openset:
+        """From training inputs: hidden [N, D], inputs [N, F], classes y [N].
+
+        Nothing is unsure before `at_alarm_rate`.
+        """
+        given = [hidden] if inputs is None else [hidden, inputs]
+        spaces = tuple(Space.fit(X, y, classes, seed) for X in given)
+        return cls(spaces, np.full(2, np.inf), least)
+
+    def at_alarm_rate(
+        self, rate: float, probabilities: F64, y: Ints, hidden: F32, inputs: F32 | None = None
+    ) -> Openset:
+        """With borders set on the validation part (probabilities [N, C], classes y [N]).
+
+        Of its harmless rows at most the share `rate` is then called an attack or unsure; those
+        that are called an attack anyway count. Of its attacks that are called one, `rate` is
+        unsure.
+        """
+        label = probabilities.argmax(axis=1).astype(np.int64)
+        decided = probabilities.max(axis=1) >= self.least
+        called = [(y == 0) & (label == 0) & decided, (y != 0) & (label != 0) & decided]
+        spaces, given = [], [hidden] if inputs is None else [hidden, inputs]
+        for space, X in zip(self.spaces, given, strict=True):
+            distance = space.distance(X, label)
+            spread = [_spread(distance[rows]) for rows in called]
+            spaces.append(replace(space, spread=np.array(spread)))
+        scaled = replace(self, spaces=tuple(spaces), limits=np.ones(2))
+        score = scaled.distance(label, hidden, inputs)
+        harmless = int((y == 0).sum())
+        allowed = max(int(rate * harmless) - (harmless - int(called[0].sum())), 0)
+        limits = [
+            _border(score[called[0]], allowed),
+            _border(score[called[1]], int(rate * called[1].sum())),
+        ]
+        return replace(scaled, limits=np.array(limits))
+
+    def distance(self, label: Ints, hidden: F32, inputs: F32 | None = None) -> F32:
+        """How unlike the training inputs of their class `label` [N] the inputs are: [N].
+
+        One is the border. Sum over the spaces, each in the measure of its validation spread.
+        """
+        total = np.zeros(len(label))
+        attack = (label != 0).astype(np.int64)
+        given = [hidden] if inputs is None else [hidden, inputs]
+        for space, X in zip(self.spaces, given, strict=True):
+            total += space.distance(X, label) / space.spread[attack]
+        return np.asarray(total / self.limits[attack], dtype=np.float32)
+
+    def unsure(self, distance: F32, probabilities: F64) -> Bools:
+        """[N]: unlike the training inputs, or undecided between classes."""
+        return np.asarray((distance > 1.0) | (probabilities.max(axis=1) < self.least))
+
+    def tensors(self) -> dict[str, npt.NDArray[np.generic]]:
+        """Everything, by name, to be stored."""
+        kept: dict[str, npt.NDArray[np.generic]] = {
+            "limits": self.limits,
+            "least": np.array([self.least]),
+        }
+        for name, space in zip(_SPACES, self.spaces, strict=False):
+            kept[f"{name}.centres"] = space.centres
+            kept[f"{name}.counts"] = space.counts
+            kept[f"{name}.spread"] = space.spread
+        return kept
+
+    @classmethod
+    def of(
+        cls, tensors: Mapping[str, npt.NDArray[np.generic]], classes: int, hidden: int
+    ) -> Openset:
+        """What `tensors` stored, of a network with so many classes and hidden nodes.
+
+        KeyError or ValueError if it is not that.
+        """
+        spaces = []
+        for name in _SPACES if "inputs.centres" in tensors else _SPACES[:1]:
+            centres, counts = tensors[f"{name}.centres"], tensors[f"{name}.counts"]
+            spread = tensors[f"{name}.spread"]
+            if centres.ndim != 2 or counts.shape != (classes,) or spread.shape != (2,):
+                raise ValueError(f"open-set statistics ({name}) of another shape")
+            spaces.append(
+                Space(
+                    centres.astype(np.float32), counts.astype(np.int64), spread.astype(np.float64)
+                )
+            )
+            if counts.min() < 0 or spaces[-1].counts.sum() != len(centres):
+                raise ValueError(f"open-set statistics ({name}): centres of no class")
+        if spaces[0].centres.shape[1] != hidden or tensors["limits"].shape != (2,):
+            raise ValueError("open-set statistics of another network")
+        limits = tensors["limits"].astype(np.float64)
+        return cls(tuple(spaces), limits, float(tensors["least"].astype(np.float64)[0]))
+
+
+def energy(logits: npt.ArrayLike) -> F64:
+    """-logsumexp of logits [N, C] (Liu, Wang, Owens, Li, NeurIPS 2020, eq. 4): a rival score."""
+    z = np.asarray(logits, dtype=np.float64)
+    top = z.max(axis=1)
+    return np.asarray(-(top + np.log(np.exp(z - top[:, None]).sum(axis=1))))
+
+
+def least_certain(logits: npt.ArrayLike) -> F64:
+    """One minus the greatest probability (Hendrycks, Gimpel, ICLR 2017): a rival score."""
+    return np.asarray(1.0 - softmax(logits).max(axis=1))
+
+
+def _centres(X: F32, count: int, seed: int) -> F32:
+    """At most `count` centres of X [N, D]; few inputs stand for themselves."""
+    if len(X) <= count:
+        return X
+    from sklearn.cluster import MiniBatchKMeans
+
+    chosen = np.random.default_rng(seed).permutation(len(X))[:MOST]
+    means = MiniBatchKMeans(count, random_state=seed, n_init=1, batch_size=2048, max_iter=20)
+    return np.asarray(means.fit(X[np.sort(chosen)]).cluster_centers_, dtype=np.float32)
+
+
+def _spread(distance: F32) -> float:
+    """From the median to 99 %: the measure in which distances of different spaces add up."""
+    if not len(distance):
+        return 1.0
+    low, high = np.quantile(distance, (0.5, 0.99))
+    return float(high - low) or float(high) or 1.0
+
+
+def _border(score: F32, allowed: int) -> float:
+    """What at most `allowed` of the scores exceed; infinite without scores."""
+    if not len(score):
+        return np.inf
+    return float(np.sort(score)[::-1][min(allowed, len(score) - 1)]) or 1.0

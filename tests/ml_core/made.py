@@ -11,7 +11,9 @@ from ml_core.kinds.flows.windows import CONTEXT_COLUMNS, FLOW_COLUMNS, WINDOW
 from ml_core.model_file import Model
 from ml_core.network.architecture import Architecture
 from ml_core.network.bilstm_dnn import BiLSTMDNN
-from ml_core.verdict.openset import Novelty
+from ml_core.verdict.calibration import softmax
+from ml_core.verdict.drift import TEXT_MEASURES, Profile
+from ml_core.verdict.openset import Openset
 
 
 def flow_model() -> Model:
@@ -34,15 +36,23 @@ def _model(kind: str, arch: Architecture, columns: tuple[str, ...], scaler: Scal
     torch.manual_seed(3)
     network = BiLSTMDNN(arch).eval()
     size = network.head.in_features
-    features = np.random.default_rng(1).normal(size=(200, size))
-    novelty = Novelty.fit(features, np.arange(200) % arch.classes, arch.classes)
+    rng = np.random.default_rng(1)
+    y = np.arange(200) % arch.classes
+    hidden = rng.normal(size=(200, size)).astype(np.float32)
+    inputs = rng.normal(size=(200, 3 * network.stage.size)).astype(np.float32)
+    p = softmax(rng.normal(size=(200, arch.classes)) + 4 * np.eye(arch.classes)[y])
+    openset = Openset.fit(hidden, y, arch.classes, inputs, 0.2)
+    openset = openset.at_alarm_rate(0.05, p, y, hidden + 0.1, inputs + 0.1)
+    measured = rng.normal(size=(200, len(columns) or len(TEXT_MEASURES)))
+    distance = openset.distance(y, hidden, inputs)
     return Model(
         kind=kind,
         labels=named(kind).classes,
         columns=columns,
         network=network,
         temperature=1.3,
-        novelty=novelty.at_alarm_rate(novelty.distance(features), 0.05, 0.2),
+        openset=openset,
+        profile=Profile.fit(columns or TEXT_MEASURES, measured, y, distance, arch.classes),
         baseline=torch.zeros(len(columns)),
         scaler=scaler,
         training={"rows": 0},

@@ -28,7 +28,7 @@ def test_a_saved_model_gives_the_same_verdicts_when_loaded(tmp_path: Path) -> No
         assert all(torch.equal(before[name], after[name]) for name in before)
         assert (loaded.labels, loaded.columns) == (model.labels, model.columns)
         assert loaded.temperature == model.temperature
-        assert loaded.novelty.threshold == model.novelty.threshold
+        assert (loaded.openset.limits == model.openset.limits).all()
     given = flows(40)
     first = Scorer(flow_model()).score_flows(columns=FLOW_COLUMNS, **given)
     second = Scorer.load(tmp_path / "flows").score_flows(columns=FLOW_COLUMNS, **given)
@@ -93,7 +93,10 @@ def flip_a_bit(folder: Path) -> None:
         (retensor(lambda t: t.pop("network.head.bias")), "do not fit"),
         (retensor(lambda t: t.pop("scaler.mean")), "incomplete"),
         (retensor(lambda t: t.update({"scaler.mean": torch.zeros(3)})), "scaler does not fit"),
-        (retensor(lambda t: t.update({"novelty.means": torch.zeros(2, 2)})), "open-set"),
+        (retensor(lambda t: t.update({"openset.hidden.centres": torch.zeros(2, 2)})), "open-set"),
+        (retensor(lambda t: t.pop("openset.limits")), "incomplete"),
+        (retensor(lambda t: t.update({"drift.grid": torch.zeros(2, 2)})), "drift profile"),
+        (edit(lambda m: m["drift"].pop()), "drift profile"),
     ],
 )
 def test_what_does_not_match_is_refused_in_one_line(

@@ -1,0 +1,88 @@
+"""Whether an explanation names what the verdict rests on.
+
+The deletion test: without the fields shown, the score must fall more than without as many others
+drawn at random (Samek, Binder, Montavon, Lapuschkin, Müller, "Evaluating the visualization of what
+a deep neural network has learned", IEEE TNNLS 2017, section III, for single regions).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from ml_core.network.bilstm_dnn import BiLSTMDNN
+from ml_core.verdict.explanation import field_shares, integrated_gradients, log_odds, masked
+
+
+@dataclass(frozen=True)
+class Faithfulness:
+    """N explained verdicts; those with fewer than two fields have nothing to compare and hold NaN.
+
+    A verdict of n fields shows `top` of them, or half where there are not twice as many.
+    """
+
+    fell: npt.NDArray[np.float64]  # [N] by how much the log-odds fell without the fields shown
+    won: npt.NDArray[np.float64]  # [N] share of the random draws that cost less
+
+    @property
+    def rows(self) -> int:
+        """How many could be compared."""
+        return int((~np.isnan(self.won)).sum())
+
+    @property
+    def share(self) -> float:
+        """Of verdicts and draws, those where the fields shown cost more than the random ones."""
+        return float(np.nanmean(self.won)) if self.rows else float("nan")
+
+
+@torch.no_grad()
+def faithfulness(
+    network: BiLSTMDNN,
+    x: Tensor,
+    lengths: Tensor,
+    classes: Tensor,
+    baseline: Tensor,
+    fields: Tensor,
+    counts: Tensor,
+    top: int = 5,
+    draws: int = 10,
+    seed: int = 0,
+) -> Faithfulness:
+    """Of B embedded inputs x [B, T, E] with `counts` [B] fields, numbered in `fields`.
+
+    The arguments are those of `ml_core.verdict.explanation`.
+    """
+    most = int(counts.max()) if len(counts) else 0
+    if not most:
+        return Faithfulness(np.full(len(x), np.nan), np.full(len(x), np.nan))
+    shares = integrated_gradients(network, x, lengths, classes, baseline)
+    weight = field_shares(shares, fields, most).abs()  # [B, K]
+    there = torch.arange(most) < counts.unsqueeze(1)
+    shown = (counts // 2).clamp(max=top)
+    full = log_odds(network, x, lengths, classes)
+
+    def fall(chosen: Tensor) -> Tensor:
+        rest = masked(x, lengths, baseline, fields, chosen)
+        return full - log_odds(network, rest, lengths, classes)
+
+    best = _first(weight.masked_fill(~there, -1), shown)
+    fell = fall(best)
+    generator, won = torch.Generator().manual_seed(seed), torch.zeros(len(x))
+    for _ in range(draws):
+        order = torch.rand(weight.shape, generator=generator)
+        won += fall(_first(order.masked_fill(~there | best, -1), shown)) < fell
+    nothing = (shown == 0).numpy()
+    return Faithfulness(
+        np.where(nothing, np.nan, fell.double().numpy()),
+        np.where(nothing, np.nan, won.double().numpy() / draws),
+    )
+
+
+def _first(score: Tensor, count: Tensor) -> Tensor:
+    """The `count` [B] greatest of score [B, K], as booleans."""
+    rank = score.argsort(dim=1, descending=True, stable=True).argsort(dim=1)
+    return rank < count.unsqueeze(1)

@@ -1,0 +1,61 @@
+"""What a network makes of its inputs, as far as verdicts need it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from ml_core.network.stages import steps_mask
+
+if TYPE_CHECKING:
+    from ml_core.network.bilstm_dnn import BiLSTMDNN
+    from ml_core.network.sequences import Sequences
+
+F32 = npt.NDArray[np.float32]
+
+
+class Seen(NamedTuple):
+    """N inputs as the network reads them (`inputs`), and as its last hidden layer knows them."""
+
+    logits: F32  # [N, C]
+    hidden: F32  # [N, D]
+    inputs: F32  # [N, 3F]
+
+    def take(self, rows: npt.NDArray[np.int64]) -> Seen:
+        return Seen(self.logits[rows], self.hidden[rows], self.inputs[rows])
+
+
+@torch.inference_mode()
+def look(network: BiLSTMDNN, x: Tensor, lengths: Tensor) -> Seen:
+    """One forward pass of a network in evaluation mode; x and lengths as `BiLSTMDNN.forward`."""
+    steps, short = network.stage(network.stage.embed(x), lengths)  # [B, S, F], [B]
+    output = network.from_steps(steps, short)
+    return Seen(output.logits.numpy(), output.features.numpy(), summary(steps, short).numpy())
+
+
+def look_at_all(network: BiLSTMDNN, data: Sequences, size: int = 2048) -> Seen:
+    """The whole of a data set, in its order."""
+    parts, order = [], []
+    for rows in data.once(size):
+        x, lengths, _ = data.batch(rows)
+        parts.append(look(network, x, lengths))
+        order.append(rows.numpy())
+    if not parts:
+        return look(network, *data.batch(torch.arange(0))[:2])
+    place = np.argsort(np.concatenate(order), kind="stable")
+    return Seen(*(np.concatenate(part)[place] for part in zip(*parts, strict=True)))
+
+
+def summary(steps: Tensor, lengths: Tensor) -> Tensor:
+    """The last step, and the mean and deviation of all: [B, 3F] of steps [B, S, F]."""
+    real = steps_mask(steps, lengths).unsqueeze(2)  # [B, S, 1]
+    count = lengths.view(-1, 1).to(steps.dtype)
+    mean = (steps * real).sum(dim=1) / count
+    square = (steps.square() * real).sum(dim=1) / count
+    deviation = (square - mean.square()).clamp(min=0).sqrt()
+    last = steps[torch.arange(len(steps)), lengths - 1]
+    return torch.cat([last, mean, deviation], dim=1)
