@@ -9,9 +9,9 @@ from typing import Self
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from ml_core.network.losses import class_weights, weighted_cross_entropy
-from ml_core.network.stages import steps_mask
 from ml_core.systems.base import F32, Ints, Judge, Validation, Windows, check
 
 
@@ -25,7 +25,6 @@ class Learning:
     rate: float = 1e-3
     cap: float | None = 5.0  # of the classes' weights in the loss; None: every class weighs one
     forget: float = 0.0  # share of windows that lose some of their older flows while learning
-    noise: float = 0.0  # deviation of what is added to the scaled flows while learning
     seed: int = 1
 
 
@@ -43,7 +42,6 @@ class Neural(Judge):
     rate: float = 1e-3
     cap: float | None = 5.0
     forget: float = 0.0
-    noise: float = 0.0
     network: nn.Module | None = field(default=None, init=False, repr=False)
 
     def build(self, inputs: int, steps: int) -> nn.Module:
@@ -73,7 +71,11 @@ def learn(
     validation: Validation | None,
     how: Learning,
 ) -> nn.Module:
-    """The network at its epoch of least validation loss, or at the last one without validation."""
+    """The network at its epoch of least validation loss, or at the last one without validation.
+
+    What is kept is the moving average of the weights over about half an epoch, which is steadier
+    than the weights of any one step.
+    """
     generator = torch.Generator().manual_seed(how.seed)
     weights = torch.ones(classes)
     if how.cap is not None:
@@ -81,7 +83,10 @@ def learn(
     rows, index, target = _tensors(windows, y)
     optimizer = torch.optim.Adam(network.parameters(), lr=how.rate)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, how.epochs, how.rate / 10)
-    best, least, stale = copy.deepcopy(network.state_dict()), float("inf"), 0
+    decay = max(0.0, 1.0 - 2.0 * how.batch / len(y))
+    average = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
+    mean = AveragedModel(network, multi_avg_fn=average, use_buffers=True)
+    best, least, stale = copy.deepcopy(mean.module.state_dict()), float("inf"), 0
     for _ in range(how.epochs):
         network.train()
         for chosen in torch.split(torch.randperm(len(target), generator=generator), how.batch):
@@ -89,24 +94,23 @@ def learn(
                 continue  # batch normalisation has nothing to normalise by
             optimizer.zero_grad(set_to_none=True)
             x, lengths = gathered(rows, shortened(index[chosen], how.forget))
-            if how.noise:
-                x = x + how.noise * torch.randn_like(x) * steps_mask(x, lengths).unsqueeze(2)
-            logits = network(x, lengths)
-            loss = weighted_cross_entropy(logits, target[chosen], weights)
+            loss = weighted_cross_entropy(network(x, lengths), target[chosen], weights)
             loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimizer.step()
+            mean.update_parameters(network)
         schedule.step()
         if validation is None:
             continue
-        held = validation_loss(network, *validation, weights)
+        held = validation_loss(mean.module, *validation, weights)
         if held < least:
-            best, least, stale = copy.deepcopy(network.state_dict()), held, 0
+            best, least, stale = copy.deepcopy(mean.module.state_dict()), held, 0
         elif (stale := stale + 1) >= how.patience:
             break
+    kept: nn.Module = mean.module
     if validation is not None:
-        network.load_state_dict(best)
-    return network.eval()
+        kept.load_state_dict(best)
+    return kept.eval()
 
 
 @torch.inference_mode()

@@ -64,7 +64,7 @@ def test_the_same_seed_answers_the_same(fitted: dict[str, System], name: str) ->
 
 @pytest.mark.parametrize("name", SEQUENCE)
 def test_earlier_flows_count_for_sequence_systems(name: str) -> None:
-    windows, y = told_by_earlier(900, 1)
+    windows, y = told_by_earlier(600, 1)
     system = _made(name).fit(windows, y, told_by_earlier(200, 2))
     judged, truth = told_by_earlier(300, 3)
     assert (system.predict(judged) == truth).mean() > 0.85
@@ -72,7 +72,7 @@ def test_earlier_flows_count_for_sequence_systems(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["random_forest", "mlp", "logistic_regression"])
 def test_earlier_flows_are_hidden_from_flat_systems(name: str) -> None:
-    windows, y = told_by_earlier(900, 1)
+    windows, y = told_by_earlier(600, 1)
     system = _made(name).fit(windows, y, told_by_earlier(200, 2))
     judged, truth = told_by_earlier(300, 3)
     assert (system.predict(judged) == truth).mean() < 0.65
