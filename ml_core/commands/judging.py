@@ -20,6 +20,7 @@ from ml_core.errors import DataError
 from ml_core.kinds import FLOWS, text_kind
 
 if TYPE_CHECKING:
+    from ml_core.kinds.flows.site import Site
     from ml_core.readers import FlowTable
     from ml_core.scorer import Scorer, Verdicts
 
@@ -85,7 +86,10 @@ def judge_flows(
     scorer: Scorer, table: FlowTable, say: Callable[[int], None], block: int = BLOCK
 ) -> Judged:
     """Verdicts on the flows of one file, a block at a time."""
-    N, C = len(table), len(scorer.labels)
+    from ml_core.kinds.flows.site import Site
+
+    N, C, done = len(table), len(scorer.labels), 0
+    site = Site.of(table.features)
     judged = Judged(
         scorer.labels,
         np.empty(N, dtype=np.int64),
@@ -95,25 +99,28 @@ def judge_flows(
         np.empty((N, C)),
     )
     for rows, seen in _blocks(table, scorer.model.network.arch.steps, block):
-        verdicts = _verdicts(scorer, table.take(seen), np.searchsorted(seen, rows))
+        verdicts = _verdicts(scorer, table.take(seen), np.searchsorted(seen, rows), site)
         for name in ("label", "probability", "p_attack", "unsure", "probabilities"):
             getattr(judged, name)[rows] = getattr(verdicts, name)
-        say(int((rows >= 0).sum()))
+        done += len(rows)
+        say(done)
     return judged
 
 
-def _verdicts(scorer: Scorer, table: FlowTable, judged: Ints) -> Verdicts:
+def _verdicts(scorer: Scorer, table: FlowTable, judged: Ints, site: Site | None) -> Verdicts:
     from ml_core.kinds.flows.windows import FLOW_COLUMNS
 
-    told = bool(((table.destination >= 0) & (table.port >= 0)).mean() > 0.5)
     return scorer.score_flows(
         table.features,
         FLOW_COLUMNS,
         table.group,
         table.time,
-        table.destination if told else None,
-        table.port if told else None,
-        judged=judged,
+        table.destination,
+        table.port,
+        judged,
+        table.protocol,
+        table.same_network,
+        site,
     )
 
 

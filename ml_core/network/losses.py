@@ -26,8 +26,12 @@ def weighted_cross_entropy(logits: Tensor, y: Tensor, weights: Tensor) -> Tensor
     """Paper 1: L' = -Σ w_i y'_i log y_i, as the mean over the batch.
 
     logits [B, C], y [B] class numbers, weights [C]; divided by the weights' sum in the batch, so
-    that the step does not grow with a batch of rare classes.
+    that the step does not grow with a batch of rare classes. An attack of a kind not told (y below
+    zero) weighs 1, and its y' is what is not the harmless class: -log (1 - y_0).
     """
     log_y = torch.log_softmax(logits, dim=1)  # [B, C]
-    w = weights[y]  # [B]
-    return -(w * log_y.gather(1, y.unsqueeze(1)).squeeze(1)).sum() / w.sum()
+    told, known = y >= 0, y.clamp(min=0)
+    w = torch.where(told, weights[known], torch.ones_like(weights[known]))  # [B]
+    attack = torch.logsumexp(log_y[:, 1:], dim=1)  # [B]
+    log_p = torch.where(told, log_y.gather(1, known.unsqueeze(1)).squeeze(1), attack)
+    return -(w * log_p).sum() / w.sum()

@@ -15,9 +15,9 @@ FLOW_CLASSES = (
     "WebAttack",
     "Portscan",
 )
-# A scan from inside ("Infiltration - Portscan") is a scan: its flows cannot be told from others.
+# A scan from inside ("Infiltration - Portscan") is Infiltration: both ends are of one network.
 _ALIASES = {
-    "Normal": ("benign", "0"),
+    "Normal": ("benign", "background", "0"),
     "DDoS": (
         "ddos",
         "ddos-hoic",
@@ -26,9 +26,17 @@ _ALIASES = {
         "ddos attack-hoic",
         "ddos attack-loic-udp",
         "ddos attacks-loic-http",
+        "ddos_attack-hoic",
+        "ddos_attack-loic-udp",
+        "ddos_attacks-loic-http",
     ),
     "Bot": ("bot", "botnet", "botnet ares"),
-    "Infiltration": ("infiltration", "infilteration"),
+    "Infiltration": (
+        "infiltration",
+        "infilteration",
+        "infiltration - portscan",
+        "infiltration - nmap portscan",
+    ),
     "BruteForce": (
         "bruteforce",
         "brute force",
@@ -50,6 +58,10 @@ _ALIASES = {
         "dos attacks-hulk",
         "dos attacks-slowhttptest",
         "dos attacks-slowloris",
+        "dos_attacks-goldeneye",
+        "dos_attacks-hulk",
+        "dos_attacks-slowhttptest",
+        "dos_attacks-slowloris",
         "flood",
         "slow_http",
     ),
@@ -61,14 +73,12 @@ _ALIASES = {
         "brute force -web",
         "brute force -xss",
         "sql injection",
+        "brute_force_-web",
+        "brute_force_-xss",
+        "sql_injection",
         "web_injection",
         "web_shell",
     ),
-    "Portscan": (
-        "portscan",
-        "port_scan",
-        "infiltration - portscan",
-        "infiltration - nmap portscan",
-    ),
+    "Portscan": ("portscan", "port_scan"),
 }
 KIND = Kind("flows", FLOW_CLASSES, _ALIASES)

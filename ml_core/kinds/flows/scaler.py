@@ -28,12 +28,15 @@ class Scaler:
 
     @classmethod
     def fit(cls, X: npt.ArrayLike) -> Scaler:
-        """Learn mean and deviation of the logarithms of X [N, F]; DataError without a finite row."""
+        """Mean and deviation of the logarithms of X [N, F], of what is told; DataError without rows."""
         logs = _signed_log(X)
         if logs.size == 0:
             raise DataError("no rows to learn the scale from")
-        deviation = logs.std(axis=0)
-        return cls(logs.mean(axis=0), np.where(deviation > 1e-6, deviation, 1.0))
+        told = ~np.isnan(np.asarray(X, dtype=np.float64))
+        count = np.maximum(told.sum(axis=0), 1)
+        mean = np.where(told, logs, 0.0).sum(axis=0) / count
+        deviation = np.sqrt(np.where(told, (logs - mean) ** 2, 0.0).sum(axis=0) / count)
+        return cls(mean, np.where(deviation > 1e-6, deviation, 1.0))
 
     def transform(self, X: npt.ArrayLike) -> F32:
         """X [N, F] to scaled [N, F] float32 in [-CLIP, CLIP]; NaN becomes the training mean."""

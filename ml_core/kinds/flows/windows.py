@@ -13,59 +13,19 @@ import numpy as np
 import numpy.typing as npt
 
 from ml_core.errors import DataError
+from ml_core.kinds.flows.columns import CONTEXT_COLUMNS, FLOW_COLUMNS, HOST_COLUMNS
+
+__all__ = [
+    "CONTEXT_COLUMNS",
+    "FLOW_COLUMNS",
+    "WINDOW",
+    "choose_columns",
+    "context",
+    "window_index",
+    "window_lengths",
+]
 
 WINDOW = 10  # flows; paper 1 Fig. 6: flat from here on
-
-# What a network can use of a flow on any site: no addresses, ports, protocol numbers, time-stamps;
-# no field that tells one operating system or link from another (initial windows, header and
-# segment sizes), none that only repeats another (sub-flows, segment averages, variance), and none
-# that extractors disagree about (bulk, active and idle periods).
-FLOW_COLUMNS = (
-    "Flow Duration",
-    "Total Fwd Packet",
-    "Total Bwd packets",
-    "Total Length of Fwd Packet",
-    "Total Length of Bwd Packet",
-    "Fwd Packet Length Max",
-    "Fwd Packet Length Min",
-    "Fwd Packet Length Mean",
-    "Fwd Packet Length Std",
-    "Bwd Packet Length Max",
-    "Bwd Packet Length Min",
-    "Bwd Packet Length Mean",
-    "Bwd Packet Length Std",
-    "Flow Bytes/s",
-    "Flow Packets/s",
-    "Flow IAT Mean",
-    "Flow IAT Std",
-    "Flow IAT Max",
-    "Flow IAT Min",
-    "Fwd IAT Mean",
-    "Fwd IAT Std",
-    "Fwd IAT Max",
-    "Fwd IAT Min",
-    "Bwd IAT Mean",
-    "Bwd IAT Std",
-    "Bwd IAT Max",
-    "Bwd IAT Min",
-    "Fwd PSH Flags",
-    "Bwd PSH Flags",
-    "Packet Length Min",
-    "Packet Length Max",
-    "Packet Length Mean",
-    "Packet Length Std",
-    "FIN Flag Count",
-    "SYN Flag Count",
-    "RST Flag Count",
-    "PSH Flag Count",
-    "ACK Flag Count",
-    "Down/Up Ratio",
-    "Fwd Act Data Pkts",
-)
-
-# What one flow cannot show: how its source goes through ports and hosts, and how many sources
-# turn to its destination. Shares, so that no address or port number reaches the network.
-CONTEXT_COLUMNS = ("Context Known", "New Port Share", "New Host Share", "Other Source Share")
 
 Ints = npt.NDArray[np.int64]
 
@@ -99,7 +59,7 @@ def context(
     port: npt.ArrayLike | None,
     steps: int = WINDOW,
 ) -> npt.NDArray[np.float64]:
-    """The CONTEXT_COLUMNS [N, 4] of each flow, zeros where destinations or ports are not known.
+    """The HOST_COLUMNS [N, 4] of each flow, zeros where destinations or ports are not known.
 
     "New Port Share": of the source's last `steps` flows, how many went to another port than the
     flow before (a scan: all; a password guesser: none). "New Host Share": likewise for hosts (a
@@ -107,7 +67,7 @@ def context(
     another source than the flow before (a distributed flood: all). Numbers stand for hosts.
     """
     hosts, times = np.asarray(group, dtype=np.int64), np.asarray(time, dtype=np.int64)
-    table = np.zeros((len(hosts), len(CONTEXT_COLUMNS)))
+    table = np.zeros((len(hosts), len(HOST_COLUMNS)))
     if destination is None or port is None or not len(hosts):
         return table
     targets, ports = np.asarray(destination, dtype=np.int64), np.asarray(port, dtype=np.int64)

@@ -1,0 +1,196 @@
+"""What the flow network reads: numbers that mean the same on every network, and their context.
+
+Numbers are relative (shares, balances, per packet) or on a logarithmic scale, and may be not told:
+every format fills what it knows. No address, port or protocol number, clock time, initial window
+or header size is among them; a port counts as the kind of service that it stands for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ml_core.kinds.flows.columns import (
+    CONTEXT_COLUMNS,
+    FLAGS,
+    FLOW_COLUMNS,
+    GAPS,
+    HOST_COLUMNS,
+    LENGTHS,
+    NETWORK_COLUMNS,
+    NUMBERS,
+    OPTIONAL,
+    PROTOCOL_COLUMNS,
+    PROTOCOLS,
+    SERVICE_COLUMNS,
+    SERVICES,
+    SITE_COLUMNS,
+    SIZES,
+    WAY_GAPS,
+)
+from ml_core.kinds.flows.site import Site
+from ml_core.kinds.flows.windows import WINDOW, context
+
+WAYS = ("Fwd", "Bwd")
+LOW_PORTS = 1024
+SHORTEST = 1e3  # microseconds; what is shorter has no rate worth the name
+
+F32 = npt.NDArray[np.float32]
+F64 = npt.NDArray[np.float64]
+
+
+def numbers(X: npt.ArrayLike, names: Sequence[str] = NUMBERS) -> F64:
+    """The numbers `names` of flows X [N, F] in FLOW_COLUMNS' order, NaN where not told: [N, K].
+
+    Milliseconds, bytes, packets, and shares; not yet scaled. Names of FLOW_COLUMNS stay as given.
+    """
+    raw = np.asarray(X, dtype=np.float64)
+    return _chosen(_numbers(np.where(np.isinf(raw), np.nan, raw)), raw, names)
+
+
+def network_inputs(
+    X: npt.ArrayLike,
+    columns: Sequence[str],
+    group: npt.ArrayLike,
+    time: npt.ArrayLike,
+    destination: npt.ArrayLike | None = None,
+    port: npt.ArrayLike | None = None,
+    protocol: npt.ArrayLike | None = None,
+    same_network: npt.ArrayLike | None = None,
+    site: Site | None = None,
+    steps: int = WINDOW,
+) -> tuple[F64, F32]:
+    """What a model of `columns` reads of flows X [N, F]: numbers [N, K] and context [N, C].
+
+    The rest stands for hosts and ports by numbers [N], -1 (or None) where not told; context that
+    is not told is zero. `columns` are numbers, then CONTEXT_COLUMNS.
+    """
+    raw = np.asarray(X, dtype=np.float64)
+    made = _numbers(np.where(np.isinf(raw), np.nan, raw))
+    found: dict[str, npt.NDArray[Any]] = {
+        name: np.mean([~np.isnan(made[member]) for member in members], axis=0)
+        for name, members in OPTIONAL.items()
+    }
+    if protocol is not None:
+        for name, number in zip(PROTOCOL_COLUMNS, PROTOCOLS.values(), strict=True):
+            found[name] = np.asarray(protocol) == number
+    if port is not None:
+        found |= _services(np.asarray(port))
+    if same_network is not None:
+        same = np.asarray(same_network)
+        found |= dict(zip(NETWORK_COLUMNS, (same >= 0, same == 1), strict=True))
+    if site is not None:
+        found |= dict(zip(SITE_COLUMNS, site.columns(X).T, strict=True))
+    hosts = _hosts(group, time, destination, port, steps)
+    found |= dict(zip(HOST_COLUMNS, hosts.T, strict=True))
+    around = np.zeros((len(raw), len(CONTEXT_COLUMNS)), dtype=np.float32)
+    for i, name in enumerate(CONTEXT_COLUMNS):
+        if name in found:
+            around[:, i] = found[name]
+    return _chosen(made, raw, [name for name in columns if name not in CONTEXT_COLUMNS]), around
+
+
+def _chosen(made: dict[str, F64], raw: F64, names: Sequence[str]) -> F64:
+    return np.column_stack([made[n] if n in made else raw[:, FLOW_COLUMNS.index(n)] for n in names])
+
+
+def _numbers(X: F64) -> dict[str, F64]:
+    with np.errstate(all="ignore"):
+        return {**_sizes(X), **_lengths(X), **_gaps(X), **_flags(X)}
+
+
+def _column(X: F64, name: str) -> F64:
+    return X[:, FLOW_COLUMNS.index(name)]
+
+
+def _sizes(X: F64) -> dict[str, F64]:
+    duration = np.maximum(_column(X, "Flow Duration"), 0.0)
+    fwd, bwd = _column(X, "Total Fwd Packet"), _column(X, "Total Bwd packets")
+    sent = np.maximum(_column(X, "Total Length of Fwd Packet"), 0.0)
+    got = np.maximum(_column(X, "Total Length of Bwd Packet"), 0.0)
+    packets, size = fwd + bwd, sent + got
+    seconds = np.maximum(duration, SHORTEST) / 1e6
+    values = (
+        duration / 1e3, fwd, bwd, sent, got, sent / np.maximum(fwd, 1), got / np.maximum(bwd, 1),
+        packets / seconds, size / seconds, duration / 1e3 / np.maximum(packets - 1, 1),
+        (bwd - fwd) / (packets + 1), (got - sent) / (size + 10),
+        *(_told(is_so, packets + size) for is_so in (
+            bwd == 0, size == 0, (sent > 0) & (got == 0), (got > 0) & (sent == 0),
+            packets <= 1, packets <= 3,
+        )),
+    )  # fmt: skip
+    return dict(zip(SIZES, values, strict=True))
+
+
+def _lengths(X: F64) -> dict[str, F64]:
+    def spread(way: str) -> F64:
+        return _column(X, f"{way}Packet Length Std") / (_column(X, f"{way}Packet Length Mean") + 1)
+
+    active = _column(X, "Fwd Act Data Pkts") / np.maximum(_column(X, "Total Fwd Packet"), 1)
+    ends = [_column(X, f"{way} Packet Length {end}") for end in ("Max", "Min") for way in WAYS]
+    values = (*ends, spread("Fwd "), spread("Bwd "), spread(""), active)
+    return dict(zip(LENGTHS, values, strict=True))
+
+
+def _gaps(X: F64) -> dict[str, F64]:
+    duration = np.maximum(_column(X, "Flow Duration"), 1.0)
+
+    def gap(way: str, what: str) -> F64:
+        return _column(X, f"{way} IAT {what}")
+
+    def share(way: str, what: str) -> F64:
+        return np.clip(gap(way, what) / duration, 0.0, 1.0)
+
+    def spread(way: str) -> F64:
+        return np.clip(gap(way, "Std") / (np.abs(gap(way, "Mean")) + 1), 0.0, 100.0)
+
+    values = (
+        share("Flow", "Max"), spread("Flow"), np.maximum(gap("Flow", "Min"), 0) / 1e3,
+        share("Fwd", "Mean"), share("Bwd", "Mean"), spread("Fwd"), spread("Bwd"),
+        np.maximum(gap("Fwd", "Min"), 0) / 1e3,
+    )  # fmt: skip
+    of_ways = (
+        *(np.maximum(gap(way, "Max"), 0) / 1e3 for way in WAYS),
+        *(share(way, "Max") for way in WAYS),
+    )
+    return dict(zip((*GAPS, *WAY_GAPS), (*values, *of_ways), strict=True))
+
+
+def _flags(X: F64) -> dict[str, F64]:
+    """Whether a flow had the flag: how often depends on the meter."""
+    counts = {flag: _column(X, f"{flag} Flag Count") for flag in FLAGS}
+    return {flag: _told(count > 0, count) for flag, count in counts.items()}
+
+
+def _told(is_so: npt.NDArray[np.bool_], known: F64) -> F64:
+    return np.where(np.isnan(known), np.nan, is_so)
+
+
+def _services(port: npt.NDArray[np.integer]) -> dict[str, npt.NDArray[np.bool_]]:
+    found, rest = {}, port >= 0
+    for name, ports in zip(SERVICE_COLUMNS, SERVICES.values(), strict=False):
+        found[name] = np.isin(port, sorted(ports))
+        rest &= ~found[name]
+    found[SERVICE_COLUMNS[-2]] = rest & (port < LOW_PORTS)
+    found[SERVICE_COLUMNS[-1]] = rest & (port >= LOW_PORTS)
+    return found
+
+
+def _hosts(
+    group: npt.ArrayLike,
+    time: npt.ArrayLike,
+    destination: npt.ArrayLike | None,
+    port: npt.ArrayLike | None,
+    steps: int,
+) -> F64:
+    hosts, when = np.asarray(group), np.asarray(time)
+    seen = np.zeros((len(hosts), len(HOST_COLUMNS)))
+    if destination is None or port is None:
+        return seen
+    targets, ports = np.asarray(destination), np.asarray(port)
+    told = (targets >= 0) & (ports >= 0)
+    seen[told] = context(hosts[told], when[told], targets[told], ports[told], steps)
+    return seen
