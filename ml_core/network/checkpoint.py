@@ -17,9 +17,9 @@ from ml_core.network.options import Options
 from ml_core.network.sequences import Sequences
 
 
-def run_key(arch: Architecture, options: Options, data: Sequences) -> str:
+def run_key(arch: Architecture, options: Options, data: Sequences, processes: int = 1) -> str:
     """What a checkpoint must agree with to be resumed; more epochs may be asked for."""
-    what = {**asdict(arch), **asdict(options), "epochs": 0}
+    what = {**asdict(arch), **asdict(options), "epochs": 0, "processes": processes}
     digest = hashlib.sha256(json.dumps(what, sort_keys=True).encode())
     digest.update(data.y.cpu().numpy().tobytes())
     return digest.hexdigest()
@@ -31,6 +31,7 @@ class Run:
 
     network: BiLSTMDNN
     optimizer: torch.optim.Optimizer
+    scaler: torch.amp.GradScaler  # of the loss, for half precision; else it does nothing
     best: dict[str, Tensor]
     best_loss: float = float("inf")
     epoch: int = 0
@@ -52,7 +53,13 @@ class Run:
         for i, state in self.optimizer.state_dict()["state"].items():
             tensors |= {f"adam.{i}.{k}": v for k, v in state.items()}
         tensors = {k: v.contiguous().clone() for k, v in tensors.items()}
-        about = {"key": key, "epoch": self.epoch, "stale": self.stale, "loss": self.best_loss}
+        about = {
+            "key": key,
+            "epoch": self.epoch,
+            "stale": self.stale,
+            "loss": self.best_loss,
+            "scale": self.scaler.state_dict(),
+        }
         partial = path.with_suffix(".partial")
         path.parent.mkdir(parents=True, exist_ok=True)
         save_file(tensors, partial, metadata={"run": json.dumps(about)})
@@ -76,6 +83,8 @@ class Run:
             state.setdefault(int(number), {})[field] = tensor
         adam = self.optimizer.state_dict()
         self.optimizer.load_state_dict({**adam, "state": state})
+        if about["scale"]:
+            self.scaler.load_state_dict(about["scale"])
         self.epoch, self.stale, self.best_loss = about["epoch"], about["stale"], about["loss"]
 
 

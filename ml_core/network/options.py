@@ -19,3 +19,4 @@ class Options:
     blind: float = 0.0  # share of windows whose context columns are blanked while learning
     hide: float = 0.0  # share of a text's steps that are blanked while learning
     device: str = ""  # empty: CUDA if there, else CPU
+    precision: str = ""  # "full", "bf16", "fp16"; empty: full on a CPU, 16 bits on a GPU

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from ml_core.errors import DataError
 from ml_core.kinds.flows.windows import window_index
+from ml_core.network import training
 from ml_core.network.architecture import Architecture
 from ml_core.network.options import Options
 from ml_core.network.sequences import FlowSet
@@ -26,14 +29,22 @@ def windows(count: int, seed: int) -> FlowSet:
     return FlowSet.of(rows, window_index(rng.integers(0, 30, count), np.arange(count), 4), y, 4)
 
 
-def learn(epochs: int = 4, checkpoint: Path | None = None, **changed: object) -> dict[str, object]:
+def learn(
+    epochs: int = 4,
+    checkpoint: Path | None = None,
+    tell: Callable[[Progress], None] = lambda _: None,
+    **changed: object,
+) -> dict[str, object]:
     seen: list[Progress] = []
+
+    def report(progress: Progress) -> None:
+        seen.append(progress)
+        tell(progress)
+
     options = Options(epochs=epochs, batch=64, noise=0.2, forget=0.3, blind=0.2, device="cpu")
     options = Options(**{**options.__dict__, **changed})
     weights = np.ones(2, dtype=np.float32)
-    network = train(
-        ARCH, windows(600, 1), windows(200, 2), weights, options, seen.append, checkpoint
-    )
+    network = train(ARCH, windows(600, 1), windows(200, 2), weights, options, report, checkpoint)
     return {"weights": network.state_dict(), "seen": seen}
 
 
@@ -60,10 +71,8 @@ def test_a_killed_run_resumes_and_ends_with_the_same_weights(tmp_path: Path) -> 
         if progress.epoch == 2:
             raise Killed
 
-    options = Options(epochs=4, batch=64, noise=0.2, forget=0.3, blind=0.2, device="cpu")
-    ones = np.ones(2, dtype=np.float32)
     with pytest.raises(Killed):
-        train(ARCH, windows(600, 1), windows(200, 2), ones, options, kill, kept)
+        learn(epochs=4, checkpoint=kept, tell=kill)
     resumed = learn(epochs=4, checkpoint=kept)
     assert [p.epoch for p in resumed["seen"]] == [3, 4]
     assert same(whole["weights"], resumed["weights"])
@@ -76,3 +85,21 @@ def test_it_stops_when_the_validation_loss_no_longer_falls() -> None:
     losses = [p.validation_loss for p in run["seen"]]
     assert len(losses) < 60
     assert min(losses) == losses[-3]
+
+
+def test_sixteen_bits_learn_too_and_a_precision_unknown_is_refused() -> None:
+    run = learn(epochs=6, rate=0.01, precision="bf16")
+    assert run["seen"][-1].validation_accuracy > 0.8
+    assert all(tensor.dtype != torch.bfloat16 for tensor in run["weights"].values())
+    with pytest.raises(DataError, match="unknown precision 'int3'"):
+        learn(precision="int3")
+
+
+def test_a_long_epoch_reports_on_its_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training, "EVERY", 0.0)
+    seen = learn(epochs=2)["seen"]
+    shares = [p.share for p in seen if p.epoch == 2]
+    assert shares == sorted(shares)
+    assert 0 < shares[0] < shares[-1] == 1.0
+    assert all(p.share == 1.0 or np.isnan(p.validation_loss) for p in seen)
+    assert [p.epoch for p in seen if not np.isnan(p.validation_loss)] == [1, 2]
