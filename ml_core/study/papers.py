@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ml_core.study import papers_first, papers_second
-from ml_core.study.papers_data import Data, load
+from ml_core.study.papers_data import LARGEST, LEAST, Data, load
 from ml_core.study.report import Chapter, Topic
 
 
@@ -37,7 +37,9 @@ def _about(flows: Data) -> str:
         f"({n[0]} flows), 10 % validate ({n[1]}), the last 30 % test ({n[2]}). *Elsewhere* is "
         f"CSE-CIC-IDS2018 ({n[3]} flows of another year, network and extractor), never trained "
         f"on. All systems read the same {flows.test.rows.shape[1]} flow fields, scaled by the "
-        "training part, and the same training windows. A window is the last ten flows of "
+        "training part, and learn from the same windows, with SMOTE up to "
+        f"{LEAST:,} of a small class; the networks, to save time, from at most {LARGEST:,} of a "
+        "class. A window is the last ten flows of "
         f"one source host; {alone:.1%} of the test windows hold one flow, and all of those from "
         "elsewhere, where the files name no hosts. Nothing here is done for transfer: see the "
         "chapter on it for what helps."

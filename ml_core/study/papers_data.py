@@ -29,6 +29,7 @@ ELSEWHERE = (
     "cse_cic_ids2018_orig_adrin_4k.parquet",
 )
 LEAST = 500  # windows of a small class, after SMOTE
+LARGEST = 3_000  # windows of a class that the networks learn from
 
 
 @dataclass(frozen=True)
