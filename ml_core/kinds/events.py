@@ -22,6 +22,7 @@ from math import log2
 import numpy as np
 import numpy.typing as npt
 
+from ml_core.kinds.event_grammar import System
 from ml_core.kinds.text import TEST, TRAINING, VALIDATION, Corpus, Span, TextKind, TextTable
 from ml_core.kinds.tokens import Parts, TokenCode, by_sequence
 from ml_core.network.architecture import Architecture
@@ -30,6 +31,7 @@ from ml_core.network.options import Options
 Ints = npt.NDArray[np.int64]
 
 CLASSES = ("normal", "abnormal")
+MADE = 32  # sites of made-up systems
 LEAST_SITE = 30  # sequences that rarity can be told from
 SITES, SITE = 16, 250  # imitated sites of each table, and sequences of each
 ABNORMAL = (0.03, 0.1, 0.25, 0.5)  # shares of the abnormal in those that are nameless
@@ -92,8 +94,8 @@ class Site:
             if whole:
                 parts += [f"rare {round(rare[i])}", f"rare step {round(rare_step[i])}", *whole]
             if not name.startswith(_NAMELESS):
-                # twice: what a known number says counts for more than how rare it is here
-                parts += [f"event {name}", f"step {before} {name}"] * 2
+                # thrice: what a known number says counts for more than how rare it is here
+                parts += [f"step {before} {name}"] * 3
             found.append(_BETWEEN.join(parts))
         return found
 
@@ -134,8 +136,11 @@ def spans(text: str) -> list[Span]:
 
 
 def corpus(tables: Sequence[TextTable], seed: int) -> Corpus:
-    """Each table is a system. It is tested as it is (each sequence once); what learns and
-    validates is imitated sites: of four one is nameless, one is not told of the others."""
+    """Each table is a system. It is tested as it is (each sequence once).
+
+    What learns and validates is imitated sites: of four one is nameless, one is not told of the
+    others. Sites of made-up systems are added.
+    """
     texts: list[str] = []
     ys: list[Ints] = []
     parts: list[Ints] = []
@@ -160,6 +165,14 @@ def corpus(tables: Sequence[TextTable], seed: int) -> Corpus:
                 texts += [f"{name} {i if alone else ''}{_SITE}{s}" for i, s in enumerate(sequences)]
                 ys.append(rows.y[chosen])
                 parts.append(np.full(len(chosen), p))
+    for p, count in ((TRAINING, MADE), (VALIDATION, MADE // 8)):
+        rng = np.random.default_rng([seed, len(tables), p])
+        for k in range(count):
+            system, share = System(rng), ABNORMAL[rng.integers(len(ABNORMAL))]
+            labels = (rng.random(SITE // 2) < share).astype(np.int64)
+            texts += [f"made {p} {k}{_SITE}{system.sequence(bool(c))}" for c in labels]
+            ys.append(labels)
+            parts.append(np.full(len(labels), p))
     return Corpus(texts, np.concatenate(ys), np.concatenate(parts))
 
 
@@ -172,7 +185,9 @@ def _imitated(rows: Ints, y: Ints, shares: tuple[float, ...], rng: np.random.Gen
     """Rows of a site with one of the shares of the abnormal."""
     share = shares[rng.integers(len(shares))]
     normal, abnormal = rng.permutation(rows[y[rows] == 0]), rng.permutation(rows[y[rows] == 1])
-    size = min(SITE, len(normal) / (1 - share), max(len(abnormal), 1) / share)
+    if not len(normal) or not len(abnormal):
+        return rng.permutation(rows)[:SITE]
+    size = min(SITE, len(normal) / (1 - share), len(abnormal) / share)
     chosen = [normal[: round(size * (1 - share))], abnormal[: max(round(size * share), 1)]]
     return rng.permutation(np.concatenate(chosen))
 

@@ -46,6 +46,12 @@ TONGUES: dict[str, Tongue] = {
             "Report a vulnerability to the security team of {n}", "Growth hacking for beginners",
             "Malware campaign abuses forgotten plugins, researchers at {n} report",
             "Ethical hacking course: enroll today", "Latest security advisories and patches",
+            "How to protect your website from being hacked", "Hacker News new past comments ask",
+            "Hackathon: register your team now", "Growth hacker wanted, apply now",
+            "Hacked: why small shops are a target, and what it costs them",
+            "Restore a hacked site from backup in five steps", "Is your password pwned? Check here",
+            "The hacker ethic, a book review", "Bug bounty hall of fame", "IKEA hacks we love",
+            "Government site back online after hackers left a message", "Owned by its members",
             "What to do after a data breach", "A group calling itself {n} claimed the attack",
         ),
         (
