@@ -98,7 +98,8 @@ def finish(
     classes, y = network.arch.classes, validation.y.numpy()
     logits = look_at_all(network, validation).logits
     with torch.no_grad():
-        network.head.bias[0] += harmless_bias(logits, y, CALLED_RATE)
+        bias = harmless_bias(logits, y, CALLED_RATE)
+        network.head.bias[0] += bias
     known, seen = look_at_all(network, learned), look_at_all(network, validation)
     temperature = fit_temperature(seen.logits, y)
     p = softmax(seen.logits, temperature)
@@ -118,7 +119,7 @@ def finish(
         profile=Profile.fit(measures, measured, label, distance, classes),
         baseline=baseline,
         scaler=scaler,
-        training=training,
+        training={**training, "harmless_bias": bias},
     )
 
 

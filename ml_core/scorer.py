@@ -25,6 +25,7 @@ from ml_core.verdict.inputs import FlowInputs, Inputs, TextInputs
 if TYPE_CHECKING:
     import torch
 
+    from ml_core.kinds.flows.site import Site
     from ml_core.model_file import Model
     from ml_core.verdict.drift import Drift
     from ml_core.verdict.faithfulness import Faithfulness
@@ -67,8 +68,8 @@ class Verdicts:
     p_attack: F64  # [N] = 1 - probabilities[:, 0]
     unsure: npt.NDArray[np.bool_]  # [N] unlike the training data, or undecided
     distance: F32  # [N] how unlike; beyond one it is unsure
-    _model: Model = field(repr=False, compare=False)
-    _inputs: Inputs = field(repr=False, compare=False)
+    model: Model = field(repr=False, compare=False)
+    inputs: Inputs = field(repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.label)
@@ -81,10 +82,10 @@ class Verdicts:
         """The `top` strongest fields and the attention of the chosen rows, in one batch."""
         from ml_core.verdict.explanation import field_shares, integrated_gradients
 
-        network, found = self._model.network, list[Explanation]()
+        network, found = self.model.network, list[Explanation]()
         for rows in _chunks(indices):
             x, lengths, baseline, attention = self._embedded(rows)
-            fields = self._inputs.fields(rows)
+            fields = self.inputs.fields(rows)
             shares = integrated_gradients(network, x, lengths, self._labels(rows), baseline)
             by_field = field_shares(shares, fields.of, fields.most).tolist()
             for names, weights, a, n in zip(
@@ -107,9 +108,9 @@ class Verdicts:
         found = []
         for rows in _chunks(indices):
             x, lengths, baseline, _ = self._embedded(rows)
-            fields = self._inputs.fields(rows)
+            fields = self.inputs.fields(rows)
             counts = torch.tensor([len(names) for names in fields.names])
-            labels, network = self._labels(rows), self._model.network
+            labels, network = self._labels(rows), self.model.network
             found.append(
                 faithfulness(
                     network, x, lengths, labels, baseline, fields.of, counts, top, draws, seed
@@ -122,8 +123,8 @@ class Verdicts:
 
     def drift(self) -> Drift | None:
         """How far these rows are from what the model was tuned on; None for too few to tell."""
-        values, rows = self._inputs.measures()
-        return self._model.profile.drift(values, self.label[rows], self.distance[rows])
+        values, rows = self.inputs.measures()
+        return self.model.profile.drift(values, self.label[rows], self.distance[rows])
 
     def _labels(self, rows: Ints) -> torch.Tensor:
         import torch
@@ -134,12 +135,12 @@ class Verdicts:
         """Embedded inputs, lengths, the baseline, and the attention over the steps."""
         import torch
 
-        network = self._model.network
-        x, lengths = self._inputs.batch(rows)
+        network = self.model.network
+        x, lengths = self.inputs.batch(rows)
         with torch.no_grad():
             x = network.stage.embed(x)
             attention = network.from_embedded(x, lengths).attention.numpy()
-        baseline = self._model.baseline
+        baseline = self.model.baseline
         return x, lengths, baseline if len(baseline) else torch.zeros(()), attention
 
 
@@ -189,30 +190,29 @@ class Scorer:
     ) -> Verdicts:
         """Verdicts on N flows, each judged with the flows of its source before it.
 
-        features [N, F] with the corrected CICFlowMeter's `columns` [F]; group [N] the source
-        host's number, time [N] when the flow began, in any unit. destination [N] and port [N]
-        (the destination host's number and port) are worth giving: they tell scans, sweeps and
-        distributed floods apart, and the port which kind of service was asked. protocol [N] is
-        IANA's number, same_network [N] 1 or 0 whether both ends are of one network; -1 is not
-        told. `site` says what is common where the flows were seen. judged [M] are the rows to
-        judge, in the order of the verdicts: the others are only looked at, which costs little.
-        DataError if columns are missing or lengths differ.
+        features [N, F] with the corrected CICFlowMeter's `columns` [F], NaN where not told; group
+        [N] the source host's number, time [N] when the flow began, in any unit. Worth giving, -1
+        where not told: destination [N] and port [N] (the destination host's number and port; they
+        tell scans, sweeps and distributed floods apart), protocol [N] (of IP), same_network [N]
+        (1: both ends are of one network, 0: not), and `site`, what the site's own traffic says.
+        judged [M] are the rows to judge, in the order of the verdicts: the others are only looked
+        at, which costs little. DataError if columns are missing or lengths differ.
         """
         self._expect(FLOWS)
         X = choose_columns(features, columns, FLOW_COLUMNS)
-        about = (group, time, destination, port, protocol, same_network)
-        if any(a is not None and np.shape(a) != (len(X),) for a in about):
+        told = (group, time, destination, port, protocol, same_network)
+        if any(np.shape(a) != (len(X),) for a in told if a is not None):
             raise DataError(f"group, time, destination and port must each hold {len(X)} values")
-        steps = self.model.network.arch.steps
-        index = window_index(group, time, steps)
-        told, around = network_inputs(X, self.model.columns, *about, site, steps)
-        assert self.model.scaler is not None  # a flow model always has one (model_file checks)
-        rows, raw = (
-            np.hstack([self.model.scaler.transform(told), around]),
-            np.hstack([told, around]),
+        steps, reads = self.model.network.arch.steps, self.model.columns
+        numbers, around = network_inputs(
+            X, reads, group, time, destination, port, protocol, same_network, site, steps
         )
+        assert self.model.scaler is not None  # a flow model always has one (model_file checks)
+        rows = np.hstack([self.model.scaler.transform(numbers), around])
+        index = window_index(group, time, steps)
         of = np.arange(len(X)) if judged is None else np.asarray(judged, dtype=np.int64)
-        return self._verdicts(len(of), FlowInputs(rows, raw, index[of], self.model.columns))
+        inputs = FlowInputs(rows, np.hstack([numbers, around]), index[of], reads)
+        return self._verdicts(len(of), inputs)
 
     def score_texts(self, texts: Sequence[str]) -> Verdicts:
         """Verdicts on N texts of the model's kind: requests as `METHOD path?query`, line break,
@@ -248,6 +248,6 @@ class Scorer:
             p_attack=1.0 - p[:, 0],
             unsure=openset.unsure(distance, p),
             distance=distance,
-            _model=self.model,
-            _inputs=inputs,
+            model=self.model,
+            inputs=inputs,
         )

@@ -73,7 +73,10 @@ class FlowInputs:
         return Fields(
             of,
             [
-                [(name, f"{v:.6g}") for name, v in zip(self.columns, row, strict=True)]
+                [
+                    (name, "not told" if v != v else f"{v:.6g}")
+                    for name, v in zip(self.columns, row, strict=True)
+                ]
                 for row in values
             ],
         )

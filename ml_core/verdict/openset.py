@@ -16,8 +16,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from ml_core.verdict.calibration import softmax
-
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -166,18 +164,6 @@ class Openset:
             raise ValueError("open-set statistics of another network")
         limits = tensors["limits"].astype(np.float64)
         return cls(tuple(spaces), limits, float(tensors["least"].astype(np.float64)[0]))
-
-
-def energy(logits: npt.ArrayLike) -> F64:
-    """-logsumexp of logits [N, C] (Liu, Wang, Owens, Li, NeurIPS 2020, eq. 4): a rival score."""
-    z = np.asarray(logits, dtype=np.float64)
-    top = z.max(axis=1)
-    return np.asarray(-(top + np.log(np.exp(z - top[:, None]).sum(axis=1))))
-
-
-def least_certain(logits: npt.ArrayLike) -> F64:
-    """One minus the greatest probability (Hendrycks, Gimpel, ICLR 2017): a rival score."""
-    return np.asarray(1.0 - softmax(logits).max(axis=1))
 
 
 def _centres(X: F32, count: int, seed: int) -> F32:

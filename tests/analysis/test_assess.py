@@ -120,8 +120,8 @@ def verdicts(probabilities: list[list[float]], unsure: list[bool]) -> Verdicts:
         p_attack=1 - p[:, 0],
         unsure=np.array(unsure),
         distance=np.zeros(len(p), np.float32),
-        _model=cast(Any, None),
-        _inputs=cast(Any, None),
+        model=cast(Any, None),
+        inputs=cast(Any, None),
     )
 
 

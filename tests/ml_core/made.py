@@ -6,8 +6,9 @@ import numpy as np
 import torch
 
 from ml_core.kinds import named
+from ml_core.kinds.flows.columns import FLOW_COLUMNS, INPUT_COLUMNS, NUMBERS
 from ml_core.kinds.flows.scaler import Scaler
-from ml_core.kinds.flows.windows import CONTEXT_COLUMNS, FLOW_COLUMNS, WINDOW
+from ml_core.kinds.flows.windows import WINDOW
 from ml_core.model_file import Model
 from ml_core.network.architecture import Architecture
 from ml_core.network.bilstm_dnn import BiLSTMDNN
@@ -17,13 +18,13 @@ from ml_core.verdict.openset import Openset
 
 
 def flow_model() -> Model:
-    columns = (*FLOW_COLUMNS, *CONTEXT_COLUMNS)
+    columns = INPUT_COLUMNS
     rng = np.random.default_rng(0)
     return _model(
         "flows",
         Architecture("numbers", len(columns), len(named("flows").classes), WINDOW, hidden=8),
         columns,
-        Scaler.fit(rng.lognormal(3, 2, (50, len(FLOW_COLUMNS)))),
+        Scaler.fit(rng.lognormal(3, 2, (50, len(NUMBERS)))),
     )
 
 
