@@ -73,7 +73,7 @@ def main(arguments: list[str] | None = None) -> int:
         torch.set_num_threads(max(chosen.threads, 1))
         chosen.run(chosen)
     except (DataError, ModelFileError, OSError) as error:
-        print(f"ml_core: {error}", file=sys.stderr)
+        print(f"ml_core: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("ml_core: interrupted", file=sys.stderr)

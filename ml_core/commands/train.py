@@ -66,11 +66,11 @@ def _flows(chosen: argparse.Namespace) -> Model:
     files = [*chosen.data, *chosen.also]
     table, labels = read_labelled_flows(files, chosen.label, reading)
     reading.done()
-    classes = _with_none(named(FLOWS).class_index(labels.names))
-    told = classes[labels.codes] != UNTOLD
+    told = labels.codes >= 0
     if not told.any():
-        raise DataError("no row has a label that tells its class")
-    names, y = labels.of_rows[told], classes[labels.codes[told]]
+        raise DataError("no row has a label")
+    y = named(FLOWS).class_index(labels.names)[labels.codes[told]]
+    names = labels.of_rows[told]
     table = table.take(told)
     source = table.source.astype(np.int64)
     part = building.split_in_time(names.tolist(), table.time, source, len(chosen.also))

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from ml_core.__main__ import main
+from ml_core.commands import judging, progress
 from ml_core.kinds.flows.windows import FLOW_COLUMNS
-from tests.ml_core.made import flows
+from ml_core.model_file import save
+from ml_core.readers import read_flows
+from ml_core.scorer import Scorer
+from tests.ml_core.made import flow_model, flows, request_model
+
+COLUMNS = ["label", "probability", "p_attack", "unsure"]
 
 
 def flow_file(path: Path, count: int = 240) -> Path:
-    """Two labels that the number of packets gives away, from three hosts, in time order."""
+    """Two labels that the number of packets gives away, from a few hosts, in time order."""
     given = flows(count)
     label = np.arange(count) % 2
     given["features"][:, 1:3] += 1e6 * label[:, None]
@@ -30,11 +39,36 @@ def flow_file(path: Path, count: int = 240) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def flow_folder(tmp_path_factory: pytest.TempPathFactory) -> str:
+    save(folder := tmp_path_factory.mktemp("flows"), flow_model())
+    return str(folder)
+
+
+@pytest.fixture(scope="module")
+def request_folder(tmp_path_factory: pytest.TempPathFactory) -> str:
+    save(folder := tmp_path_factory.mktemp("requests"), request_model())
+    return str(folder)
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
+    """What is said of arguments that are refused: one line."""
+    try:
+        status = main([str(argument) for argument in arguments])
+    except SystemExit as error:  # argparse's
+        status = int(error.code or 0)
+    said = capsys.readouterr()
+    assert status == 2, said
+    assert said.out == ""
+    assert said.err.count("\n") == 1
+    return said.err
+
+
 def test_what_is_trained_scores_one_row_for_each_row(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data, model, out = flow_file(tmp_path / "f.csv"), tmp_path / "model", tmp_path / "v.parquet"
-    train = ["train", "flows", str(data), "--label", "Label", "--output", str(model)]
+    train = ["train", "flows", str(data), "--output", str(model)]
     assert main([*train, "--epochs", "4", "--rivals"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["test"]["rows"] == 72
@@ -45,7 +79,7 @@ def test_what_is_trained_scores_one_row_for_each_row(
 
     assert main(["score", "flows", str(data), "--model", str(model), "--output", str(out)]) == 0
     scored = pl.read_parquet(out)
-    assert scored.columns == ["label", "probability", "p_attack", "unsure"]
+    assert scored.columns == COLUMNS
     assert len(scored) == 240
     right = (scored["label"] == "DoS").to_numpy() == (np.arange(240) % 2 == 1)
     assert right.mean() > 0.7
@@ -54,37 +88,219 @@ def test_what_is_trained_scores_one_row_for_each_row(
     assert json.loads(capsys.readouterr().out)["rows"] == 240
 
 
+def test_files_are_judged_one_after_another(tmp_path: Path, flow_folder: str) -> None:
+    first, second = flow_file(tmp_path / "a.csv", 30), flow_file(tmp_path / "b.csv", 20)
+    for data, name in (([first], "a"), ([second], "b"), ([first, second], "both")):
+        out = tmp_path / f"{name}-verdicts.csv"
+        files = [str(path) for path in data]
+        assert main(["score", "flows", *files, "--model", flow_folder, "--output", str(out)]) == 0
+    a, b, both = (pl.read_csv(tmp_path / f"{name}-verdicts.csv") for name in ("a", "b", "both"))
+    assert both.columns == COLUMNS
+    assert both.equals(pl.concat([a, b]))
+    assert both["probability"].is_between(0, 1).all()
+
+
+def test_a_single_row_is_enough(tmp_path: Path, flow_folder: str, request_folder: str) -> None:
+    out = tmp_path / "v.parquet"
+    data = flow_file(tmp_path / "one.csv", 1)
+    assert main(["score", "flows", str(data), "--model", flow_folder, "--output", str(out)]) == 0
+    assert len(pl.read_parquet(out)) == 1
+    pl.DataFrame({"request": [None]}, schema={"request": pl.String}).write_parquet(
+        one := tmp_path / "one.parquet"
+    )
+    score = ["score", "requests", str(one), "--model", request_folder, "--output", str(out)]
+    assert main(score) == 0
+    assert len(pl.read_parquet(out)) == 1
+
+
+def test_texts_of_any_form_give_the_same_verdicts(tmp_path: Path, request_folder: str) -> None:
+    texts = ["GET /a?id=1", "GET /b?id=1' or 1=1", "", "POST /c\nd=e"]
+    pl.DataFrame({"payload": texts}).write_parquet(tmp_path / "r.parquet")
+    pl.DataFrame({"raw_request": [t.replace("\n", " HTTP/1.1\nHost: x\n\n")
+                                  for t in texts]}).write_ndjson(tmp_path / "r.jsonl")  # fmt: skip
+    csv = pl.DataFrame({"n": range(4), "request": texts}).write_csv()
+    (tmp_path / "r.csv.gz").write_bytes(gzip.compress(csv.encode()))
+    found = []
+    for name in ("r.parquet", "r.jsonl", "r.csv.gz"):
+        out = tmp_path / "v.parquet"
+        score = ["score", "requests", str(tmp_path / name), "--model", request_folder]
+        assert main([*score, "--output", str(out)]) == 0
+        found.append(pl.read_parquet(out))
+    assert len(found[0]) == 4
+    assert found[0]["p_attack"].to_list() == pytest.approx(found[1]["p_attack"].to_list())
+    assert found[0]["p_attack"].to_list() == pytest.approx(found[2]["p_attack"].to_list())
+
+
+def test_blocks_make_no_difference(tmp_path: Path, flow_folder: str) -> None:
+    table = read_flows([flow_file(tmp_path / "f.csv", 700)])
+    scorer, heard = Scorer.load(flow_folder), list[int]()
+    whole = judging.judge_flows(scorer, table, heard.append)
+    blocks = judging.judge_flows(scorer, table, heard.append, block=100)
+    assert heard == [700, *range(100, 701, 100)]
+    assert np.allclose(whole.probabilities, blocks.probabilities, atol=1e-5)
+    assert np.array_equal(whole.label, blocks.label)
+    assert (whole.unsure == blocks.unsure).mean() > 0.99
+
+
+def test_rows_without_a_label_are_not_evaluated(
+    tmp_path: Path, flow_folder: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frame = pl.read_csv(flow_file(tmp_path / "f.csv", 40))
+    label = pl.when(pl.int_range(pl.len()) % 4 > 0).then("Label").alias("Label")
+    frame.with_columns(label).write_parquet(tmp_path / "f.parquet")
+    evaluate = ["evaluate", "flows", str(tmp_path / "f.parquet"), "--model", flow_folder]
+    assert main(evaluate) == 0
+    assert json.loads(capsys.readouterr().out)["rows"] == 30
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [
         (None, "not readable"),
-        ("", "an empty file"),
-        ("a,b\n1,2\n", "no column 'Label'"),
-        ("Label,b\nBENIGN,2\n", "missing flow columns: Flow Duration"),
-        ("Label,b\nSpam,2\n", "unknown flows labels: 'spam'"),
+        (b"", "an empty file"),
+        (b"Label,Flow Duration\n", "missing flow columns"),
+        (b"Label,b\nBENIGN,2\n", "missing flow columns: Flow Duration"),
+        (",".join(FLOW_COLUMNS).encode() + b"\n", "no rows"),
+        (",".join(FLOW_COLUMNS).encode() + b"\n" + b",".join([b"x"] * 40), "hold no numbers"),
+        (b"\x00\x01\x02\x03\xff\xfe", "missing flow columns"),
+        (b'a,"b\nc', "missing flow columns"),
+        (",".join(FLOW_COLUMNS).encode() + b'\n"1', "not readable"),
     ],
 )
-def test_bad_input_gets_one_line_and_status_two(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str | None, says: str
+def test_data_that_cannot_be_read_get_one_line(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    flow_folder: str,
+    content: bytes | None,
+    says: str,
 ) -> None:
     data = tmp_path / "bad.csv"
     if content is not None:
-        data.write_text(content)
-    train = ["train", "flows", str(data), "--label", "Label", "--output", str(tmp_path / "m")]
-    assert main(train) == 2
-    error = capsys.readouterr().err
-    assert says in error
-    assert error.count("\n") == 1
+        data.write_bytes(content)
+    score = ("score", "flows", data, "--model", flow_folder, "--output", tmp_path / "v.csv")
+    assert says in refused(capsys, *score)
+    assert not (tmp_path / "v.csv").exists()
 
 
-def test_a_model_of_another_kind_is_refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_labels_that_cannot_be_learned_get_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], flow_folder: str
 ) -> None:
-    from ml_core.model_file import save
-    from tests.ml_core.made import request_model
+    data = flow_file(tmp_path / "f.csv", 20)
+    train = ("train", "flows", data, "--output", tmp_path / "m", "--label")
+    assert "no column 'Kind' to take labels from" in refused(capsys, *train, "Kind")
+    assert "unknown flows labels: '1" in refused(capsys, *train, "Flow Duration")
+    frame = pl.read_csv(data)
+    for label, says in (("BENIGN", "fewer than two classes"), ("", "no row has a label")):
+        frame.with_columns(pl.lit(label).alias("Label")).write_csv(data)
+        assert says in refused(capsys, *train, "Label")
+    assert "no row has a label" in refused(
+        capsys, "evaluate", "flows", data, "--model", flow_folder
+    )
+    frame.head(2).write_csv(data)
+    refused(capsys, *train, "Label")
+    assert not (tmp_path / "m").exists()
 
-    save(tmp_path / "m", request_model())
+
+def test_outputs_and_models_that_cannot_be_used_get_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], flow_folder: str, request_folder: str
+) -> None:
     data = flow_file(tmp_path / "f.csv", 10)
-    out = str(tmp_path / "v.csv")
-    assert main(["score", "flows", str(data), "--model", str(tmp_path / "m"), "--output", out]) == 2
-    assert "a model of 'requests', not of 'flows'" in capsys.readouterr().err
+    score = ("score", "flows", data, "--output")
+    assert "ends in .parquet or .csv" in refused(capsys, *score, tmp_path / "v.xlsx")
+    assert "no such folder for the output" in refused(capsys, *score, tmp_path / "no" / "v.csv")
+    (tmp_path / "folder.csv").mkdir()
+    assert "a folder, not a file" in refused(capsys, *score, tmp_path / "folder.csv")
+    score = ("score", "flows", data, "--output", tmp_path / "v.csv", "--model")
+    assert "a model of 'requests', not of 'flows'" in refused(capsys, *score, request_folder)
+    assert "model.json" in refused(capsys, *score, tmp_path / "none")
+    score = ("score", "flows", tmp_path, "--output", tmp_path / "v.csv", "--model", flow_folder)
+    assert "a folder, not a file" in refused(capsys, *score)
+    assert "a file, not a folder for the model" in refused(
+        capsys, "train", "flows", data, "--output", data
+    )
+    score = ("score", "requests", data, "--output", tmp_path / "v.csv", "--model", request_folder)
+    assert "none of the columns request" in refused(capsys, *score)
+    assert "invalid choice: 'flow'" in refused(capsys, "score", "flow", data)
+    assert "no folder 'flows' in it" in refused(capsys, "tables", tmp_path)
+
+
+@pytest.mark.parametrize("command", [[], ["score"], ["train"], ["evaluate"], ["tables"]])
+def test_help_is_there(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main([*command, "-h"])
+    assert left.value.code == 0
+    said = capsys.readouterr().out
+    assert "python -m ml_core" in said
+    assert "DATA" in said
+
+
+def test_long_runs_say_how_far_they_are(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])
+    say = progress.Rows("judged", 4_000)
+    for clock[0], done in ((5.0, 500), (10.0, 1_000), (12.0, 1_200), (20.0, 2_000)):
+        say(done)
+    say.done()
+    assert capsys.readouterr().err.splitlines() == [
+        "judged 1,000 of 4,000 rows, 100/s, 30 s left",
+        "judged 2,000 of 4,000 rows, 100/s, 20 s left",
+    ]
+
+
+CELLS = st.one_of(
+    st.sampled_from(["", "NaN", "Infinity", "-1", "0", "1e400", "6", "10.0.0.1", "::1", '"', "'"]),
+    st.floats(width=32).map(str),
+    st.text(max_size=8),
+    st.sampled_from([*FLOW_COLUMNS, "Label"]),
+)
+HEADERS = st.sampled_from(
+    [
+        [*FLOW_COLUMNS[:8], "Src IP", "Dst IP", "Dst Port", "Timestamp", "Label"],
+        [" Tot Fwd Pkts", "Tot Bwd Pkts", "TotLen Fwd Pkts", "TotLen Bwd Pkts", "Flow Duration",
+         "Flow Byts/s", "Pkt Len Mean", "Protocol", "Timestamp"],
+        ["ts", "id.orig_h", "id.resp_h", "id.resp_p", "proto", "duration", "orig_bytes",
+         "resp_bytes", "conn_state", "history", "orig_pkts", "resp_pkts"],
+        ["IPV4_SRC_ADDR", "IPV4_DST_ADDR", "L4_DST_PORT", "PROTOCOL", "IN_BYTES", "IN_PKTS",
+         "OUT_BYTES", "OUT_PKTS", "TCP_FLAGS", "FLOW_DURATION_MILLISECONDS"],
+        ["duration", "protocol_type", "flag", "src_bytes", "dst_bytes"],
+    ]
+)  # fmt: skip
+TABLES = HEADERS.flatmap(
+    lambda header: st.lists(
+        st.lists(CELLS, min_size=1, max_size=len(header) + 2), min_size=1, max_size=6
+    ).map(
+        lambda rows: "\n".join(",".join(row) for row in [header, *rows]).encode("utf-8", "replace")
+    )
+)
+MANGLED = st.one_of(
+    TABLES,
+    st.binary(min_size=1, max_size=200),
+    st.tuples(TABLES, st.integers(0, 200), st.binary(max_size=20)).map(
+        lambda part: part[0][: part[1]] + part[2] + part[0][part[1] :]
+    ),
+)
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(content=MANGLED)
+def test_mangled_files_are_scored_or_refused(
+    tmp_path: Path, flow_folder: str, capsys: pytest.CaptureFixture[str], content: bytes
+) -> None:
+    data, out = tmp_path / "mangled.csv", tmp_path / "v.parquet"
+    data.write_bytes(content)
+    out.unlink(missing_ok=True)
+    status = main(["score", "flows", str(data), "--model", flow_folder, "--output", str(out)])
+    said = capsys.readouterr().err
+    assert status in (0, 2)
+    if status == 2:
+        assert said.count("\n") == 1
+        assert not out.exists()
+    else:
+        scored = pl.read_parquet(out)
+        assert scored.columns == COLUMNS
+        assert len(scored) >= 1
+        assert not scored["p_attack"].is_nan().any()
