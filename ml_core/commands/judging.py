@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ml_core.scorer import Scorer, Verdicts
 
 BLOCK = 200_000  # flows judged at a time
+BATCH = 50_000  # texts, at most
 
 Ints = npt.NDArray[np.int64]
 F64 = npt.NDArray[np.float64]
@@ -61,7 +62,8 @@ def _texts(scorer: Scorer, data: Sequence[Path]) -> Iterator[Verdicts]:
     for table, count in zip(tables, counts, strict=True):
         if not count:
             raise DataError(f"{table.name}: no rows")
-        for texts in text_batches(table, kind):
+        even = -(-count // -(-count // BATCH))  # no small rest: texts may be judged by each other
+        for texts in text_batches(table, kind, even):
             yield scorer.score_texts(texts)
             done += len(texts)
             say(done)
