@@ -55,7 +55,7 @@ def build_texts(
         for p in (TRAINING, VALIDATION, TEST)
     ]
     labels, arch = kind.classes, kind.architecture
-    weights = class_weights(y[part == TRAINING], len(labels))
+    weights = class_weights(y[part == TRAINING], len(labels), kind.cap)
     network = train(arch, sets[TRAINING], sets[VALIDATION], weights, options, report, checkpoint)
     model = finish(
         network,

@@ -89,3 +89,4 @@ class TextKind(Kind):
     architecture: Architecture
     options: Options = field(default_factory=Options)
     corpus: Callable[[Sequence[TextTable], int], Corpus] = by_content  # (tables, seed)
+    cap: float = 5.0  # of a class's weight in the loss; 1: a rare class weighs like the others

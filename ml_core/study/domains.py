@@ -15,9 +15,9 @@ from ml_core.kinds.text import TEST, TextTable, split_by_content
 from ml_core.study.report import Cell, Chapter, Table, Topic
 from ml_core.study.text_rivals import HEADER, Case, Rows, compare
 
-HARMLESS, FAMILY, PAGES = 14_000, 2_500, 5_000  # names or addresses learned from, of each
-MADE = 14_000  # names of made-up families
-TESTED = 3_000  # of each side
+HARMLESS, FAMILY, PAGES = 8_000, 1_000, 2_500  # names or addresses learned from, of each
+MADE = 9_000  # names of made-up families
+TESTED = 2_000  # of each side
 WAYS = {
     "random letters": ("conficker", "cryptolocker", "tinba"),
     "hashes": ("goz", "new_goz", "zeus"),

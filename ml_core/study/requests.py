@@ -22,8 +22,8 @@ from ml_core.kinds.text import TEST, TextTable, split_by_content
 from ml_core.study.report import Cell, Chapter, Table, Topic
 from ml_core.study.text_rivals import HEADER, Case, Rows, compare
 
-LARGEST, MOST, LEAST = 5_000, 1_500, 2_000  # harmless texts, attacks of a class, with the grammar's
-TESTED = 2_500  # of each side
+LARGEST, MOST, LEAST = 4_000, 1_200, 1_500  # harmless texts, attacks of a class, with the grammar's
+TESTED = 2_000  # of each side
 LINE = re.compile(r'^(\S+) \S+ \S+ \[([^\]]+)\] "(.*?)" \d{3} ')
 INJECTIONS = ("web_injection", "web_shell")
 RECORDINGS = Path(__file__).parents[2] / "knowledge_base" / "risk_data"

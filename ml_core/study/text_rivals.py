@@ -14,7 +14,7 @@ from ml_core.study.report import Cell
 F64 = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-FEATURES = 5_000  # groups of characters that the vectoriser keeps
+FEATURES = 2_000  # groups of characters that the vectoriser keeps
 SIGNS = "'\"<>()=;-/.%&|$`{}[]#*,:\\ ?@!+_~"
 HEADER = ("left out", "system", "AUC", "F1", "macro-F1", "recall", "false alarms", "ECE", "unsure")
 

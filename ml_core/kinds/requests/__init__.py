@@ -26,6 +26,7 @@ KIND = TextKind(
     architecture=Architecture(
         "bytes", inputs=256, classes=len(REQUEST_CLASSES), steps=LENGTH, hidden=48, focus="ends"
     ),
-    options=Options(epochs=6, patience=3, batch=128),
+    options=Options(epochs=5, patience=5, batch=256, rate=2e-3),
+    cap=1.0,
     corpus=corpus,
 )

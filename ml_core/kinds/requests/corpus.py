@@ -22,9 +22,9 @@ from ml_core.kinds.text import (
     split_by_content,
 )
 
-LARGEST = 20_000  # harmless parameter values, and as many harmless requests
-MOST = 8_000  # values or requests of an attack class
-LEAST = 6_000  # requests of an attack class, with those of the grammar
+LARGEST = 16_000  # harmless parameter values, and as many harmless requests
+MOST = 5_000  # values or requests of an attack class
+LEAST = 5_000  # requests of an attack class, with those of the grammar
 VALUES = ("payload", "query", "text")  # columns that hold bare values
 URLS = "url"  # a column of addresses: the harmless ones' paths are harmless requests
 

@@ -69,7 +69,8 @@ class Forms:
         if way < 0.3:
             return self._bare(value, pairs)
         if way < 0.58:
-            line = f"{self._path()}?{self._pairs(pairs)}"
+            query = quote(value) if draw.random() < 0.05 else self._pairs(pairs)
+            line = f"{self._path()}?{query}"
             return line if draw.random() < 0.2 else f"GET {line}"
         if way < 0.67:
             method = draw.choice(("GET", "GET", "DELETE", "PUT"))
@@ -139,6 +140,8 @@ class Forms:
                 f"?{draw.choice(WORDS)}[]={draw.choice('SML')}&size[]=XL",
                 f"?v={draw.randint(1, 99)}",
                 f"?ver={draw.random():.3f}",
+                f"?ver={draw.randint(0, 20)}.{draw.randint(0, 40)}.{draw.randint(0, 9)}",
+                f"?ver={draw.randbytes(16).hex()}",
             )
         )
         folders = "/".join(draw.choice(FOLDERS) for _ in range(draw.randint(0, 3)))

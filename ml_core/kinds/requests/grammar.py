@@ -8,6 +8,8 @@ digit, {l} a letter, {q} a quote, {c} what comments the rest out, {s} what parts
 # fmt: off
 from __future__ import annotations
 
+from ml_core.kinds.words import COMMON
+
 FOLDERS = (
     "api", "v1", "v2", "app", "shop", "blog", "user", "users", "admin", "account", "public",
     "search", "static", "store", "news", "wiki", "data", "rest", "cms", "forum", "img", "files",
@@ -29,7 +31,7 @@ NAMES = (
     "date", "from", "to", "token", "key", "ref", "item", "product", "price", "qty", "city",
     "country", "code", "view", "dir", "doc", "lookup", "modo", "b1", "nombre",
 )
-WORDS = (
+SITE_WORDS = (
     "red", "blue", "shoes", "garden", "summer", "kitchen", "phone", "laptop", "camera", "books",
     "music", "hotel", "berlin", "madrid", "paris", "coffee", "tea", "bicycle", "window", "report",
     "annual", "meeting", "project", "budget", "team", "security", "network", "server", "update",
@@ -39,6 +41,7 @@ WORDS = (
     "script", "alert", "style", "image", "source", "cat", "dog", "ping", "id", "host", "file",
     "list", "sleep", "time", "exec", "system", "admin", "root", "password",
 )
+WORDS = (*COMMON, *SITE_WORDS * 3)  # the words that attacks hold stay frequent in harmless texts
 PEOPLE = (
     "O'Brien", "D'Angelo", "Müller", "José", "Zoë", "Smith-Jones", "McDonald", "L'Oréal", "Anna",
     "Ivan", "Li", "Ngọc", "Sánchez",
@@ -128,7 +131,7 @@ HARMLESS = (
     "don't {w}; {w} at {w}", "{w} isn't {w}, it's {w}.", "{W} \"{w}\" isn't '{w}'", "{w},{w}\n{w},{n}\n{w},{m}\n", "..", "../..",
     "{{\"{w}\":{{\"lt\":{m}}}}}", "{{{w}}}", "{{{{ {w} }}}}", "${n}", "{w}#{w}", "{n}+{m}", "{n}*{m}", "{n}={n}?", "{w}:{w}@{w}",
     "{w}; q=0.{d}", "'{w}'", "\"{w}\"", "({w})", "[{w}]", "{p}'s {w}", "{w} - {w} | {w}", "~{w}", "{w}$", "{n};{m}", "{w} && {w}?",
-    "{w} {w}", "{w} {w} {w}", "{W} and {w}", "{w} or {w} {w}", "select a {w} from our {w}",
+    "{w} {w}", "{w} {w} {w}", "{w}", "{w} {w} {w} {w}", "{w} {w} {n} {w}", "{W} and {w}", "{w} or {w} {w}", "select a {w} from our {w}",
     "drop the {w} and order by {w}", "{w} union {w} group", "{W} & {W}", "{p}", "{p} {p}",
     "{w}@{w}.example", "{w}.{w}+{w}@example.com", "{y}-0{d}-1{d}", "{y}-0{d}-1{d}T10:{n}:00Z",
     "{uuid}", "{hex}", "{b64}", "{jwt}", "{n}", "{n}.{n}", "-{n}", "{n},{m},{n}", "${n}.99",
