@@ -71,7 +71,8 @@ def _flows(chosen: argparse.Namespace) -> Model:
         raise DataError("no row has a label")
     y = named(FLOWS).class_index(labels.names)[labels.codes[told]]
     names = labels.of_rows[told]
-    table = table.take(told)
+    if not told.all():
+        table = table.take(told)
     source = table.source.astype(np.int64)
     part = building.split_in_time(names.tolist(), table.time, source, len(chosen.also))
     options = _options(chosen, building.OPTIONS)

@@ -51,7 +51,7 @@ class Table:
         if isinstance(source, pl.DataFrame):
             return cls("table", source.lazy())
         if source.is_dir():
-            raise DataError(f"{source}: a folder, not a file")
+            raise DataError(f"{source}: a folder, not a file; name the files in it")
         with _Readable(source):
             table = cls(str(source), _scan(source, lines))
             table.schema  # noqa: B018 (what cannot be opened shall say so here)
@@ -84,6 +84,10 @@ class Table:
         column = pl.col(name)
         if self.schema[name] == pl.String:
             column = column.str.strip_chars()
+        elif self.schema[name] == pl.Duration:
+            column = (
+                column.dt.total_microseconds() / 1e6
+            )  # seconds, as formats with such columns say
         return self._once(f"{name} in numbers", column.cast(pl.Float64, strict=False))
 
     def text(self, *spellings: str) -> pl.Expr | None:
@@ -135,7 +139,7 @@ def _scan(path: Path, lines: bool) -> pl.LazyFrame:
     if not magic:
         raise DataError(f"{path}: an empty file")
     if magic.startswith(b"PAR1"):
-        return pl.scan_parquet(path, glob=False)
+        return _flat(pl.scan_parquet(path, glob=False))
     if magic == b"ARROW1":
         return pl.scan_ipc(path, glob=False)
     if ".parquet" in path.suffixes:
@@ -145,7 +149,9 @@ def _scan(path: Path, lines: bool) -> pl.LazyFrame:
     head = _head(path)
     first = head[0] if head else ""
     if first.lstrip("\ufeff").startswith("{"):
-        return pl.scan_ndjson(path, infer_schema_length=1000, ignore_errors=True)
+        return _flat(pl.scan_ndjson(path, infer_schema_length=1000, ignore_errors=True))
+    if first.startswith("[{"):
+        return _flat(pl.read_json(path, infer_schema_length=1000).lazy())
     if any(line.startswith("#fields") for line in head):
         return _scan_zeek(path, next(line for line in head if line.startswith("#fields")))
     separator = max(",\t;|", key=first.count)
@@ -178,6 +184,13 @@ def _scan_text(
         encoding="utf8-lossy",
         glob=False,
     )
+
+
+def _flat(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Objects in objects as columns with dots in their names: `source.ip`."""
+    while inner := [name for name, of in rows.collect_schema().items() if of == pl.Struct]:
+        rows = rows.unnest(inner, separator=".")
+    return rows
 
 
 def _head(path: Path) -> list[str]:

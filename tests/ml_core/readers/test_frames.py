@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
@@ -55,6 +56,23 @@ def test_one_column_needs_no_quotes(tmp_path: Path) -> None:
     path = tmp_path / "d.csv"
     path.write_text('request\nGET /a?b=1,2;3\n"GET /c,d"\n')
     assert Table.open(path).rows.collect()["request"].to_list() == ["GET /a?b=1,2;3", "GET /c,d"]
+
+
+def test_objects_in_objects_are_columns(tmp_path: Path) -> None:
+    line = '{"source": {"ip": "10.0.0.1", "geo": {"name": "x"}}, "n": 1}'
+    (tmp_path / "d.json").write_text(f"{line}\n{line}\n")
+    (tmp_path / "list.json").write_text(f"[{line},{line}]")
+    for name in ("d.json", "list.json"):
+        table = Table.open(tmp_path / name)
+        assert list(table.schema) == ["source.ip", "source.geo.name", "n"]
+        assert table.count() == 2
+
+
+def test_spans_of_time_are_seconds() -> None:
+    table = Table.open(pl.DataFrame({"duration": [timedelta(milliseconds=1500), None]}))
+    seconds = table.number("Duration")
+    assert seconds is not None
+    assert next(table.batches([seconds.alias("s")]))["s"].to_list() == [1.5, None]
 
 
 def test_a_text_file_is_one_text_a_line(tmp_path: Path) -> None:
