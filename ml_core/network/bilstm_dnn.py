@@ -70,7 +70,7 @@ class BiLSTMDNN(nn.Module):
         weights = self.attend(focus, states, lengths)  # [B, S]
         if self.arch.attention:
             # eq. (5): the sum of Sim(Q, K) V
-            context = torch.bmm(weights.unsqueeze(1), states).squeeze(1)  # [B, W]
+            context = (states * weights.unsqueeze(2)).sum(dim=1)  # [B, W]
             features = self.dnn(torch.cat([context, focus], dim=1))  # [B, D]
         else:
             features = self.dnn(focus)
@@ -94,10 +94,14 @@ class BiLSTMDNN(nn.Module):
         return last
 
     def attend(self, focus: Tensor, states: Tensor, lengths: Tensor) -> Tensor:
-        """Paper 2 eq. (6): softmax(Q Kᵀ / √d_k), over the real steps only."""
-        Q = self.query(focus).unsqueeze(2)  # [B, d, 1]
-        K = self.key(states)  # [B, S, d]
-        scores = torch.bmm(K, Q).squeeze(2) / math.sqrt(K.shape[2])  # [B, S]
+        """Paper 2 eq. (6): softmax(Q Kᵀ / √d_k), over the real steps only.
+
+        Q (h W + b)ᵀ = (Q Wᵀ) hᵀ + Q bᵀ, and the last is the same for every step of a window, so
+        that softmax does not see it: one product a window instead of one a step.
+        """
+        Q = self.query(focus)  # [B, d]
+        asked = (Q @ self.key.weight).unsqueeze(1)  # [B, 1, W]
+        scores: Tensor = (states * asked).sum(dim=2) / math.sqrt(Q.shape[1])  # [B, S]
         return scores.masked_fill(~steps_mask(states, lengths), -math.inf).softmax(dim=1)
 
 
