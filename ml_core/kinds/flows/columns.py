@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-# What a network can use of a flow on any site: no addresses, ports, protocol numbers, time-stamps;
-# no field that tells one operating system or link from another (initial windows, header and
-# segment sizes), none that only repeats another (sub-flows, segment averages, variance), and none
-# that extractors disagree about (bulk, active and idle periods).
+# What is read of a flow on any site: no addresses, ports, protocol numbers, time-stamps; no field
+# that tells one operating system or link from another (header and segment sizes), none that only
+# repeats another (sub-flows, segment averages, variance), and none that extractors disagree about
+# (bulk, active and idle periods). The initial window serves to tell alike flows, see `site`.
 FLOW_COLUMNS = (
     "Flow Duration",
     "Total Fwd Packet",
@@ -47,6 +47,7 @@ FLOW_COLUMNS = (
     "ACK Flag Count",
     "Down/Up Ratio",
     "Fwd Act Data Pkts",
+    "FWD Init Win Bytes",
 )
 
 

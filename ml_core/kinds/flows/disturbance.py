@@ -62,6 +62,7 @@ class Strength:
     blind_network: float = 0.4
     blind_site: float = 0.4
     blind_hosts: float = 0.4
+    alone: float = 0.4  # of windows: the judged flow without those before it
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,8 @@ class SiteSet(FlowSet):
     def disturb(self, batch: Batch, options: Options) -> Batch:
         """`options.forget`: the share of windows whose older flows are dropped."""
         short = super().disturb(batch, Options(forget=options.forget))
-        x, s = short.x, self.strength
+        s = self.strength
+        x, lengths = self._alone(short.x, short.lengths)
         draw = _Draws(x)
         z = x[..., : len(NUMBERS)]
         for deviation, share, columns in (
@@ -113,7 +115,14 @@ class SiteSet(FlowSet):
             (s.blind_hosts, HOST_COLUMNS),
         ):  # fmt: skip
             context = context * _blanked(draw.kept(share), _context(x, *columns))
-        return Batch(torch.cat([z, context], dim=2), short.lengths, short.y)
+        return Batch(torch.cat([z, context], dim=2), lengths, short.y)
+
+    def _alone(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Some windows cut down to the judged flow: many formats do not tell hosts."""
+        alone = torch.rand(len(x), device=x.device) < self.strength.alone
+        last = x[torch.arange(len(x), device=x.device), lengths - 1]  # [B, F]
+        first = torch.where(alone.unsqueeze(1), last, x[:, 0])
+        return torch.cat([first.unsqueeze(1), x[:, 1:]], dim=1), torch.where(alone, 1, lengths)
 
     def _direction(self, columns: dict[str, float]) -> Tensor:
         growth = [columns.get(name, 0.0) for name in NUMBERS]

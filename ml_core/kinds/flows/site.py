@@ -25,6 +25,7 @@ _SIZES = tuple(
         "Total Bwd packets",
         "Total Length of Fwd Packet",
         "Total Length of Bwd Packet",
+        "FWD Init Win Bytes",
     )
 )
 _REQUEST = _SIZES[2:3]
@@ -39,7 +40,7 @@ class Site:
     """How common each size of flow is at a site."""
 
     flows: int
-    alike: tuple[U64, npt.NDArray[np.int64]]  # packets and bytes both ways, hashed -> how often
+    alike: tuple[U64, npt.NDArray[np.int64]]  # packets, bytes and window, hashed -> how often
     requests: tuple[U64, npt.NDArray[np.int64]]  # bytes forward, hashed -> how often
 
     @classmethod

@@ -1,0 +1,135 @@
+"""What the flow network learns from: parts, mixtures, other networks imitated."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import numpy as np
+import torch
+
+from ml_core.kinds.flows import KIND, building
+from ml_core.kinds.flows.building import UNUSED, VAGUE, split_in_time, told_apart, without_copies
+from ml_core.kinds.flows.columns import INPUT_COLUMNS, NUMBERS, SITE_COLUMNS
+from ml_core.kinds.flows.disturbance import TIME, SiteSet, Strength
+from ml_core.kinds.flows.inputs import numbers
+from ml_core.kinds.flows.scaler import Scaler
+from ml_core.kinds.flows.views import joined, mixtures, view
+from ml_core.kinds.kind import UNTOLD
+from ml_core.kinds.text import TEST, TRAINING, VALIDATION
+from ml_core.network.options import Options
+from ml_core.network.sequences import Batch
+from tests.ml_core.kinds.flows.made import sizes, table
+
+DOS, DDOS = KIND.classes.index("DoS"), KIND.classes.index("DDoS")
+SILENT = Strength(**{f.name: 0.0 for f in fields(Strength)})
+
+
+def test_each_label_of_each_source_is_split_in_time() -> None:
+    labels = ["a"] * 10 + ["b"] * 10 + ["a"] * 20
+    time = np.r_[np.arange(10)[::-1], np.arange(10), np.arange(20)]
+    source = np.r_[np.zeros(20, dtype=int), np.ones(20, dtype=int)]
+    part = split_in_time(labels, time, source, untested=1)
+    assert part[:10].tolist() == [TEST] * 3 + [VALIDATION] + [TRAINING] * 6
+    assert part[10:20].tolist() == [TRAINING] * 6 + [VALIDATION] + [TEST] * 3
+    assert (part[20:] == TRAINING).sum() == 17
+    assert (part[20:] == TEST).sum() == 0
+
+
+def test_floods_that_may_be_of_either_kind_learn_by_the_size_of_their_requests() -> None:
+    labels = ["DDoS"] * 20 + ["DoS Hulk"] * 20 + ["DoS"] * 3
+    X = sizes(43, Total_Length_of_Fwd_Packet=np.r_[np.full(20, 20), np.full(20, 350), 20, 350, 77])
+    source = np.r_[np.zeros(40, dtype=int), np.ones(3, dtype=int)]
+    part = split_in_time(labels, np.arange(43), source)
+    assert part[40:].tolist() == [VAGUE] * 3
+    y = np.r_[np.full(20, DDOS), np.full(23, DOS)]
+    y, part = told_apart(table(X, source), y, part)
+    assert y[40:42].tolist() == [DDOS, DOS]
+    assert part[40:].tolist() == [TRAINING, TRAINING, UNUSED]
+
+
+def test_flows_that_an_earlier_source_holds_are_not_used_twice() -> None:
+    X = np.vstack([sizes(30), sizes(30)[:10], sizes(5, seed=9)])
+    source = np.r_[np.zeros(30, dtype=int), np.ones(15, dtype=int)]
+    part = without_copies(table(X, source), np.ones(45, dtype=int), np.zeros(45, dtype=int))
+    assert part.tolist() == [TRAINING] * 30 + [UNUSED] * 10 + [TRAINING] * 5
+
+
+def test_mixtures_hold_every_class_in_shares_that_differ() -> None:
+    X, y = sizes(4_000), np.repeat([0, DOS, DDOS], [3_000, 600, 400])
+    scaler = Scaler.fit(numbers(X))
+    views = list(mixtures(table(X), y, scaler, 6, 1_000, np.random.default_rng(1)))
+    shares = [np.bincount(v.y, minlength=8) / len(v.y) for v in views]
+    assert all((share[[0, DOS, DDOS]] > 0).all() for share in shares)
+    assert np.ptp([share[0] for share in shares]) > 0.2
+    whole = joined(views)
+    assert len(whole.index) == sum(len(v.y) for v in views)
+    assert whole.index.max() == len(whole.rows) - 1
+
+
+def test_a_view_sees_the_flows_before_those_it_judges() -> None:
+    X = sizes(400)
+    scaler = Scaler.fit(numbers(X))
+    whole = view(table(X), np.zeros(400, dtype=int), scaler, np.arange(400))
+    some = view(table(X), np.zeros(400, dtype=int), scaler, np.array([200, 399]))
+    assert (some.index >= 0).all()
+    kept = [i for i, name in enumerate(INPUT_COLUMNS) if name not in SITE_COLUMNS]
+    for at, row in ((0, 200), (1, 399)):
+        theirs, ours = some.rows[some.index[at]], whole.rows[whole.index[row]]
+        assert np.array_equal(theirs[:, kept], ours[:, kept])
+
+
+def disturbed(strength: Strength, batch: Batch) -> Batch:
+    torch.manual_seed(1)
+    columns = len(NUMBERS)
+    scaler = Scaler(np.zeros(columns), np.full(columns, 2.0))
+    blank = np.zeros((1, len(INPUT_COLUMNS)), dtype=np.float32)
+    one = np.zeros((1, 10), dtype=np.int64)
+    made = SiteSet.made(blank, one, np.zeros(1, dtype=np.int64), scaler)
+    made = SiteSet(made.rows, made.index, made.y, made.continuous, made.scale, strength)
+    return made.disturb(batch, Options())
+
+
+def windows() -> Batch:
+    x = torch.randn(64, 10, len(INPUT_COLUMNS))
+    return Batch(x, torch.full((64,), 10), torch.zeros(64, dtype=torch.long))
+
+
+def test_a_slower_network_is_slower_in_every_number_and_nothing_else() -> None:
+    batch = windows()
+    change = disturbed(Strength(**{**vars(SILENT), "time": 1.0}), batch).x - batch.x
+    timed = [NUMBERS.index(name) for name in TIME]
+    others = [i for i in range(len(INPUT_COLUMNS)) if i not in timed]
+    assert change[:, :, others].abs().max() == 0
+    gap, rate = (NUMBERS.index(name) for name in ("Gap", "Packets per Second"))
+    assert torch.allclose(change[..., gap], -change[..., rate], atol=1e-5)
+    assert torch.allclose(change[:, 0], change[:, 9], atol=1e-5)
+    assert change[..., gap].std() > 0.3
+
+
+def test_a_flow_alone_is_the_judged_one() -> None:
+    batch = windows()
+    alone = disturbed(Strength(**{**vars(SILENT), "alone": 1.0}), batch)
+    assert (alone.lengths == 1).all()
+    assert torch.equal(alone.x[:, 0], batch.x[:, 9])
+
+
+def test_lengths_that_are_not_told_are_neither_told_nor_there() -> None:
+    batch = windows()
+    blind = disturbed(Strength(**{**vars(SILENT), "blind_group": 1.0}), batch).x
+    assert blind[..., INPUT_COLUMNS.index("Lengths Told")].abs().max() == 0
+    assert blind[..., INPUT_COLUMNS.index("Fwd Largest")].abs().max() == 0
+    size = INPUT_COLUMNS.index("Fwd Bytes")
+    assert torch.equal(blind[..., size], batch.x[..., size])
+
+
+def test_it_learns_from_attacks_of_a_kind_not_told() -> None:
+    rng = np.random.default_rng(0)
+    attack = np.repeat([0, 1], 600)
+    told = {"Total_Length_of_Fwd_Packet": np.where(attack, 20, rng.integers(100, 9_000, 1_200))}
+    X = sizes(1_200, **told)
+    y = np.where(attack, np.where(rng.random(1_200) < 0.5, DDOS, UNTOLD), 0)
+    part = split_in_time(attack.astype(str).tolist(), np.arange(1_200), np.zeros(1_200, dtype=int))
+    options = Options(epochs=3, batch=128, rate=3e-3)
+    model = building.build_flows(table(X), y, part, options)
+    assert model.columns == INPUT_COLUMNS
+    assert model.metrics["test"]["auc"] > 0.95
