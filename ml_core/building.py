@@ -89,16 +89,17 @@ def finish(
     training: dict[str, Any],
     measures: tuple[str, ...] = (),
     measured: F32 = _NOTHING,
+    most_bias: float = np.inf,
 ) -> Model:
     """Bias, temperature, open-set borders and drift profile, from the validation part.
 
     measured [N, M] is what the validation inputs measure in the terms of `measures` [M], see
-    `ml_core.verdict.drift`; flows are measured by their columns.
+    `ml_core.verdict.drift`; flows are measured by their columns. The bias is at most `most_bias`.
     """
     classes, y = network.arch.classes, validation.y.numpy()
     logits = look_at_all(network, validation).logits
     with torch.no_grad():
-        bias = harmless_bias(logits, y, CALLED_RATE)
+        bias = min(harmless_bias(logits, y, CALLED_RATE), most_bias)
         network.head.bias[0] += bias
     known, seen = look_at_all(network, learned), look_at_all(network, validation)
     temperature = fit_temperature(seen.logits, y)

@@ -29,11 +29,12 @@ from ml_core.sampling import floods_from_scans, smote_windows
 
 UNUSED = 3  # a part of its own: rows that teach nothing and test nothing
 VAGUE = 4  # likewise: floods of which it is not told whether they were distributed
-VIEWS, VIEW = 4, 4_000  # mixtures of each source, flows of a mixture
+VIEWS, VIEW = 4, 3_000  # mixtures of each source at least, flows of a mixture
 LEAST = 200  # windows of a small class in a mixture, after SMOTE
 FLOODS = 500  # made of scans, of each kind
+MOST_BIAS = 2.0  # towards the harmless class: attacks of other networks show more faintly
 
-OPTIONS = Options(epochs=10, patience=10, batch=256, rate=2e-3, forget=0.5)
+OPTIONS = Options(epochs=8, patience=8, batch=256, rate=2e-3, forget=0.5)
 
 
 def split_in_time(labels: Sequence[str], time: Ints, source: Ints, untested: int = 0) -> Ints:
@@ -136,6 +137,7 @@ def build_flows(
         scaler=scaler,
         baseline=torch.from_numpy((normal if len(normal) else mixed.rows).mean(axis=0)),
         training=about(options, table.features, y),
+        most_bias=MOST_BIAS,
     )
     testing = (part == TEST) & (y >= 0)
     if not testing.any():
@@ -157,7 +159,8 @@ def learning(
     made, plain_views = [], []
     for source in np.unique(table.source[part == TRAINING]):
         rows = np.flatnonzero((part == TRAINING) & (table.source == source))
-        for mixture in mixtures(table.take(rows), y[rows], scaler, VIEWS, VIEW, rng):
+        count = max(VIEWS, len(rows) // VIEW)
+        for mixture in mixtures(table.take(rows), y[rows], scaler, count, VIEW, rng):
             plain_views.append(mixture)
             one = np.zeros(len(mixture.y), dtype=np.int64)
             seed = int(rng.integers(1 << 31))
