@@ -73,8 +73,7 @@ def _flows(chosen: argparse.Namespace) -> Model:
     names = labels.of_rows[told]
     if not told.all():
         table = table.take(told)
-    source = table.source.astype(np.int64)
-    part = building.split_in_time(names.tolist(), table.time, source, len(chosen.also))
+    part = building.split_in_time(names.tolist(), table.time, table.source, len(chosen.also))
     options = _options(chosen, building.OPTIONS)
     return building.build_flows(table, y, part, options, _report, chosen.checkpoint, chosen.rivals)
 

@@ -33,7 +33,7 @@ FORMATS: dict[str, Callable[[Table], Told | None]] = {
 
 @dataclass(frozen=True)
 class FlowTable:
-    """N flows; every array [N] or [N, F]. 188 bytes a flow."""
+    """N flows; every array [N] or [N, F]. 192 bytes a flow."""
 
     features: npt.NDArray[np.float32]  # [N, F] in FLOW_COLUMNS' order; NaN where not told
     group: I32  # number of the source host, or of the row itself where hosts are not told
@@ -43,7 +43,7 @@ class FlowTable:
     source_port: I32  # -1 where not told
     protocol: I8  # 6, 17 or 1 (TCP, UDP, ICMP), -1 where not told or another
     same_network: I8  # 1: both addresses share 16 (IPv6: 64) bits; 0: not; -1: not told
-    source: I32  # number of the file
+    source: npt.NDArray[np.int64]  # number of the file
 
     def __len__(self) -> int:
         return len(self.group)
@@ -173,8 +173,8 @@ class _File:
             **found,
             "group": group,
             "destination": destination,
-            "time": time.astype(np.int64),
-            "source": np.full(self.rows, self.number, dtype=np.int32),
+            "time": np.clip(time, -9e15, 9e15).astype(np.int64),
+            "source": np.full(self.rows, self.number, dtype=np.int64),
         }
 
 

@@ -1,4 +1,4 @@
-"""What a flow format tells, as expressions over a file's rows; and hosts, protocols and times."""
+"""What a flow format tells, as expressions over a file's rows."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from dataclasses import dataclass
 import polars as pl
 
 from ml_core.readers.frames import Table
-
-NOTHING = pl.lit(None)
 
 
 @dataclass(frozen=True)
@@ -45,8 +43,3 @@ def protocol(table: Table, *spellings: str) -> pl.Expr:
         default=None,
         return_dtype=pl.Int64,
     )
-
-
-def network(address: pl.Expr) -> pl.Expr:
-    """The first 16 bits of an IPv4 address, as text; null for others."""
-    return address.str.extract(r"^(\d{1,3}\.\d{1,3})\.\d{1,3}\.\d{1,3}$")
