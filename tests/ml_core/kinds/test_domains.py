@@ -8,6 +8,8 @@ import pytest
 from ml_core.kinds.domain_forms import Forms
 from ml_core.kinds.domains import HOST, KIND, LENGTH, corpus, encode, parts, read, spans
 from ml_core.kinds.text import TextTable
+from ml_core.model_file import shipped
+from ml_core.scorer import Scorer
 
 
 @pytest.mark.parametrize(
@@ -74,3 +76,33 @@ def test_made_families_differ_among_each_other_and_their_names_fit_a_name_server
     assert all(5 <= len(name) <= 80 and read(name) == name for name in names)
     assert all(len(label) <= 63 for name in names for label in name.split("."))
     assert not set(names) & {forms.harmless() for _ in range(1000)}
+
+
+SAID = {
+    "benign": (
+        "mail.google.com",
+        "stackoverflow.com",
+        "d111111abcdef8.cloudfront.net",
+        "ec2-3-4-5-6.compute-1.amazonaws.com",
+        "_ldap._tcp.dc._msdcs.corp.local",
+        "1.0.168.192.in-addr.arpa",
+        "xn--bcher-kva.example",
+        "https://en.wikipedia.org/wiki/Domain_generation_algorithm",
+    ),
+    "dga": (
+        "qgzvkebadmyx.biz",
+        "a8f5f167f44f4964e6c998dee827110c.com",
+        "k3jd8f7s9dkf2l1m.top",
+        "jbswy3dpehpk3pxp.info:443",
+    ),
+    "phishing": ("http://paypal.com.secure-login.example.ru/webscr/login.php?cmd=_login",),
+}
+
+
+def test_names_written_here_get_the_right_verdict_from_the_shipped_model() -> None:
+    texts = [text for group in SAID.values() for text in group]
+    verdicts = Scorer.load(shipped("domains"), "domains").score_texts(texts)
+    assert verdicts.label_names == [name for name, group in SAID.items() for _ in group]
+    (why,) = verdicts.explain([texts.index("qgzvkebadmyx.biz")], top=1)
+    assert why.reasons[0].field == "dns.question.name"
+    assert why.reasons[0].value == "qgzvkebadmyx"
