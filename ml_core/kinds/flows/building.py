@@ -13,7 +13,7 @@ from ml_core.building import Ints, Report, about, finish, headline, need, test_f
 from ml_core.evaluation import measure, random_forest
 from ml_core.kinds.flows import KIND, inputs
 from ml_core.kinds.flows.columns import FLOW_COLUMNS, INPUT_COLUMNS
-from ml_core.kinds.flows.disturbance import SiteSet
+from ml_core.kinds.flows.disturbance import USUAL, SiteSet, Strength
 from ml_core.kinds.flows.scaler import Scaler
 from ml_core.kinds.flows.views import View, joined, mixtures, view
 from ml_core.kinds.flows.windows import WINDOW
@@ -104,11 +104,14 @@ def build_flows(
     report: Report | None = None,
     checkpoint: Path | None = None,
     rivals: bool = False,
+    views: tuple[int, int] = (VIEWS, VIEW),
+    strength: Strength = USUAL,
 ) -> Model:
     """A flow model from N flows, their classes y [N] and parts [N] (see `split_in_time`).
 
     Attacks of a kind not told (UNTOLD) teach what is harmless. Windows are made within each part,
-    so no flow of one part is seen in another's windows.
+    so no flow of one part is seen in another's windows. `views`: mixtures of each source at least,
+    and flows of a mixture; `strength`: how far other networks are imitated.
     """
     labels = KIND.classes
     y, part = told_apart(table, y, without_copies(table, y, part))
@@ -120,14 +123,14 @@ def build_flows(
     even = rng.choice(used, min(len(used), 20_000), p=_even(counts[table.source[used]]))
     scaler = Scaler.fit(inputs.numbers(table.features[even]))
 
-    mixed, told = learning(table, y, part, scaler, rng)
+    mixed, told = learning(table, y, part, scaler, views, rng)
     validation = joined(natural(table, y, part == VALIDATION, scaler))
-    sets = [SiteSet.made(*v, scaler) for v in (mixed, validation)]
+    learned, checked = (SiteSet.made(*v, scaler, strength) for v in (mixed, validation))
     arch = Architecture("numbers", len(INPUT_COLUMNS), len(labels), WINDOW)
     weights = class_weights(mixed.y[mixed.y >= 0], len(labels))
-    network = train(arch, *sets, weights, options, report, checkpoint)
+    network = train(arch, learned, checked, weights, options, report, checkpoint)
 
-    normal = mixed.rows[mixed.index[mixed.y == 0, 0]]
+    normal = mixed.rows[mixed.windows[mixed.y == 0, 0]]
     model = finish(
         network,
         SiteSet.made(*told, scaler),
@@ -152,15 +155,20 @@ def build_flows(
 
 
 def learning(
-    table: FlowTable, y: Ints, part: Ints, scaler: Scaler, rng: np.random.Generator
+    table: FlowTable,
+    y: Ints,
+    part: Ints,
+    scaler: Scaler,
+    views: tuple[int, int],
+    rng: np.random.Generator,
 ) -> tuple[View, View]:
     """What to learn from: mixtures of every source, with SMOTE's and made floods; and likewise
     the mixtures alone, of told classes."""
     made, plain_views = [], []
     for source in np.unique(table.source[part == TRAINING]):
         rows = np.flatnonzero((part == TRAINING) & (table.source == source))
-        count = max(VIEWS, len(rows) // VIEW)
-        for mixture in mixtures(table.take(rows), y[rows], scaler, count, VIEW, rng):
+        count = max(views[0], len(rows) // views[1])
+        for mixture in mixtures(table.take(rows), y[rows], scaler, count, views[1], rng):
             plain_views.append(mixture)
             one = np.zeros(len(mixture.y), dtype=np.int64)
             seed = int(rng.integers(1 << 31))
@@ -182,7 +190,7 @@ def natural(table: FlowTable, y: Ints, chosen: Ints, scaler: Scaler) -> list[Vie
 
 def _known(v: View) -> View:
     told = v.y >= 0
-    return View(v.rows, v.index[told], v.y[told])
+    return View(v.rows, v.windows[told], v.y[told])
 
 
 def _even(counts: Ints) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

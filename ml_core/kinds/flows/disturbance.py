@@ -65,12 +65,15 @@ class Strength:
     alone: float = 0.4  # of windows: the judged flow without those before it
 
 
+USUAL = Strength()
+
+
 @dataclass(frozen=True)
 class SiteSet(FlowSet):
     """Windows of flows whose rows are INPUT_COLUMNS."""
 
     scale: Tensor  # [K] deviation of each number's logarithm
-    strength: Strength = Strength()
+    strength: Strength
 
     @classmethod
     def made(
@@ -79,10 +82,11 @@ class SiteSet(FlowSet):
         index: npt.NDArray[np.int64],
         y: npt.NDArray[np.int64],
         scaler: Scaler,
+        strength: Strength = USUAL,
     ) -> SiteSet:
         plain = FlowSet.of(rows, index, y, len(NUMBERS))
         scale = torch.from_numpy(scaler.scale.astype(np.float32))
-        return cls(plain.rows, plain.index, plain.y, plain.continuous, scale)
+        return cls(plain.rows, plain.index, plain.y, plain.continuous, scale, strength)
 
     def to(self, device: torch.device) -> SiteSet:
         plain = super().to(device)
@@ -109,12 +113,12 @@ class SiteSet(FlowSet):
             kept = draw.kept(s.blind_group)
             z = z * _blanked(kept, _places(x, *members))
             context = context * _blanked(kept, _context(x, told))
-        for share, columns in (
+        for share, names in (
             (s.blind_protocol, PROTOCOL_COLUMNS), (s.blind_service, SERVICE_COLUMNS),
             (s.blind_network, NETWORK_COLUMNS), (s.blind_site, SITE_COLUMNS),
             (s.blind_hosts, HOST_COLUMNS),
         ):  # fmt: skip
-            context = context * _blanked(draw.kept(share), _context(x, *columns))
+            context = context * _blanked(draw.kept(share), _context(x, *names))
         return Batch(torch.cat([z, context], dim=2), lengths, short.y)
 
     def _alone(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:

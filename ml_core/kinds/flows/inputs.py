@@ -142,10 +142,12 @@ def _gaps(X: F64) -> dict[str, F64]:
         return _column(X, f"{way} IAT {what}")
 
     def share(way: str, what: str) -> F64:
-        return np.clip(gap(way, what) / duration, 0.0, 1.0)
+        part: F64 = np.clip(gap(way, what) / duration, 0.0, 1.0)
+        return part
 
     def spread(way: str) -> F64:
-        return np.clip(gap(way, "Std") / (np.abs(gap(way, "Mean")) + 1), 0.0, 100.0)
+        ratio: F64 = np.clip(gap(way, "Std") / (np.abs(gap(way, "Mean")) + 1), 0.0, 100.0)
+        return ratio
 
     values = (
         share("Flow", "Max"), spread("Flow"), np.maximum(gap("Flow", "Min"), 0) / 1e3,

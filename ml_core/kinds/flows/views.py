@@ -32,7 +32,7 @@ class View(NamedTuple):
     """What the network reads of some flows at a site."""
 
     rows: F32  # [R, F]: INPUT_COLUMNS
-    index: Ints  # [M, T] rows of each window, -1 after the last
+    windows: Ints  # [M, T] rows of each window, -1 after the last
     y: Ints  # [M]
 
 
@@ -95,7 +95,8 @@ def joined(views: list[View]) -> View:
     """Several views as one data set."""
     starts = np.cumsum([0, *(len(v.rows) for v in views)])
     index = [
-        np.where(v.index >= 0, v.index + start, -1) for v, start in zip(views, starts, strict=False)
+        np.where(v.windows >= 0, v.windows + start, -1)
+        for v, start in zip(views, starts, strict=False)
     ]
     return View(
         np.concatenate([v.rows for v in views]),

@@ -12,11 +12,11 @@ F32 = np.ndarray[tuple[int, int], np.dtype[np.float32]]
 
 def features(count: int, **columns: float | np.ndarray) -> F32:
     """All NaN (not told) but the `columns`, whose names are written with underscores."""
-    X = np.full((count, len(FLOW_COLUMNS)), np.nan, dtype=np.float32)
+    flows = np.full((count, len(FLOW_COLUMNS)), np.nan, dtype=np.float32)
     names = {name.replace(" ", "_").replace("/", "_"): i for i, name in enumerate(FLOW_COLUMNS)}
     for name, value in columns.items():
-        X[:, names[name]] = value
-    return X
+        flows[:, names[name]] = value
+    return flows
 
 
 def sizes(count: int, seed: int = 0, **fixed: float | np.ndarray) -> F32:
@@ -32,17 +32,17 @@ def sizes(count: int, seed: int = 0, **fixed: float | np.ndarray) -> F32:
     return features(count, **{**told, **fixed})
 
 
-def table(X: F32, source: np.ndarray | int = 0, hosts: int = 4) -> FlowTable:
+def table(flows: F32, source: np.ndarray | int = 0, hosts: int = 4) -> FlowTable:
     """Flows of a few hosts, one after the other."""
-    rows = np.arange(len(X))
+    rows = np.arange(len(flows))
     return FlowTable(
-        features=X,
+        features=flows,
         group=(rows % hosts).astype(np.int32),
         time=rows.astype(np.int64),
-        destination=np.full(len(X), hosts, dtype=np.int32),
-        port=np.full(len(X), 80, dtype=np.int32),
-        source_port=np.full(len(X), -1, dtype=np.int32),
-        protocol=np.full(len(X), 6, dtype=np.int8),
-        same_network=np.zeros(len(X), dtype=np.int8),
-        source=np.broadcast_to(source, len(X)).astype(np.int32),
+        destination=np.full(len(flows), hosts, dtype=np.int32),
+        port=np.full(len(flows), 80, dtype=np.int32),
+        source_port=np.full(len(flows), -1, dtype=np.int32),
+        protocol=np.full(len(flows), 6, dtype=np.int8),
+        same_network=np.zeros(len(flows), dtype=np.int8),
+        source=np.broadcast_to(source, len(flows)).astype(np.int32),
     )

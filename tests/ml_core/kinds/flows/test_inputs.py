@@ -17,14 +17,14 @@ from ml_core.kinds.flows.site import Site
 from tests.ml_core.kinds.flows.made import features, sizes
 
 
-def told(X: np.ndarray, **about: object) -> dict[str, np.ndarray]:
-    rows = np.arange(len(X))
-    numeric, context = network_inputs(X, INPUT_COLUMNS, rows, rows, **about)  # type: ignore[arg-type]
+def told(flows: np.ndarray, **about: object) -> dict[str, np.ndarray]:
+    rows = np.arange(len(flows))
+    numeric, context = network_inputs(flows, INPUT_COLUMNS, rows, rows, **about)  # type: ignore[arg-type]
     return dict(zip(INPUT_COLUMNS, np.hstack([numeric, context]).T, strict=True))
 
 
 def test_numbers_are_per_packet_per_second_and_balanced() -> None:
-    X = features(
+    flows = features(
         1,
         Flow_Duration=2e6,
         Total_Fwd_Packet=4,
@@ -32,7 +32,7 @@ def test_numbers_are_per_packet_per_second_and_balanced() -> None:
         Total_Length_of_Fwd_Packet=100,
         Total_Length_of_Bwd_Packet=0,
     )
-    found = dict(zip(NUMBERS, numbers(X)[0], strict=True))
+    found = dict(zip(NUMBERS, numbers(flows)[0], strict=True))
     assert found["Duration"] == 2_000
     assert found["Fwd Bytes per Packet"] == 25
     assert found["Packets per Second"] == 2.5
@@ -49,9 +49,9 @@ def test_a_flow_of_no_duration_has_a_finite_rate() -> None:
 
 
 def test_what_is_told_of_lengths_gaps_and_flags_is_told() -> None:
-    X = sizes(2)
-    X[1, FLOW_COLUMNS.index("SYN Flag Count")] = 2
-    found = told(X)
+    flows = sizes(2)
+    flows[1, FLOW_COLUMNS.index("SYN Flag Count")] = 2
+    found = told(flows)
     assert found["Flags Told"].tolist() == pytest.approx([0, 0.2])
     assert found["SYN"][1] == 1
     assert (found["Lengths Told"] == 0).all()
@@ -102,8 +102,8 @@ def test_a_handful_of_flows_is_no_site() -> None:
 
 
 def test_a_site_does_not_depend_on_the_order_of_its_flows() -> None:
-    X = sizes(1_000, Total_Bwd_packets=1)
-    first, second = Site.of(X), Site.of(X[::-1])
+    flows = sizes(1_000, Total_Bwd_packets=1)
+    first, second = Site.of(flows), Site.of(flows[::-1])
     assert first is not None
     assert second is not None
-    assert np.array_equal(first.columns(X[:50]), second.columns(X[:50]))
+    assert np.array_equal(first.columns(flows[:50]), second.columns(flows[:50]))

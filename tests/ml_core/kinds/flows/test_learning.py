@@ -37,44 +37,46 @@ def test_each_label_of_each_source_is_split_in_time() -> None:
 
 def test_floods_that_may_be_of_either_kind_learn_by_the_size_of_their_requests() -> None:
     labels = ["DDoS"] * 20 + ["DoS Hulk"] * 20 + ["DoS"] * 3
-    X = sizes(43, Total_Length_of_Fwd_Packet=np.r_[np.full(20, 20), np.full(20, 350), 20, 350, 77])
+    flows = sizes(
+        43, Total_Length_of_Fwd_Packet=np.r_[np.full(20, 20), np.full(20, 350), 20, 350, 77]
+    )
     source = np.r_[np.zeros(40, dtype=int), np.ones(3, dtype=int)]
     part = split_in_time(labels, np.arange(43), source)
     assert part[40:].tolist() == [VAGUE] * 3
     y = np.r_[np.full(20, DDOS), np.full(23, DOS)]
-    y, part = told_apart(table(X, source), y, part)
+    y, part = told_apart(table(flows, source), y, part)
     assert y[40:42].tolist() == [DDOS, DOS]
     assert part[40:].tolist() == [TRAINING, TRAINING, UNUSED]
 
 
 def test_flows_that_an_earlier_source_holds_are_not_used_twice() -> None:
-    X = np.vstack([sizes(30), sizes(30)[:10], sizes(5, seed=9)])
+    flows = np.vstack([sizes(30), sizes(30)[:10], sizes(5, seed=9)])
     source = np.r_[np.zeros(30, dtype=int), np.ones(15, dtype=int)]
-    part = without_copies(table(X, source), np.ones(45, dtype=int), np.zeros(45, dtype=int))
+    part = without_copies(table(flows, source), np.ones(45, dtype=int), np.zeros(45, dtype=int))
     assert part.tolist() == [TRAINING] * 30 + [UNUSED] * 10 + [TRAINING] * 5
 
 
 def test_mixtures_hold_every_class_in_shares_that_differ() -> None:
-    X, y = sizes(4_000), np.repeat([0, DOS, DDOS], [3_000, 600, 400])
-    scaler = Scaler.fit(numbers(X))
-    views = list(mixtures(table(X), y, scaler, 6, 1_000, np.random.default_rng(1)))
+    flows, y = sizes(4_000), np.repeat([0, DOS, DDOS], [3_000, 600, 400])
+    scaler = Scaler.fit(numbers(flows))
+    views = list(mixtures(table(flows), y, scaler, 6, 1_000, np.random.default_rng(1)))
     shares = [np.bincount(v.y, minlength=8) / len(v.y) for v in views]
     assert all((share[[0, DOS, DDOS]] > 0).all() for share in shares)
     assert np.ptp([share[0] for share in shares]) > 0.2
     whole = joined(views)
-    assert len(whole.index) == sum(len(v.y) for v in views)
-    assert whole.index.max() == len(whole.rows) - 1
+    assert len(whole.windows) == sum(len(v.y) for v in views)
+    assert whole.windows.max() == len(whole.rows) - 1
 
 
 def test_a_view_sees_the_flows_before_those_it_judges() -> None:
-    X = sizes(400)
-    scaler = Scaler.fit(numbers(X))
-    whole = view(table(X), np.zeros(400, dtype=int), scaler, np.arange(400))
-    some = view(table(X), np.zeros(400, dtype=int), scaler, np.array([200, 399]))
-    assert (some.index >= 0).all()
+    flows = sizes(400)
+    scaler = Scaler.fit(numbers(flows))
+    whole = view(table(flows), np.zeros(400, dtype=int), scaler, np.arange(400))
+    some = view(table(flows), np.zeros(400, dtype=int), scaler, np.array([200, 399]))
+    assert (some.windows >= 0).all()
     kept = [i for i, name in enumerate(INPUT_COLUMNS) if name not in SITE_COLUMNS]
     for at, row in ((0, 200), (1, 399)):
-        theirs, ours = some.rows[some.index[at]], whole.rows[whole.index[row]]
+        theirs, ours = some.rows[some.windows[at]], whole.rows[whole.windows[row]]
         assert np.array_equal(theirs[:, kept], ours[:, kept])
 
 
@@ -84,8 +86,7 @@ def disturbed(strength: Strength, batch: Batch) -> Batch:
     scaler = Scaler(np.zeros(columns), np.full(columns, 2.0))
     blank = np.zeros((1, len(INPUT_COLUMNS)), dtype=np.float32)
     one = np.zeros((1, 10), dtype=np.int64)
-    made = SiteSet.made(blank, one, np.zeros(1, dtype=np.int64), scaler)
-    made = SiteSet(made.rows, made.index, made.y, made.continuous, made.scale, strength)
+    made = SiteSet.made(blank, one, np.zeros(1, dtype=np.int64), scaler, strength)
     return made.disturb(batch, Options())
 
 
@@ -126,10 +127,10 @@ def test_it_learns_from_attacks_of_a_kind_not_told() -> None:
     rng = np.random.default_rng(0)
     attack = np.repeat([0, 1], 600)
     told = {"Total_Length_of_Fwd_Packet": np.where(attack, 20, rng.integers(100, 9_000, 1_200))}
-    X = sizes(1_200, **told)
+    flows = sizes(1_200, **told)
     y = np.where(attack, np.where(rng.random(1_200) < 0.5, DDOS, UNTOLD), 0)
     part = split_in_time(attack.astype(str).tolist(), np.arange(1_200), np.zeros(1_200, dtype=int))
     options = Options(epochs=3, batch=128, rate=3e-3)
-    model = building.build_flows(table(X), y, part, options)
+    model = building.build_flows(table(flows), y, part, options)
     assert model.columns == INPUT_COLUMNS
     assert model.metrics["test"]["auc"] > 0.95
