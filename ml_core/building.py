@@ -23,6 +23,7 @@ from ml_core.network.losses import class_weights
 from ml_core.network.options import Options
 from ml_core.network.sequences import Sequences, TextSet
 from ml_core.network.training import Progress, train
+from ml_core.sampling import undersample
 from ml_core.verdict.calibration import fit_temperature, harmless_bias, softmax
 from ml_core.verdict.drift import TEXT_MEASURES, Profile, text_measures
 from ml_core.verdict.openset import Openset
@@ -34,6 +35,8 @@ Report = Callable[[Progress], None]
 
 ALARM_RATE = 0.01  # of harmless validation inputs called an attack or unsure
 CALLED_RATE = ALARM_RATE / 4  # called an attack
+KNOWN = 8_000  # training inputs of one class that others are compared with
+TUNED = 200_000  # validation inputs
 UNDECIDED = 0.6  # a best class less likely than this is unsure, too
 _NOTHING = np.empty((0, 0), dtype=np.float32)
 
@@ -54,7 +57,7 @@ def build_texts(
         TextSet.of(steps[part == p], lengths[part == p], y[part == p])
         for p in (TRAINING, VALIDATION, TEST)
     ]
-    labels, arch = kind.classes, kind.architecture
+    labels, arch, held = kind.classes, kind.architecture, np.flatnonzero(part == VALIDATION)
     weights = class_weights(y[part == TRAINING], len(labels), kind.cap)
     network = train(arch, sets[TRAINING], sets[VALIDATION], weights, options, report, checkpoint)
     model = finish(
@@ -67,7 +70,7 @@ def build_texts(
         baseline=torch.zeros(0),
         training=about(options, steps, y),
         measures=TEXT_MEASURES,
-        measured=text_measures([texts[i] for i in np.flatnonzero(part == VALIDATION)]),
+        measured=text_measures([texts[i] for i in held[_spread(len(held))]]),
     )
     metrics = test_figures(model, sets[TEST])
     if rivals:
@@ -96,19 +99,22 @@ def finish(
     measured [N, M] is what the validation inputs measure in the terms of `measures` [M], see
     `ml_core.verdict.drift`; flows are measured by their columns. The bias is at most `most_bias`.
     """
-    classes, y = network.arch.classes, validation.y.numpy()
-    logits = look_at_all(network, validation).logits
+    classes, tuned = network.arch.classes, _spread(len(validation.y))
+    y = validation.y.numpy()[tuned]
+    logits = look_at_all(network, validation, tuned).logits
     with torch.no_grad():
         bias = min(harmless_bias(logits, y, CALLED_RATE), most_bias)
         network.head.bias[0] += bias
-    known, seen = look_at_all(network, learned), look_at_all(network, validation)
+    taught = learned.y.numpy()
+    some = undersample(taught, KNOWN, 0)
+    known, seen = look_at_all(network, learned, some), look_at_all(network, validation, tuned)
     temperature = fit_temperature(seen.logits, y)
     p = softmax(seen.logits, temperature)
-    openset = Openset.fit(known.hidden, learned.y.numpy(), classes, known.inputs, UNDECIDED)
+    openset = Openset.fit(known.hidden, taught[some], classes, known.inputs, UNDECIDED)
     openset = openset.at_alarm_rate(ALARM_RATE, p, y, seen.hidden, seen.inputs)
     label = p.argmax(axis=1)
     if network.arch.stage == "numbers":
-        measures, measured = columns, judged(validation)
+        measures, measured = columns, judged(validation, tuned)
     distance = openset.distance(label, seen.hidden, seen.inputs)
     return Model(
         kind=kind,
@@ -124,13 +130,18 @@ def finish(
     )
 
 
-def judged(data: Sequences, size: int = 2048) -> F32:
-    """The scaled columns of the flows that the windows of a data set are judged for: [N, F]."""
+def judged(data: Sequences, rows: Ints, size: int = 2048) -> F32:
+    """The scaled columns of the flows that `rows` [N] of a data set are judged for: [N, F]."""
     parts = []
-    for rows in torch.split(torch.arange(len(data.y)), size):
-        x, lengths, _ = data.batch(rows)
+    for some in torch.split(torch.from_numpy(rows), size):
+        x, lengths, _ = data.batch(some)
         parts.append(x[torch.arange(len(x)), lengths - 1].numpy())
     return np.concatenate(parts)
+
+
+def _spread(count: int) -> Ints:
+    """Which of `count` rows to tune with: all, or TUNED of them, evenly spread."""
+    return np.unique(np.linspace(0, count - 1, min(count, TUNED)).astype(np.int64))
 
 
 def test_figures(model: Model, test: Sequences) -> dict[str, Any]:

@@ -22,7 +22,6 @@ Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 HARMLESS_CENTRES, CENTRES = 512, 64  # of the harmless class, of each other class
-MOST = 8_000  # training inputs of one class that centres are sought among
 _SPACES = ("hidden", "inputs")
 
 
@@ -172,9 +171,8 @@ def _centres(X: F32, count: int, seed: int) -> F32:
         return X
     from sklearn.cluster import MiniBatchKMeans
 
-    chosen = np.random.default_rng(seed).permutation(len(X))[:MOST]
     means = MiniBatchKMeans(count, random_state=seed, n_init=1, batch_size=2048, max_iter=20)
-    return np.asarray(means.fit(X[np.sort(chosen)]).cluster_centers_, dtype=np.float32)
+    return np.asarray(means.fit(X).cluster_centers_, dtype=np.float32)
 
 
 def _spread(distance: F32) -> float:

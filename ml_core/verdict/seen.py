@@ -37,16 +37,24 @@ def look(network: BiLSTMDNN, x: Tensor, lengths: Tensor) -> Seen:
     return Seen(output.logits.numpy(), output.features.numpy(), summary(steps, short).numpy())
 
 
-def look_at_all(network: BiLSTMDNN, data: Sequences, size: int = 2048) -> Seen:
-    """The whole of a data set, in its order."""
-    parts, order = [], []
-    for rows in data.once(size):
-        x, lengths, _ = data.batch(rows)
-        parts.append(look(network, x, lengths))
-        order.append(rows.numpy())
+def look_at_all(
+    network: BiLSTMDNN, data: Sequences, rows: npt.NDArray[np.int64] | None = None, size: int = 2048
+) -> Seen:
+    """A data set, or its `rows` [M] in rising order, in that order."""
+    wanted = torch.ones(len(data.y), dtype=torch.bool)
+    if rows is not None:
+        wanted = torch.zeros_like(wanted).index_fill(0, torch.from_numpy(rows), True)
+    parts, order = [], [torch.arange(0)]
+    for some in data.once(size):
+        chosen = some[wanted[some]]
+        if len(chosen):
+            x, lengths, _ = data.batch(chosen)
+            parts.append(look(network, x, lengths))
+            order.append(chosen)
     if not parts:
-        return look(network, *data.batch(torch.arange(0))[:2])
-    place = np.argsort(np.concatenate(order), kind="stable")
+        C, D, F = network.arch.classes, network.head.in_features, network.stage.size
+        return Seen(*(np.empty((0, n), dtype=np.float32) for n in (C, D, 3 * F)))
+    place = torch.cat(order).argsort().numpy()
     return Seen(*(np.concatenate(part)[place] for part in zip(*parts, strict=True)))
 
 
