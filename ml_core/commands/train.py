@@ -46,12 +46,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(chosen: argparse.Namespace) -> None:
     """Prints where the model is and its figures on the parts held out, as JSON."""
     from ml_core import model_file
+    from ml_core.network.parallel import leads
 
     if chosen.output.is_file():
         raise DataError(f"{chosen.output}: a file, not a folder for the model")
     if chosen.checkpoint is not None and not chosen.checkpoint.parent.is_dir():
         raise DataError(f"{chosen.checkpoint.parent}: no such folder for the checkpoint")
     model = _flows(chosen) if chosen.kind == FLOWS else _texts(chosen, text_kind(chosen.kind))
+    if not leads():
+        return  # of the processes that torchrun started, one writes
     files = [path.name for path in (*chosen.data, *chosen.also)]
     model = replace(model, training={**model.training, "files": files})
     digest = model_file.save(chosen.output, model)
@@ -114,6 +117,10 @@ def _options(chosen: argparse.Namespace, usual: Options) -> Options:
 
 
 def _report(p: Progress) -> None:
+    if p.share < 1:
+        told = f"epoch {p.epoch}/{p.epochs}  {p.share:.0%}  loss {p.loss:.4f}"
+        print(told, file=sys.stderr)
+        return
     print(
         f"epoch {p.epoch}/{p.epochs}  loss {p.loss:.4f}  validation {p.validation_loss:.4f}"
         f"  accuracy {p.validation_accuracy:.4f}",
