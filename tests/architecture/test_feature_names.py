@@ -6,15 +6,13 @@ import json
 from importlib.resources import files
 
 from apps.acquisition.flow_columns import FLOW_FEATURES, flow_name
-from ml_core.kinds.flows.windows import CONTEXT_COLUMNS, FLOW_COLUMNS
+from ml_core.kinds.flows.columns import FLOW_COLUMNS, INPUT_COLUMNS
 from ml_core.readers.cicflowmeter import SPELLINGS
 
 
-def test_the_shipped_flow_model_reads_columns_the_meter_writes() -> None:
+def test_the_shipped_flow_model_reads_what_is_made_of_those_columns() -> None:
     model = files("knowledge_base") / "models" / "flows-bilstm-dnn" / "model.json"
-    columns = set(json.loads(model.read_text())["columns"]) - set(CONTEXT_COLUMNS)
-    assert columns, "a flow model names the columns it reads"
-    assert columns <= set(FLOW_FEATURES)
+    assert tuple(json.loads(model.read_text())["columns"]) == INPUT_COLUMNS
 
 
 def test_every_column_the_networks_know_is_one_the_meter_writes() -> None:

@@ -12,7 +12,7 @@ import torch
 from ml_core.building import Ints, Report, about, finish, headline, need, test_figures
 from ml_core.evaluation import measure, random_forest
 from ml_core.kinds.flows import KIND, inputs
-from ml_core.kinds.flows.columns import FLOW_COLUMNS, INPUT_COLUMNS
+from ml_core.kinds.flows.columns import FLOW_COLUMNS, INPUT_COLUMNS, SERVICE_COLUMNS
 from ml_core.kinds.flows.disturbance import USUAL, SiteSet, Strength
 from ml_core.kinds.flows.scaler import Scaler
 from ml_core.kinds.flows.views import View, joined, mixtures, view
@@ -30,11 +30,11 @@ from ml_core.sampling import floods_from_scans, smote_windows
 UNUSED = 3  # a part of its own: rows that teach nothing and test nothing
 VAGUE = 4  # likewise: floods of which it is not told whether they were distributed
 VIEWS, VIEW = 4, 3_000  # mixtures of each source at least, flows of a mixture
-LEAST = 200  # windows of a small class in a mixture, after SMOTE
+LEAST = 60  # windows of a small class in a mixture, after SMOTE
 FLOODS = 500  # made of scans, of each kind
 MOST_BIAS = 2.0  # towards the harmless class: attacks of other networks show more faintly
 
-OPTIONS = Options(epochs=8, patience=8, batch=256, rate=2e-3, forget=0.5)
+OPTIONS = Options(epochs=5, patience=5, batch=256, rate=2e-3, forget=0.5)
 
 
 def split_in_time(labels: Sequence[str], time: Ints, source: Ints, untested: int = 0) -> Ints:
@@ -175,8 +175,18 @@ def learning(
             made.append(View(*smote_windows(*mixture, one, LEAST, seed)))
     of, whole = KIND.classes.index, joined(made)
     three = (of("Portscan"), of("DoS"), of("DDoS"))
-    floods = floods_from_scans(*whole, three, FLOODS, int(rng.integers(1 << 31)))
-    return View(*floods), _known(joined(plain_views))
+    floods = View(*floods_from_scans(*whole, three, FLOODS, int(rng.integers(1 << 31))))
+    _at_any_service(floods, len(whole.y), rng)
+    return floods, _known(joined(plain_views))
+
+
+def _at_any_service(floods: View, first: int, rng: np.random.Generator) -> None:
+    """Windows from `first` on go to a service drawn at random: a flood may hit any."""
+    places = [INPUT_COLUMNS.index(name) for name in SERVICE_COLUMNS]
+    for window in floods.windows[first:]:
+        rows = window[window >= 0]
+        floods.rows[np.ix_(rows, places)] = 0.0
+        floods.rows[rows, rng.choice(places)] = 1.0
 
 
 def natural(table: FlowTable, y: Ints, chosen: Ints, scaler: Scaler) -> list[View]:

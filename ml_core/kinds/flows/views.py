@@ -24,7 +24,7 @@ Ints = npt.NDArray[np.int64]
 F32 = npt.NDArray[np.float32]
 
 QUIET = (0.1, 0.95)  # harmless share of a mixture
-EVENNESS = 0.5  # of Dirichlet's distribution over the attack classes
+EVENNESS = 0.5  # of Dirichlet's distribution over the classes, about the roots of their sizes
 FEWEST = 3  # flows of each class in every mixture
 
 
@@ -71,8 +71,9 @@ def mixtures(
 
 def _mixture(y: Ints, size: int, rng: np.random.Generator) -> Ints:
     """Rows of a random mixture, sorted; half of them in runs as they came, half at random."""
-    classes = np.unique(y)
-    shares = rng.dirichlet(np.full(len(classes), EVENNESS))
+    classes, sizes = np.unique(y, return_counts=True)
+    roots = np.sqrt(sizes)
+    shares = rng.dirichlet(EVENNESS * roots / roots.mean())
     harmless = classes == 0
     if harmless.any() and not harmless.all():
         quiet = rng.uniform(*QUIET)
