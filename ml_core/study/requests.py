@@ -20,7 +20,7 @@ from ml_core.kinds.requests.corpus import Told, corpus, gathered
 from ml_core.kinds.requests.text import decoded
 from ml_core.kinds.text import TEST, TextTable, split_by_content
 from ml_core.study.report import Cell, Chapter, Table, Topic
-from ml_core.study.text_rivals import HEADER, Case, Rows, compare
+from ml_core.study.text_rivals import HEADER, Case, Rows, compare, row
 
 LARGEST, MOST, LEAST = 4_000, 1_200, 1_500  # harmless texts, attacks of a class, with the grammar's
 TESTED = 2_000  # of each side
@@ -37,7 +37,8 @@ Sources = dict[str, list[TextTable]]
 
 def run(data: Path, say: Callable[[str], None]) -> Chapter:
     rows: list[tuple[Cell, ...]] = []
-    for case in _cases(_sources(data)):
+    sources = _sources(data)
+    for case in _cases(sources):
         rows += compare(SMALL, as_read, case)
         say(case.name)
     about = (
@@ -47,7 +48,46 @@ def run(data: Path, say: Callable[[str], None]) -> Chapter:
         " their attacks are: nobody learns them. Harmless lines of access logs stand against"
         " Fwaf's attacks, which come without harmless ones. p_attack > 0.5."
     )
-    return Chapter("HTTP requests", "", (Table("Requests", HEADER, tuple(rows), about),))
+    tables = Table("Requests", HEADER, tuple(rows), about), _shipped(data, sources)
+    return Chapter("HTTP requests", "", tables)
+
+
+def _shipped(data: Path, sources: Sources) -> Table:
+    """What the model that comes with the platform says of what it did not learn."""
+    from ml_core.model_file import shipped
+    from ml_core.scorer import Scorer
+
+    scorer = Scorer.load(shipped(KIND.name), KIND.name)
+    tested = {
+        "HttpParams, official test part": _tested(sources["httpparams"][1:], None),
+        "range_holdout, access log": _tested(sources["range"][1:], None),
+        "CSIC 2010, attacks and the normal ones it learned": _tested(sources["csic"], None),
+        "Fwaf": _tested(sources["fwaf"], None),
+        **_unlabelled(data),
+    }
+    rows = []
+    for name, part in tested.items():
+        verdicts = scorer.score_texts(part.texts)
+        rows.append(row(name, "shipped", verdicts.p_attack, part.attack, verdicts.unsure))
+    about = (
+        "Every different text once. The logs of semicomplete.com and secrepo.com come unlabelled"
+        " and are counted as harmless, which not every line is; of the scanners' log every line is"
+        " counted as an attack, which few are: their label is of the session."
+    )
+    return Table("Requests: the shipped model", ("tested on", *HEADER[1:]), tuple(rows), about)
+
+
+def _unlabelled(data: Path) -> dict[str, Rows]:
+    import polars as pl
+
+    table = pl.read_parquet(data / "logs" / "web_access_lines.parquet")
+    table = table.filter(pl.col("label") != "benign").unique("request", maintain_order=True)
+    return {
+        f"log, {source}": Rows(
+            part["request"].to_list(), (part["label"] == "attack_scan").to_numpy()
+        )
+        for (source,), part in table.group_by("source", maintain_order=True)
+    }
 
 
 def as_read(text: str) -> str:
@@ -84,8 +124,8 @@ def _tables(told: Told) -> list[TextTable]:
     ]
 
 
-def _tested(tables: list[TextTable]) -> Rows:
-    """Of each side TESTED texts, every one once."""
+def _tested(tables: list[TextTable], most: int | None = TESTED) -> Rows:
+    """Every text once, `most` of each side."""
     first: dict[str, tuple[str, bool]] = {}
     for table in tables:
         for text, c in zip(table.texts, table.y.tolist(), strict=True):
@@ -93,7 +133,7 @@ def _tested(tables: list[TextTable]) -> Rows:
     rng, sides = np.random.default_rng(1), []
     for attack in (False, True):
         side = [text for text, is_attack in first.values() if is_attack == attack]
-        sides.append([side[i] for i in rng.permutation(len(side))[:TESTED].tolist()])
+        sides.append([side[i] for i in rng.permutation(len(side))[:most].tolist()])
     return Rows(sides[0] + sides[1], np.repeat([False, True], [len(side) for side in sides]))
 
 

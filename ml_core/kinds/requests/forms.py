@@ -57,7 +57,15 @@ class Forms:
         draw = self.draw
         path = draw.choice((self._path, self._file, self._rest))()
         if draw.random() < 0.1:
-            path = draw.choice(("/", f"/?{draw.randint(1, 10**8)}", "/?id=1", "/*"))
+            path = draw.choice(
+                (
+                    "/",
+                    f"/?{draw.randint(1, 10**8)}",
+                    "/?id=1",
+                    "/*",
+                    f"/{draw.choice(FOLDERS)}/?C={draw.choice('NMSD')};O={draw.choice('AD')}",
+                )
+            )
         return f"{draw.choice(('GET', 'GET', 'GET', 'GET', 'HEAD', 'OPTIONS', 'DELETE'))} {path}"
 
     def request(self, value: str, others: Sequence[str], name: str = "") -> str:
