@@ -46,4 +46,4 @@ def _about(flows: Data) -> str:
     )
 
 
-TOPIC = Topic("papers", "The papers' tables", run, minutes=25)
+TOPIC = Topic("papers", "The papers' tables", run, minutes=12)

@@ -223,7 +223,7 @@ def _table_6(here: Mapping[str, Score], away: Mapping[str, Score]) -> Table:
         "the judged flow, the SVM learns from 6,000 of them. "
         f"The best network ({network}) has macro-F1 {here[network].f1 - here[best].f1:+.3f} and "
         f"accuracy {here[network].accuracy - here[best].accuracy:+.3f} against the best rival "
-        f"({best}).",
+        f"({best}); bilstm_dnn has the seed of median macro-F1, the others one seed.",
     )
 
 

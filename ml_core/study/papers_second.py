@@ -51,21 +51,23 @@ FIGURES = {
 def ablations(
     data: Data, say: Say, seeds: Sequence[int] = SEEDS
 ) -> tuple[dict[str, list[Score]], tuple[Score, Score]]:
-    """Every variant's scores on the test part, one a seed; the full one's of the first seed,
-    here and elsewhere."""
+    """Every variant's scores on the test part, one a seed; and the full one's here and elsewhere,
+    of the seed whose macro-F1 is the median: no seed is chosen for being good."""
     learned = data.learned().thinned(LARGEST)
     scores: dict[str, list[Score]] = {}
-    first: list[Score] = []
+    away: list[Score] = []
     for name, switches in VARIANTS.items():
         scores[name] = []
         for seed in seeds:
             told: dict[str, Any] = {**NETWORK, **switches}
             system = fitted(named("bilstm_dnn", classes=7, seed=seed, **told), learned, data)
             scores[name].append(measured(system, data.test))
-            if not first:
-                first = [scores[name][0], measured(system, data.elsewhere)]
+            if name == FULL:
+                away.append(measured(system, data.elsewhere))
         say(f"{name}: macro-F1 {_f1s(scores[name])}")
-    return scores, (first[0], first[1])
+    here = scores[FULL]
+    median = sorted(range(len(here)), key=lambda i: here[i].f1)[(len(here) - 1) // 2]
+    return scores, (here[median], away[median])
 
 
 def tables(
@@ -118,7 +120,8 @@ def tables(
         "Precision, recall and F1 are means over the classes. The paper's two networks are not "
         "public; it holds out the last four of ten weeks, and we the last 30 % in time. That "
         f"BiLSTM-DNN beats them all {holds} here: {ours - float(best[3] or 0):+.3f} macro-F1 "
-        f"against the best of them ({best[0]}). One seed.",
+        f"against the best of them ({best[0]}). BiLSTM-DNN has the seed of median macro-F1, the "
+        "others one seed.",
     )
     return [second, _means(scores), _claims(scores)], _figures(scores)
 

@@ -118,7 +118,7 @@ def test_a_claim_holds_only_beyond_chance(differences: list[float], said: str) -
 
 def test_the_whole_chapter_comes_out(data: Data, monkeypatch: pytest.MonkeyPatch) -> None:
     quick = {"epochs": 1, "patience": 1, "hidden": 8}
-    monkeypatch.setattr(papers_second, "NETWORK", quick)
+    monkeypatch.setattr(papers_second, "NETWORK", {**papers_second.NETWORK, **quick})
     monkeypatch.setattr(papers_second, "TABLE_2", {
         name: papers_second.TABLE_2[name] for name in ("amsom", "bilstm_dnn")
     })  # fmt: skip
