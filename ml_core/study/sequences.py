@@ -121,8 +121,9 @@ def _events(data: Path) -> Table:
     for name, table in tables.items():
         others = [t for other, t in tables.items() if other != name]
         as_recorded = _some(table, TESTED)
-        even = _even(table, TESTED)
+        even, few = _share(table, 0.5), _share(table, 0.1)
         tested = [
+            Tested(f"{name}, a tenth abnormal", few.texts, few.y),
             Tested(f"{name}, half abnormal", even.texts, even.y),
             Tested(f"{name}, as recorded", as_recorded.texts, as_recorded.y),
         ]
@@ -272,12 +273,14 @@ def _some(table: TextTable, most: int) -> TextTable:
     return replace(table, texts=[table.texts[i] for i in rows], y=table.y[rows])
 
 
-def _even(table: TextTable, most: int) -> TextTable:
-    """As many different texts of either class, none that has both labels."""
+def _share(table: TextTable, share: float) -> TextTable:
+    """Different texts, none with both labels, of which such a share is abnormal."""
     texts, y, _ = by_sequence([table], 1)
     rows = np.random.default_rng(1).permutation(len(texts))
-    least = min(most // 2, *np.bincount(y, minlength=2).tolist())
-    chosen = np.concatenate([rows[y[rows] == c][:least] for c in (0, 1)])
+    by_class = [rows[y[rows] == c] for c in (0, 1)]
+    count = min(TESTED, len(by_class[0]) / (1 - share), len(by_class[1]) / share)
+    sizes = (round(count * (1 - share)), round(count * share))
+    chosen = np.concatenate([of[:n] for of, n in zip(by_class, sizes, strict=True)])
     return TextTable(table.column, [texts[i] for i in chosen], y[chosen])
 
 
