@@ -11,7 +11,7 @@ import pytest
 
 from ml_core.errors import DataError
 from ml_core.kinds.flows.windows import FLOW_COLUMNS
-from ml_core.study import papers_first, papers_second
+from ml_core.study import papers_data, papers_first, papers_second
 from ml_core.study.papers_data import (
     CLASSES,
     ELSEWHERE,
@@ -126,6 +126,7 @@ def test_the_whole_chapter_comes_out(data: Data, monkeypatch: pytest.MonkeyPatch
         quick if name in papers_first.TABLE_7 else {"columns": [3]} if name == "size_only" else {}
     ))  # fmt: skip
     monkeypatch.setattr(papers_first, "STUDY", quick)
+    monkeypatch.setattr(papers_data, "LEAST", 60)
     monkeypatch.setattr(papers_first, "STUDIES", {
         name: (title, values[:2]) for name, (title, values) in papers_first.STUDIES.items()
     })  # fmt: skip
