@@ -172,13 +172,21 @@ def _told(is_so: npt.NDArray[np.bool_], known: F64) -> F64:
 
 
 def _services(port: npt.NDArray[np.integer]) -> dict[str, npt.NDArray[np.bool_]]:
-    found, rest = {}, port >= 0
-    for name, ports in zip(SERVICE_COLUMNS, SERVICES.values(), strict=False):
-        found[name] = np.isin(port, sorted(ports))
-        rest &= ~found[name]
-    found[SERVICE_COLUMNS[-2]] = rest & (port < LOW_PORTS)
-    found[SERVICE_COLUMNS[-1]] = rest & (port >= LOW_PORTS)
-    return found
+    place = _SERVICE_OF[np.clip(port, -1, 65_535)]
+    return {name: place == i for i, name in enumerate(SERVICE_COLUMNS)}
+
+
+def _service_of() -> npt.NDArray[np.int8]:
+    """The place in SERVICE_COLUMNS of each port; of the last, which is port -1, none."""
+    places = np.full(65_537, len(SERVICE_COLUMNS) - 1, dtype=np.int8)
+    places[:LOW_PORTS] = len(SERVICE_COLUMNS) - 2
+    for i, ports in enumerate(SERVICES.values()):
+        places[sorted(ports)] = i
+    places[-1] = -1
+    return places
+
+
+_SERVICE_OF = _service_of()
 
 
 def _hosts(
