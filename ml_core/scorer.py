@@ -184,8 +184,6 @@ class Scorer:
         destination: npt.ArrayLike | None = None,
         port: npt.ArrayLike | None = None,
         judged: npt.ArrayLike | None = None,
-        protocol: npt.ArrayLike | None = None,
-        same_network: npt.ArrayLike | None = None,
         site: Site | None = None,
     ) -> Verdicts:
         """Verdicts on N flows, each judged with the flows of its source before it.
@@ -193,20 +191,17 @@ class Scorer:
         features [N, F] with the corrected CICFlowMeter's `columns` [F], NaN where not told; group
         [N] the source host's number, time [N] when the flow began, in any unit. Worth giving, -1
         where not told: destination [N] and port [N] (the destination host's number and port; they
-        tell scans, sweeps and distributed floods apart), protocol [N] (of IP), same_network [N]
-        (1: both ends are of one network, 0: not), and `site`, what the site's own traffic says.
+        tell scans, sweeps and distributed floods apart), and `site`, what the site's own traffic says.
         judged [M] are the rows to judge, in the order of the verdicts: the others are only looked
         at, which costs little. DataError if columns are missing or lengths differ.
         """
         self._expect(FLOWS)
         X = choose_columns(features, columns, FLOW_COLUMNS)
-        told = (group, time, destination, port, protocol, same_network)
+        told = (group, time, destination, port)
         if any(np.shape(a) != (len(X),) for a in told if a is not None):
             raise DataError(f"group, time, destination and port must each hold {len(X)} values")
         steps, reads = self.model.network.arch.steps, self.model.columns
-        numbers, around = network_inputs(
-            X, reads, group, time, destination, port, protocol, same_network, site, steps
-        )
+        numbers, around = network_inputs(X, reads, group, time, destination, port, site, steps)
         assert self.model.scaler is not None  # a flow model always has one (model_file checks)
         rows = np.hstack([self.model.scaler.transform(numbers), around])
         index = window_index(group, time, steps)

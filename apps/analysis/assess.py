@@ -95,6 +95,7 @@ def _score(
             flows.destination,
             flows.port,
             judged=np.searchsorted(flows.row, rows),
+            site=flows.site,
         )
     else:
         verdicts = reader.scorer.score_texts(readings.texts(frame[rows]).to_list())

@@ -8,9 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from apps.acquisition.flow_columns import FLOW_FEATURES
 from apps.acquisition.frames import has_features, unpack_features
 from apps.analysis.evidence import Rows
-from ml_core.kinds.flows.windows import WINDOW
+from ml_core.kinds.flows.site import Site
+from ml_core.kinds.flows.windows import FLOW_COLUMNS, WINDOW, choose_columns
 
 F32 = npt.NDArray[np.float32]
 
@@ -27,6 +29,7 @@ class Flows:
     destination: Rows  # [N]
     port: Rows  # [N]
     time: Rows  # [N] microseconds
+    site: Site | None  # what all flows of the frame say of the site; None of a handful
 
 
 def readable_flows(frame: pl.DataFrame) -> npt.NDArray[np.bool_]:
@@ -77,6 +80,7 @@ def flows_around(frame: pl.DataFrame, chosen: Rows) -> Flows:
     """
     rows = np.flatnonzero(readable_flows(frame)).astype(np.int64)
     part = frame[rows]
+    features = unpack_features(part["tocsin.features"])
     source, destination = _numbers(part["source.ip"]), _numbers(part["destination.ip"])
     time = part["@timestamp"].cast(pl.Int64).fill_null(0).to_numpy().astype(np.int64)
     place = np.searchsorted(rows, chosen)
@@ -88,11 +92,12 @@ def flows_around(frame: pl.DataFrame, chosen: Rows) -> Flows:
     keep = np.unique(np.concatenate([window, *seen]))
     return Flows(
         row=rows[keep],
-        features=unpack_features(part["tocsin.features"].gather(keep)),
+        features=features[keep],
         source=source[keep],
         destination=destination[keep],
         port=part["destination.port"].fill_null(-1).to_numpy().astype(np.int64)[keep],
         time=time[keep],
+        site=Site.of(choose_columns(features, FLOW_FEATURES, FLOW_COLUMNS)),
     )
 
 

@@ -102,8 +102,10 @@ def judge_flows(
     )
     for rows, seen in _blocks(table, scorer.model.network.arch.steps, block):
         verdicts = _verdicts(scorer, table.take(seen), np.searchsorted(seen, rows), site)
-        for name in ("label", "probability", "p_attack", "unsure", "probabilities"):
-            getattr(judged, name)[rows] = getattr(verdicts, name)
+        p = from_inside(verdicts.probabilities, scorer.labels, table.same_network[rows])
+        judged.probabilities[rows], judged.label[rows] = p, p.argmax(axis=1)
+        judged.probability[rows] = p.max(axis=1)
+        judged.p_attack[rows], judged.unsure[rows] = verdicts.p_attack, verdicts.unsure
         done += len(rows)
         say(done)
     return judged
@@ -120,10 +122,21 @@ def _verdicts(scorer: Scorer, table: FlowTable, judged: Ints, site: Site | None)
         table.destination,
         table.port,
         judged,
-        table.protocol,
-        table.same_network,
         site,
     )
+
+
+def from_inside(p: F64, names: Sequence[str], same_network: npt.NDArray[np.int8]) -> F64:
+    """Probabilities [N, C] where a scan within one network counts as Infiltration.
+
+    So CIC's data sets have it: who scans from inside has come in. Nothing in the flow tells, the
+    addresses do, and they are no input of the network.
+    """
+    inside, scan, infiltration = same_network == 1, names.index("Portscan"), "Infiltration"
+    moved = p.copy()
+    moved[inside, names.index(infiltration)] += p[inside, scan]
+    moved[inside, scan] = 0.0
+    return moved
 
 
 def _blocks(table: FlowTable, steps: int, size: int) -> Iterator[tuple[Ints, Ints]]:

@@ -149,7 +149,7 @@ def _judged(model: Model, network: Network, site: bool = True) -> tuple[F64, npt
         else:
             said = scorer.score_flows(
                 table.features, scorer.columns, table.group, table.time, table.destination,
-                table.port, None, table.protocol, table.same_network,
+                table.port,
             )  # fmt: skip
         p[rows], unsure[rows] = said.probabilities, said.unsure
     return p, unsure
@@ -188,9 +188,7 @@ def _ablations(networks: dict[str, Network], say: Say) -> Table:
         "all": USUAL,
         "no imitated networks": still,
         "no other speeds": replace(USUAL, time=0.0, shape=0.0),
-        "no blanked columns": replace(
-            USUAL, blind_group=0.0, blind_service=0.0, blind_protocol=0.0, blind_network=0.0
-        ),
+        "no blanked columns": replace(USUAL, blind_group=0.0, blind_service=0.0),
         "no flows alone": replace(USUAL, alone=0.0),
         "noise of 0.5 on all numbers": replace(USUAL, noise=0.5),
     }

@@ -94,7 +94,8 @@ def _nearest_mean(X: npt.NDArray[np.float32], y: Ints) -> Callable[[npt.NDArray[
 
     def distance(Z: npt.NDArray[np.float32]) -> F64:
         z = Z @ whiten
-        return np.min([np.linalg.norm(z - centre, axis=1) for centre in centres], axis=0)
+        nearest: F64 = np.min([np.linalg.norm(z - c, axis=1) for c in centres], axis=0)
+        return nearest
 
     return distance
 

@@ -120,8 +120,6 @@ def _verdicts(scorer: Scorer, table: FlowTable) -> Verdicts:
         table.time,
         table.destination,
         table.port,
-        protocol=table.protocol,
-        same_network=table.same_network,
         site=Site.of(table.features),
     )
 
@@ -132,6 +130,7 @@ def _flows(data: Path, name: str) -> tuple[FlowTable, Ints, list[str]]:
     classes = np.append(named(FLOWS).class_index(labels.names), -1)
     y = classes[labels.codes]
     told = np.flatnonzero(y >= 0)
+    y = building.scans_as_scans(table, y)
     return table.take(told), y[told], np.asarray(labels.of_rows)[told].tolist()
 
 
@@ -331,8 +330,8 @@ def _drift(learned: Learned, data: Path) -> Table:
         ("flows", "rows", "index", "level", "open-set PSI", "open-set KS", "unsure", "moved most"),
         tuple(rows),
         "Against the validation part's profile, without labels. Index: mean population stability "
-        "index over the columns, or the open-set score's where that is more; below 0.1 stable, "
-        "above 0.25 strange.",
+        "index over the columns, or the open-set score's where that is more; below 0.25 stable, "
+        "above 1 strange.",
     )
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +43,12 @@ class Space:
         counts = np.array([len(some) for some in centres], dtype=np.int64)
         return cls(np.concatenate(centres).astype(np.float32), counts, np.ones(2))
 
+    @cached_property
+    def _half(self) -> F32:
+        """Half the squared length of each centre [K]."""
+        half: F32 = np.einsum("kd,kd->k", self.centres, self.centres) / 2
+        return half
+
     def distance(self, X: F32, label: Ints) -> F32:
         """Distance [N] of X [N, D] to the nearest centre of the classes `label` [N]."""
         found = np.empty(len(X), dtype=np.float32)
@@ -51,8 +58,7 @@ class Space:
             # of a class never seen there is nothing to compare with but the others
             own = slice(ends[c] - self.counts[c], ends[c]) if self.counts[c] else slice(None)
             centres, some = self.centres[own], X[rows]
-            half = np.einsum("kd,kd->k", centres, centres) / 2
-            nearest = (half - some @ centres.T).argmin(axis=1)
+            nearest = (self._half[own] - some @ centres.T).argmin(axis=1)
             found[rows] = np.linalg.norm(some - centres[nearest], axis=1)
         return found
 

@@ -15,7 +15,7 @@ FLOW_CLASSES = (
     "WebAttack",
     "Portscan",
 )
-# A scan from inside ("Infiltration - Portscan") is Infiltration: both ends are of one network.
+# A scan from inside ("Infiltration - Portscan") is Infiltration: `commands.judging.from_inside`.
 _ALIASES = {
     "Normal": ("benign", "background", "0"),
     "DDoS": (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from ml_core.evaluation import measure, random_forest
 from ml_core.kinds.flows import KIND, inputs
 from ml_core.kinds.flows.columns import FLOW_COLUMNS, INPUT_COLUMNS, SERVICE_COLUMNS
 from ml_core.kinds.flows.disturbance import USUAL, SiteSet, Strength
+from ml_core.kinds.flows.made import chatter, unanswered
 from ml_core.kinds.flows.scaler import Scaler
 from ml_core.kinds.flows.views import View, joined, mixtures, view
 from ml_core.kinds.flows.windows import WINDOW
@@ -96,6 +97,39 @@ def told_apart(table: FlowTable, y: Ints, part: Ints) -> tuple[Ints, Ints]:
     return y, part
 
 
+def scans_as_scans(table: FlowTable, y: Ints) -> Ints:
+    """Classes [N], where a scan from inside, labelled as Infiltration, is a Portscan.
+
+    Its flows are a scan's; where it came from, the addresses say (`commands.judging.from_inside`).
+    Such are, of those whose addresses are told, the flows within one network, and the empty ones.
+    """
+    sent, got = (FLOW_COLUMNS.index(f"Total Length of {way} Packet") for way in ("Fwd", "Bwd"))
+    empty = table.features[:, sent] + table.features[:, got] == 0
+    scans = (table.same_network == 1) | (empty & (table.same_network == 0))
+    inside = (y == KIND.classes.index("Infiltration")) & scans
+    return np.where(inside, KIND.classes.index("Portscan"), y)
+
+
+def with_made(
+    table: FlowTable, y: Ints, part: Ints, rng: np.random.Generator
+) -> tuple[FlowTable, Ints, Ints]:
+    """The table with one source more, for learning alone: see `made`."""
+    scan = KIND.classes.index("Portscan")
+    scans = np.flatnonzero((part == TRAINING) & (y == scan) & (table.destination >= 0))
+    tables = [unanswered(table, scans, rng), chatter(rng)]
+    more = np.concatenate([np.full(len(tables[0]), scan), np.zeros(len(tables[1]), dtype=y.dtype)])
+    source = int(table.source.max()) + 1
+    tables = [replace(t, source=np.full(len(t), source)) for t in tables]
+    whole = FlowTable(
+        *(np.concatenate([getattr(t, f.name) for t in (table, *tables)]) for f in fields(FlowTable))
+    )
+    return (
+        whole,
+        np.concatenate([y, more]),
+        np.concatenate([part, np.full(len(more), TRAINING)]),
+    )
+
+
 def build_flows(
     table: FlowTable,
     y: Ints,
@@ -114,7 +148,7 @@ def build_flows(
     and flows of a mixture; `strength`: how far other networks are imitated.
     """
     labels = KIND.classes
-    y, part = told_apart(table, y, without_copies(table, y, part))
+    y, part = told_apart(table, scans_as_scans(table, y), without_copies(table, y, part))
     need(y[(part == TRAINING) & (y >= 0)], y[(part == VALIDATION) & (y >= 0)])
     rng = np.random.default_rng(options.seed)
     used = np.flatnonzero(part == TRAINING)
@@ -123,7 +157,7 @@ def build_flows(
     even = rng.choice(used, min(len(used), 20_000), p=_even(counts[table.source[used]]))
     scaler = Scaler.fit(inputs.numbers(table.features[even]))
 
-    mixed, told = learning(table, y, part, scaler, views, rng)
+    mixed, told = learning(*with_made(table, y, part, rng), scaler, views, rng)
     validation = joined(natural(table, y, part == VALIDATION, scaler))
     learned, checked = (SiteSet.made(*v, scaler, strength) for v in (mixed, validation))
     arch = Architecture("numbers", len(INPUT_COLUMNS), len(labels), WINDOW)

@@ -95,15 +95,10 @@ SERVICES: dict[str, frozenset[int]] = {
     "database": frozenset({1433, 1521, 3306, 5432, 6379, 27017}),
     "infrastructure": frozenset({67, 68, 88, 111, 123, 135, 161, 389, 514, 1900, 3268}),
 }
-PROTOCOLS = {"tcp": 6, "udp": 17, "icmp": 1}
 SERVICE_COLUMNS = tuple(f"Service {name}" for name in (*SERVICES, "low port", "high port"))
-PROTOCOL_COLUMNS = tuple(f"Protocol {name}" for name in PROTOCOLS)
-NETWORK_COLUMNS = ("Networks Known", "Same Network")
 CONTEXT_COLUMNS = (
     *OPTIONAL,
-    *PROTOCOL_COLUMNS,
     *SERVICE_COLUMNS,
-    *NETWORK_COLUMNS,
     *SITE_COLUMNS,
     *HOST_COLUMNS,
 )

@@ -18,10 +18,8 @@ from ml_core.kinds.flows.columns import (
     CONTEXT_COLUMNS,
     GAPS,
     HOST_COLUMNS,
-    NETWORK_COLUMNS,
     NUMBERS,
     OPTIONAL,
-    PROTOCOL_COLUMNS,
     SERVICE_COLUMNS,
     SITE_COLUMNS,
     WAY_GAPS,
@@ -58,8 +56,6 @@ class Strength:
     hide: float = 0.1  # of all numbers, each alone
     blind_group: float = 0.3  # of windows: lengths, gaps or flags not told
     blind_service: float = 0.4
-    blind_protocol: float = 0.2
-    blind_network: float = 0.4
     blind_site: float = 0.4
     blind_hosts: float = 0.4
     alone: float = 0.4  # of windows: the judged flow without those before it
@@ -114,8 +110,8 @@ class SiteSet(FlowSet):
             z = z * _blanked(kept, _places(x, *members))
             context = context * _blanked(kept, _context(x, told))
         for share, names in (
-            (s.blind_protocol, PROTOCOL_COLUMNS), (s.blind_service, SERVICE_COLUMNS),
-            (s.blind_network, NETWORK_COLUMNS), (s.blind_site, SITE_COLUMNS),
+            (s.blind_service, SERVICE_COLUMNS),
+            (s.blind_site, SITE_COLUMNS),
             (s.blind_hosts, HOST_COLUMNS),
         ):  # fmt: skip
             context = context * _blanked(draw.kept(share), _context(x, *names))

@@ -20,11 +20,8 @@ from ml_core.kinds.flows.columns import (
     GAPS,
     HOST_COLUMNS,
     LENGTHS,
-    NETWORK_COLUMNS,
     NUMBERS,
     OPTIONAL,
-    PROTOCOL_COLUMNS,
-    PROTOCOLS,
     SERVICE_COLUMNS,
     SERVICES,
     SITE_COLUMNS,
@@ -58,8 +55,6 @@ def network_inputs(
     time: npt.ArrayLike,
     destination: npt.ArrayLike | None = None,
     port: npt.ArrayLike | None = None,
-    protocol: npt.ArrayLike | None = None,
-    same_network: npt.ArrayLike | None = None,
     site: Site | None = None,
     steps: int = WINDOW,
 ) -> tuple[F64, F32]:
@@ -74,14 +69,8 @@ def network_inputs(
         name: np.mean([~np.isnan(made[member]) for member in members], axis=0)
         for name, members in OPTIONAL.items()
     }
-    if protocol is not None:
-        for name, number in zip(PROTOCOL_COLUMNS, PROTOCOLS.values(), strict=True):
-            found[name] = np.asarray(protocol) == number
     if port is not None:
         found |= _services(np.asarray(port))
-    if same_network is not None:
-        same = np.asarray(same_network)
-        found |= dict(zip(NETWORK_COLUMNS, (same >= 0, same == 1), strict=True))
     if site is not None:
         found |= dict(zip(SITE_COLUMNS, site.columns(X).T, strict=True))
     hosts = _hosts(group, time, destination, port, steps)

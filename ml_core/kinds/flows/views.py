@@ -54,8 +54,6 @@ def read(table: FlowTable, scaler: Scaler, site: Site | None) -> F32:
         table.time,
         table.destination,
         table.port,
-        table.protocol,
-        table.same_network,
         site,
     )
     return np.hstack([scaler.transform(told), around])

@@ -60,7 +60,7 @@ def test_a_column_that_moved_is_named_first(profile: Profile) -> None:
 
 def test_a_moved_open_set_score_alone_is_strange(profile: Profile) -> None:
     values, label, score = day(3000, 2)
-    drift = profile.drift(values, label, score * 2)
+    drift = profile.drift(values, label, score * 3)
     assert drift.level == STRANGE
     assert drift.index == drift.novelty.psi
     assert drift.p_value < 1e-9

@@ -70,9 +70,6 @@ def test_what_is_not_told_is_zero_and_never_a_number_out_of_nowhere() -> None:
     _, context = network_inputs(sizes(4), INPUT_COLUMNS, rows, rows)
     known = [name for name, column in zip(CONTEXT_COLUMNS, context.T, strict=True) if column.any()]
     assert known == []
-    found = told(sizes(4), same_network=np.array([1, 0, -1, -1]))
-    assert found["Networks Known"].tolist() == [1, 1, 0, 0]
-    assert found["Same Network"].tolist() == [1, 0, 0, 0]
 
 
 def test_hosts_of_a_table_in_which_some_are_not_told_keep_their_context() -> None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import torch
 
 from ml_core.kinds.flows import KIND, building
 from ml_core.kinds.flows.building import UNUSED, VAGUE, split_in_time, told_apart, without_copies
-from ml_core.kinds.flows.columns import INPUT_COLUMNS, NUMBERS, SITE_COLUMNS
+from ml_core.kinds.flows.columns import FLOW_COLUMNS, INPUT_COLUMNS, NUMBERS, SITE_COLUMNS
 from ml_core.kinds.flows.disturbance import TIME, SiteSet, Strength
 from ml_core.kinds.flows.inputs import numbers
+from ml_core.kinds.flows.made import chatter, unanswered
 from ml_core.kinds.flows.scaler import Scaler
 from ml_core.kinds.flows.views import joined, mixtures, view
 from ml_core.kinds.kind import UNTOLD
@@ -134,3 +135,42 @@ def test_it_learns_from_attacks_of_a_kind_not_told() -> None:
     model = building.build_flows(table(flows), y, part, options)
     assert model.columns == INPUT_COLUMNS
     assert model.metrics["test"]["auc"] > 0.95
+
+
+def test_a_scan_from_inside_is_learned_as_a_scan() -> None:
+    scan, inside = KIND.classes.index("Portscan"), KIND.classes.index("Infiltration")
+    size = np.array([9, 9, 0, 9, 0])
+    flows = table(sizes(5, Total_Length_of_Fwd_Packet=size, Total_Length_of_Bwd_Packet=0))
+    flows = replace(flows, same_network=np.array([1, 0, -1, 1, 0], dtype=np.int8))
+    y = building.scans_as_scans(flows, np.array([inside, inside, inside, 0, inside]))
+    assert y.tolist() == [scan, inside, inside, 0, scan]
+
+
+def test_scans_are_also_learned_as_if_nothing_had_answered() -> None:
+    flows, y = table(sizes(50)), np.full(50, KIND.classes.index("Portscan"))
+    made = unanswered(flows, np.arange(10, 40), np.random.default_rng(1))
+    assert sorted(made.time.tolist()) == list(range(10, 40))  # the same probes, at the same time
+    column = {name: made.features[:, i] for i, name in enumerate(FLOW_COLUMNS)}
+    assert (column["Total Bwd packets"] == 0).all()
+    assert (column["SYN Flag Count"] == column["Total Fwd Packet"]).all()
+    assert ((column["Flow Duration"] > 0) == (column["Total Fwd Packet"] > 1)).all()
+    whole, labels, part = building.with_made(
+        flows, y, np.zeros(50, dtype=int), np.random.default_rng(1)
+    )
+    assert (part[50:] == TRAINING).all()
+    assert set(labels[50:].tolist()) == {0, KIND.classes.index("Portscan")}
+    assert whole.source[49] < whole.source[50] == whole.source[-1]
+
+
+def test_harmless_chatter_is_flows_that_can_be() -> None:
+    made = chatter(np.random.default_rng(2))
+    column = {name: made.features[:, i] for i, name in enumerate(FLOW_COLUMNS)}
+    assert np.isfinite(made.features).all()
+    assert (np.diff(made.time) >= 0).all()
+    lone = column["Total Bwd packets"] == 0
+    assert 0.2 < lone.mean() < 0.8
+    assert (column["Total Length of Bwd Packet"][lone] == 0).all()
+    fwd = column["Total Fwd Packet"]
+    mean = column["Total Length of Fwd Packet"] / fwd
+    assert np.allclose(column["Fwd Packet Length Mean"], mean, rtol=1e-4)
+    assert (column["Flow IAT Max"] <= column["Flow Duration"] + 1).all()
