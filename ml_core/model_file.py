@@ -44,7 +44,7 @@ class Model:
     temperature: float
     openset: Openset
     profile: Profile  # what drift is measured against
-    baseline: Tensor  # what explanations compare with: [F] the mean normal flow; requests: empty
+    baseline: Tensor  # what explanations compare with: [F] the mean normal flow; texts: empty
     scaler: Scaler | None = None  # flows only
     training: Mapping[str, Any] = field(default_factory=dict)  # sources, fingerprint, options
     metrics: Mapping[str, Any] = field(default_factory=dict)

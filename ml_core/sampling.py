@@ -86,7 +86,7 @@ def floods_from_scans(
     and in a flood; the difference is where the others went. So up to `count` scan windows each
     are copied as if they had stayed at one port (a denial of service), and as if each came from
     another source that is hardly seen twice (a distributed one). `classes` are the numbers of
-    (scan, flood, distributed flood); the last four columns of `rows` are CONTEXT_COLUMNS.
+    (scan, flood, distributed flood); the last four columns of `rows` are HOST_COLUMNS.
     Returns rows [R+, F], index [M+, T], y [M+].
     """
     scan, flood, distributed = classes

@@ -6,6 +6,7 @@ Importing this module is cheap; PyTorch is loaded by `Scorer.load`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +26,6 @@ from ml_core.verdict.inputs import FlowInputs, Inputs, TextInputs
 if TYPE_CHECKING:
     import torch
 
-    from ml_core.kinds.flows.site import Site
     from ml_core.model_file import Model
     from ml_core.verdict.drift import Drift
     from ml_core.verdict.faithfulness import Faithfulness
@@ -150,17 +150,21 @@ def _chunks(indices: Sequence[int]) -> list[Ints]:
 
 
 class Scorer:
-    """A loaded model. Holds no state between calls: safe to share among threads."""
+    """A loaded model. Holds no state between calls: safe to share among threads.
 
-    def __init__(self, model: Model) -> None:
-        self.model = model
+    `workers` chunks are judged side by side, each by as many threads as PyTorch is set to: with
+    one, which two short sums keep busier than two, several workers use several cores.
+    """
+
+    def __init__(self, model: Model, workers: int = 1) -> None:
+        self.model, self.workers = model, workers
 
     @classmethod
-    def load(cls, folder: Path | str, kind: str | None = None) -> Scorer:
+    def load(cls, folder: Path | str, kind: str | None = None, workers: int = 1) -> Scorer:
         """ModelFileError if the folder holds no usable model (of `kind`, where given)."""
         from ml_core.model_file import load
 
-        return cls(load(Path(folder), kind))
+        return cls(load(Path(folder), kind), workers)
 
     @property
     def kind(self) -> str:
@@ -229,12 +233,20 @@ class Scorer:
         label = np.zeros(count, dtype=np.int64)
         distance = np.zeros(count, dtype=np.float32)
         order, openset = inputs.order(), self.model.openset
-        for start in range(0, count, CHUNK):
-            rows = order[start : start + CHUNK]
+
+        def judge(rows: Ints) -> None:
             seen = look(self.model.network, *inputs.batch(rows))
             p[rows] = softmax(seen.logits, self.model.temperature)
             label[rows] = seen.logits.argmax(axis=1)
             distance[rows] = openset.distance(label[rows], seen.hidden, seen.inputs)
+
+        chunks = [order[start : start + CHUNK] for start in range(0, count, CHUNK)]
+        if self.workers > 1 and len(chunks) > 1:
+            with ThreadPoolExecutor(self.workers) as pool:
+                list(pool.map(judge, chunks))
+        else:
+            for chunk in chunks:
+                judge(chunk)
         return Verdicts(
             names=self.labels,
             label=label,

@@ -96,7 +96,6 @@ def spans(text: str) -> list[Span]:
 
 LARGEST = 60_000  # names of one class in one column
 MADE = 30_000  # names of made-up families
-MADE_HARMLESS = 15_000
 
 
 def corpus(

@@ -33,7 +33,7 @@ FORMATS: dict[str, Callable[[Table], Told | None]] = {
 
 @dataclass(frozen=True)
 class FlowTable:
-    """N flows; every array [N] or [N, F]. 192 bytes a flow."""
+    """N flows; every array [N] or [N, F]. 198 bytes a flow."""
 
     features: npt.NDArray[np.float32]  # [N, F] in FLOW_COLUMNS' order; NaN where not told
     group: I32  # number of the source host, or of the row itself where hosts are not told

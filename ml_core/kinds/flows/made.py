@@ -118,7 +118,7 @@ def _kept_alive(rng: np.random.Generator) -> Talk:
 
 
 def _left_behind(rng: np.random.Generator) -> Talk:
-    """What is still sent of a connection that is over: empty packets, seldom answered."""
+    """What is still sent of a connection that is over: empty packets, some answered likewise."""
     count, back = int(rng.integers(1, 4)), int(rng.integers(0, 3))
     when = np.sort(np.r_[0.0, 10 ** rng.uniform(2.0, 6.0, count - 1)])
     late = np.sort(10 ** rng.uniform(2.0, 5.0, back))

@@ -22,7 +22,6 @@ __all__ = [
     "choose_columns",
     "context",
     "window_index",
-    "window_lengths",
 ]
 
 WINDOW = 10  # flows; paper 1 Fig. 6: flat from here on
@@ -45,11 +44,6 @@ def window_index(group: npt.ArrayLike, time: npt.ArrayLike, steps: int = WINDOW)
     index = np.empty_like(filled)
     index[order] = filled
     return index
-
-
-def window_lengths(index: Ints) -> Ints:
-    """How many flows each window [N, T] really holds: [N]."""
-    return np.asarray((index >= 0).sum(axis=1), dtype=np.int64)
 
 
 def context(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ml_core.errors import DataError
-from ml_core.kinds.flows.windows import choose_columns, context, window_index, window_lengths
+from ml_core.kinds.flows.windows import choose_columns, context, window_index
 
 
 def test_a_window_holds_the_last_flows_of_the_same_source_oldest_first() -> None:
@@ -22,7 +22,6 @@ def test_a_window_holds_the_last_flows_of_the_same_source_oldest_first() -> None
         [4, -1, -1],
         [3, 0, 5],
     ]
-    assert window_lengths(index).tolist() == [3, 2, 1, 2, 1, 3]
 
 
 def test_flows_of_the_same_moment_keep_their_order() -> None:
