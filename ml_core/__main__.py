@@ -6,6 +6,7 @@ Bad input gets one line on standard error and exit status 2.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import NoReturn
@@ -57,7 +58,8 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument("kind", choices=KINDS, metavar="KIND", help=", ".join(KINDS))
         command.add_argument("data", nargs="+", type=Path, metavar="DATA", help="files")
         module.arguments(command)
-        command.add_argument("--threads", type=int, default=1, help="of PyTorch; default 1")
+        most = 1 if name == "train" else os.cpu_count() or 1
+        command.add_argument("--threads", type=int, default=most, help="default: %(default)s")
     command = commands.add_parser("tables", help=tables.ABOUT, description=tables.__doc__)
     command.set_defaults(run=tables.run, threads=1)
     tables.arguments(command)
@@ -70,7 +72,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         import torch
 
-        torch.set_num_threads(max(chosen.threads, 1))
+        # what is judged goes to its threads in chunks, which beats threads within each product
+        torch.set_num_threads(max(chosen.threads, 1) if chosen.command == "train" else 1)
         chosen.run(chosen)
     except (DataError, ModelFileError, OSError) as error:
         print(f"ml_core: {' '.join(str(error).split())}", file=sys.stderr)

@@ -33,7 +33,7 @@ def run(chosen: argparse.Namespace) -> None:
     from ml_core.scorer import Scorer
 
     kind = named(chosen.kind)
-    scorer = Scorer.load(chosen.model or shipped(chosen.kind), chosen.kind)
+    scorer = Scorer.load(chosen.model or shipped(chosen.kind), chosen.kind, chosen.threads)
     labels = read_labels(chosen.data, chosen.label)
     told = labels.codes >= 0
     y = kind.class_index(labels.names)[labels.codes[told]]

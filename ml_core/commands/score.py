@@ -31,7 +31,7 @@ def run(chosen: argparse.Namespace) -> None:
     from ml_core.scorer import Scorer
 
     _writable(chosen.output)
-    scorer = Scorer.load(chosen.model or shipped(chosen.kind), chosen.kind)
+    scorer = Scorer.load(chosen.model or shipped(chosen.kind), chosen.kind, chosen.threads)
     judged = judge(scorer, chosen.data)
     table = pl.DataFrame(
         {

@@ -55,19 +55,22 @@ class FlowInputs:
     columns: tuple[str, ...]  # [F]
 
     def order(self) -> Ints:
-        return np.arange(len(self.index))
+        """By length, so that a chunk pads little."""
+        return np.argsort((self.index >= 0).sum(axis=1), kind="stable")
 
     def batch(self, rows: Ints) -> tuple[torch.Tensor, torch.Tensor]:
         import torch
 
-        index = self.index[rows]
-        x = self.rows[np.maximum(index, 0)] * (index >= 0)[:, :, None].astype(np.float32)
+        index = self._windows(rows)
+        x = self.rows[np.maximum(index, 0)]
+        if (index < 0).any():
+            x *= (index >= 0)[:, :, None]
         return torch.from_numpy(x), torch.from_numpy((index >= 0).sum(axis=1))
 
     def fields(self, rows: Ints) -> Fields:
         import torch
 
-        steps, columns = self.index.shape[1], len(self.columns)
+        steps, columns = self._windows(rows).shape[1], len(self.columns)
         of = torch.arange(columns).expand(len(rows), steps, columns)
         values = self.raw[self._judged(rows)].tolist()
         return Fields(
@@ -85,6 +88,11 @@ class FlowInputs:
         """The judged flows' scaled columns [M, F], and which rows [M] they are of."""
         rows = np.arange(len(self.index))
         return self.rows[self._judged(rows)], rows
+
+    def _windows(self, rows: Ints) -> Ints:
+        """[B, T] as long as the longest of them."""
+        index = self.index[rows]
+        return index[:, : max(int((index >= 0).sum(axis=1).max(initial=1)), 1)]
 
     def _judged(self, rows: Ints) -> Ints:
         index = self.index[rows]
