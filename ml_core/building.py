@@ -70,7 +70,7 @@ def build_texts(
         baseline=torch.zeros(0),
         training=about(options, steps, y),
         measures=TEXT_MEASURES,
-        measured=text_measures([texts[i] for i in held[_spread(len(held))]]),
+        measured=text_measures([kind.bare(texts[i]) for i in held[_spread(len(held))]]),
     )
     metrics = test_figures(model, sets[TEST])
     if rivals:
@@ -159,8 +159,8 @@ def headline(figures: dict[str, Any]) -> dict[str, Any]:
 
 
 def about(options: Options, X: npt.NDArray[Any], y: Ints) -> dict[str, Any]:
-    digest = hashlib.sha256(np.ascontiguousarray(X).tobytes())
-    digest.update(np.ascontiguousarray(y).tobytes())
+    digest = hashlib.sha256(np.ascontiguousarray(X).data)
+    digest.update(np.ascontiguousarray(y).data)
     return {"rows": len(y), "fingerprint": digest.hexdigest(), "options": asdict(options)}
 
 

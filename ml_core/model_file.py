@@ -22,7 +22,8 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from ml_core.errors import DataError, ModelFileError
-from ml_core.kinds import FLOWS
+from ml_core.kinds import FLOWS, named
+from ml_core.kinds.flows.columns import INPUT_COLUMNS, NUMBERS
 from ml_core.kinds.flows.scaler import Scaler
 from ml_core.network.architecture import Architecture
 from ml_core.network.bilstm_dnn import BiLSTMDNN
@@ -30,6 +31,7 @@ from ml_core.verdict.drift import Profile
 from ml_core.verdict.openset import Openset
 
 FORMAT = 2
+MOST = 65_536  # steps, nodes or inputs: a manifest shall not ask for all memory
 MANIFEST, WEIGHTS = "model.json", "weights.safetensors"
 
 
@@ -100,6 +102,8 @@ def load(folder: Path, kind: str | None = None) -> Model:
         raise ModelFileError(f"{folder}: a model of {manifest.get('kind')!r}, not of {kind!r}")
     try:
         return _assemble(folder, manifest, _weights(folder, manifest))
+    except ModelFileError:
+        raise
     except (KeyError, TypeError, AttributeError, DataError) as error:
         raise ModelFileError(f"{folder}: {MANIFEST} is incomplete: {error}") from error
     except (RuntimeError, ValueError) as error:
@@ -136,6 +140,15 @@ def _assemble(folder: Path, manifest: Mapping[str, Any], tensors: dict[str, Tens
     arch = Architecture(**manifest["architecture"])
     labels, columns = tuple(manifest["labels"]), tuple(manifest["columns"])
     kind = str(manifest["kind"])
+    if labels != named(kind).classes:
+        raise ModelFileError(f"{folder}: other labels than those of {kind}")
+    if kind == FLOWS and columns != INPUT_COLUMNS:
+        raise ModelFileError(f"{folder}: other columns than this version reads")
+    temperature = float(manifest["temperature"])
+    if not 0.0 < temperature < np.inf:
+        raise ModelFileError(f"{folder}: a temperature of {temperature}")
+    if max(arch.steps, arch.hidden, arch.inputs, arch.embedding) > MOST:
+        raise ModelFileError(f"{folder}: an architecture larger than any that this version makes")
     if (arch.stage == "numbers") != (kind == FLOWS) or len(labels) != arch.classes:
         raise ModelFileError(f"{folder}: kind or labels do not fit the architecture")
     if kind == FLOWS and len(columns) != arch.inputs:
@@ -150,14 +163,14 @@ def _assemble(folder: Path, manifest: Mapping[str, Any], tensors: dict[str, Tens
     scaler = None
     if kind == FLOWS:
         scaler = Scaler(tensors["scaler.mean"].numpy(), tensors["scaler.scale"].numpy())
-        if scaler.mean.ndim != 1 or scaler.mean.shape != scaler.scale.shape:
+        if scaler.mean.shape != (len(NUMBERS),) or scaler.scale.shape != (len(NUMBERS),):
             raise ModelFileError(f"{folder}: the scaler does not fit the columns")
     return Model(
         kind=kind,
         labels=labels,
         columns=columns,
         network=network.eval(),
-        temperature=float(manifest["temperature"]),
+        temperature=temperature,
         openset=openset,
         profile=profile,
         baseline=tensors["baseline"],

@@ -73,10 +73,15 @@ def _flows(chosen: argparse.Namespace) -> Model:
     if not told.any():
         raise DataError("no row has a label")
     y = named(FLOWS).class_index(labels.names)[labels.codes[told]]
-    names = labels.of_rows[told]
     if not told.all():
         table = table.take(told)
-    part = building.split_in_time(names.tolist(), table.time, table.source, len(chosen.also))
+    part = building.split_in_time(
+        labels.codes[told].astype(np.int64),
+        table.time,
+        table.source,
+        len(chosen.also),
+        labels.names,
+    )
     options = _options(chosen, building.OPTIONS)
     return building.build_flows(table, y, part, options, _report, chosen.checkpoint, chosen.rivals)
 

@@ -220,4 +220,5 @@ KIND = TextKind(
     ),
     options=Options(epochs=8, patience=3, batch=64, rate=2e-3, hide=0.1),
     corpus=corpus,
+    bare=bare,
 )

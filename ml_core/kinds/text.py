@@ -89,4 +89,5 @@ class TextKind(Kind):
     architecture: Architecture
     options: Options = field(default_factory=Options)
     corpus: Callable[[Sequence[TextTable], int], Corpus] = by_content  # (tables, seed)
+    bare: Callable[[str], str] = str  # a text of the corpus as it is given to be judged
     cap: float = 5.0  # of a class's weight in the loss; 1: a rare class weighs like the others

@@ -5,23 +5,39 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields, is_dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from ml_core.errors import DataError
 from ml_core.network.architecture import Architecture
 from ml_core.network.bilstm_dnn import BiLSTMDNN
 from ml_core.network.options import Options
 from ml_core.network.sequences import Sequences
 
 
-def run_key(arch: Architecture, options: Options, data: Sequences, processes: int = 1) -> str:
-    """What a checkpoint must agree with to be resumed; more epochs may be asked for."""
+def run_key(
+    arch: Architecture, options: Options, data: Sequence[Sequences], processes: int = 1
+) -> str:
+    """What a checkpoint must agree with to be resumed; more epochs may be asked for.
+
+    `data` are the training and the validation part, of which every number counts.
+    """
     what = {**asdict(arch), **asdict(options), "epochs": 0, "processes": processes}
     digest = hashlib.sha256(json.dumps(what, sort_keys=True).encode())
-    digest.update(data.y.cpu().numpy().tobytes())
+    for part in data:
+        assert is_dataclass(part)
+        for field in fields(part):
+            value = getattr(part, field.name)
+            if isinstance(value, Tensor):
+                digest.update(np.ascontiguousarray(value.cpu().numpy()).data)
+            else:
+                digest.update(repr(value).encode())
     return digest.hexdigest()
 
 
@@ -39,6 +55,8 @@ class Run:
 
     def note(self, validation_loss: float) -> None:
         self.epoch += 1
+        if math.isnan(validation_loss):
+            raise DataError("learning went astray: the loss is no longer a number")
         if validation_loss < self.best_loss:
             self.best_loss, self.stale = validation_loss, 0
             self.best = copy.deepcopy(self.network.state_dict())

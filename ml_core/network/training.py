@@ -112,7 +112,7 @@ class _Learner:
 
     def learn(self, progress: Report | None, checkpoint: Path | None) -> BiLSTMDNN:
         run, options = self.run, self.options
-        key = run_key(run.network.arch, options, self.training, self.world.size)
+        key = run_key(run.network.arch, options, (self.training, self.validation), self.world.size)
         if checkpoint is not None:
             run.restore(checkpoint, key)
         while run.epoch < options.epochs and run.stale < options.patience:

@@ -16,6 +16,7 @@ from ml_core.kinds.flows.columns import FLOW_COLUMNS, INPUT_COLUMNS, SERVICE_COL
 from ml_core.kinds.flows.disturbance import USUAL, SiteSet, Strength
 from ml_core.kinds.flows.made import chatter, unanswered
 from ml_core.kinds.flows.scaler import Scaler
+from ml_core.kinds.flows.site import mixed
 from ml_core.kinds.flows.views import View, joined, mixtures, view
 from ml_core.kinds.flows.windows import WINDOW
 from ml_core.kinds.kind import plain
@@ -31,6 +32,8 @@ from ml_core.sampling import floods_from_scans, smote_windows
 UNUSED = 3  # a part of its own: rows that teach nothing and test nothing
 VAGUE = 4  # likewise: floods of which it is not told whether they were distributed
 VIEWS, VIEW = 4, 3_000  # mixtures of each source at least, flows of a mixture
+MOST_VIEWS = 64  # of one source, however large
+BLOCK = 500_000  # rows compared at a time
 LEAST = 60  # windows of a small class in a mixture, after SMOTE
 FLOODS = 500  # made of scans, of each kind
 MOST_BIAS = 2.0  # towards the harmless class: attacks of other networks show more faintly
@@ -38,17 +41,27 @@ MOST_BIAS = 2.0  # towards the harmless class: attacks of other networks show mo
 OPTIONS = Options(epochs=5, patience=5, batch=256, rate=2e-3, forget=0.5)
 
 
-def split_in_time(labels: Sequence[str], time: Ints, source: Ints, untested: int = 0) -> Ints:
+def split_in_time(
+    labels: Sequence[str] | Ints,
+    time: Ints,
+    source: Ints,
+    untested: int = 0,
+    names: Sequence[str] | None = None,
+) -> Ints:
     """Part [N] of each row: of every label of every source, the first six tenths in time train,
     the next validates, the rest tests. Never at random: neighbours in time are near copies
     (paper 2 holds out weeks). The last `untested` sources, whose tests are recordings of their
-    own, train with 85 % and validate with the rest. A source that says "DoS" and never "DDoS" may
+    own, train with 85 % and validate with the rest. With `names`, labels are places in it. A source that says "DoS" and never "DDoS" may
     mean either: those rows are VAGUE.
     """
     part = np.full(len(labels), TEST)
-    names, label = np.unique(np.asarray(labels, dtype=str), return_inverse=True)
+    if names is None:
+        found, label = np.unique(np.asarray(labels, dtype=str), return_inverse=True)
+        names = found.tolist()
+    else:
+        label = np.asarray(labels)
     sources = int(source.max(initial=-1)) + 1
-    said = [plain(name) for name in names.tolist()]
+    said = [plain(name) for name in names]
     for origin in range(sources):
         there = source == origin
         present = np.unique(label[there])
@@ -66,12 +79,16 @@ def split_in_time(labels: Sequence[str], time: Ints, source: Ints, untested: int
 
 def without_copies(table: FlowTable, y: Ints, part: Ints) -> Ints:
     """`part` [N], with what an earlier source already holds (flow and class) UNUSED."""
-    core = np.nan_to_num(table.features, nan=-1.0, posinf=-1.0, neginf=-1.0)
-    key = np.round(np.log1p(np.maximum(core, 0.0)), 3)
-    _, number = np.unique(np.column_stack([key, y]), axis=0, return_inverse=True)
+    key = np.empty(len(y), dtype=np.uint64)
+    for start in range(0, len(y), BLOCK):
+        block = slice(start, start + BLOCK)
+        core = np.nan_to_num(table.features[block], nan=-1.0, posinf=-1.0, neginf=-1.0)
+        size = np.rint(np.log1p(np.maximum(core, 0.0, dtype=np.float64)) * 1e3)
+        key[block] = mixed(np.column_stack([size, y[block] + 1]).astype(np.uint64))
+    _, number = np.unique(key, return_inverse=True)
     first = np.full(int(number.max(initial=-1)) + 1, np.iinfo(np.int64).max)
-    np.minimum.at(first, number.ravel(), table.source)
-    return np.where(table.source > first[number.ravel()], UNUSED, part)
+    np.minimum.at(first, number, table.source)
+    return np.where(table.source > first[number], UNUSED, part)
 
 
 def told_apart(table: FlowTable, y: Ints, part: Ints) -> tuple[Ints, Ints]:
@@ -164,7 +181,9 @@ def build_flows(
     weights = class_weights(mixed.y[mixed.y >= 0], len(labels))
     network = train(arch, learned, checked, weights, options, report, checkpoint)
 
-    normal = mixed.rows[mixed.windows[mixed.y == 0, 0]]
+    harmless = mixed.windows[mixed.y == 0]
+    judged = harmless[np.arange(len(harmless)), (harmless >= 0).sum(axis=1) - 1]
+    normal = mixed.rows[judged]
     model = finish(
         network,
         SiteSet.made(*told, scaler),
@@ -201,7 +220,7 @@ def learning(
     made, plain_views = [], []
     for source in np.unique(table.source[part == TRAINING]):
         rows = np.flatnonzero((part == TRAINING) & (table.source == source))
-        count = max(views[0], len(rows) // views[1])
+        count = min(max(views[0], len(rows) // views[1]), MOST_VIEWS)
         for mixture in mixtures(table.take(rows), y[rows], scaler, count, views[1], rng):
             plain_views.append(mixture)
             one = np.zeros(len(mixture.y), dtype=np.int64)
@@ -211,7 +230,10 @@ def learning(
     three = (of("Portscan"), of("DoS"), of("DDoS"))
     floods = View(*floods_from_scans(*whole, three, FLOODS, int(rng.integers(1 << 31))))
     _at_any_service(floods, len(whole.y), rng)
-    return floods, _known(joined(plain_views))
+    # a class that nothing of the data shows is not learned from what was made either
+    shown = np.isin(floods.y, whole.y)
+    learned = View(floods.rows, floods.windows[shown], floods.y[shown])
+    return learned, _known(joined(plain_views))
 
 
 def _at_any_service(floods: View, first: int, rng: np.random.Generator) -> None:

@@ -72,9 +72,13 @@ class Site:
 def _hashed(sizes: npt.NDArray[np.floating]) -> U64:
     """One number for each row of sizes [N, K]; not told counts as none."""
     whole = np.nan_to_num(sizes, nan=0.0, posinf=0.0, neginf=0.0)
-    whole = np.rint(np.clip(whole, 0.0, 1e15)).astype(np.uint64)
-    mixed = np.zeros(len(whole), dtype=np.uint64)
-    for column in whole.T:
-        mixed = (mixed ^ column) * _ODD
-        mixed ^= mixed >> np.uint64(29)
-    return mixed
+    return mixed(np.rint(np.clip(whole, 0.0, 1e15)).astype(np.uint64))
+
+
+def mixed(numbers: U64) -> U64:
+    """One number for each row of numbers [N, K]: [N], equal for equal rows."""
+    found = np.zeros(len(numbers), dtype=np.uint64)
+    for column in numbers.T:
+        found = (found ^ column) * _ODD
+        found ^= found >> np.uint64(29)
+    return found

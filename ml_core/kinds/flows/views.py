@@ -8,12 +8,13 @@ floods of one kind, and all between.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from ml_core.kinds.flows.columns import INPUT_COLUMNS
+from ml_core.kinds.flows.columns import INPUT_COLUMNS, SITE_COLUMNS
 from ml_core.kinds.flows.inputs import network_inputs
 from ml_core.kinds.flows.scaler import Scaler
 from ml_core.kinds.flows.site import Site
@@ -26,6 +27,7 @@ F32 = npt.NDArray[np.float32]
 QUIET = (0.1, 0.95)  # harmless share of a mixture
 EVENNESS = 0.5  # of Dirichlet's distribution over the classes, about the roots of their sizes
 FEWEST = 3  # flows of each class in every mixture
+_SITE_PLACES = [INPUT_COLUMNS.index(name) for name in SITE_COLUMNS]
 
 
 class View(NamedTuple):
@@ -38,15 +40,35 @@ class View(NamedTuple):
 
 def view(table: FlowTable, y: Ints, scaler: Scaler, chosen: Ints) -> View:
     """The windows of the `chosen` flows [M] of one source, at a site that saw just these."""
-    index = window_index(table.group, table.time, WINDOW)[chosen]
-    seen, place = np.unique(index, return_inverse=True)
-    place = place.reshape(index.shape) - int(seen[0] < 0)
-    rows = read(table, scaler, Site.of(table.features[chosen]))
-    return View(rows[seen[seen >= 0]], place.astype(np.int64), y[chosen])
+    return _Source.of(table, y, scaler).view(chosen)
 
 
-def read(table: FlowTable, scaler: Scaler, site: Site | None) -> F32:
-    """INPUT_COLUMNS [N, F] of all flows of one source, scaled."""
+@dataclass(frozen=True)
+class _Source:
+    """All flows of one source, read once for as many views as are wanted."""
+
+    table: FlowTable
+    y: Ints
+    rows: F32  # [N, F] INPUT_COLUMNS, without what the site says
+    index: Ints  # [N, T]
+
+    @classmethod
+    def of(cls, table: FlowTable, y: Ints, scaler: Scaler) -> _Source:
+        return cls(table, y, _read(table, scaler), window_index(table.group, table.time, WINDOW))
+
+    def view(self, chosen: Ints) -> View:
+        index = self.index[chosen]
+        seen, place = np.unique(index, return_inverse=True)
+        place = place.reshape(index.shape) - int(seen[0] < 0)
+        seen = seen[seen >= 0]
+        rows = self.rows[seen]
+        if site := Site.of(self.table.features[chosen]):
+            rows[:, _SITE_PLACES] = site.columns(self.table.features[seen])
+        return View(rows, place.astype(np.int64), self.y[chosen])
+
+
+def _read(table: FlowTable, scaler: Scaler) -> F32:
+    """INPUT_COLUMNS [N, F] of all flows of one source, scaled; nothing said of the site."""
     told, around = network_inputs(
         table.features,
         INPUT_COLUMNS,
@@ -54,7 +76,6 @@ def read(table: FlowTable, scaler: Scaler, site: Site | None) -> F32:
         table.time,
         table.destination,
         table.port,
-        site,
     )
     return np.hstack([scaler.transform(told), around])
 
@@ -63,8 +84,9 @@ def mixtures(
     table: FlowTable, y: Ints, scaler: Scaler, count: int, size: int, rng: np.random.Generator
 ) -> Iterator[View]:
     """`count` views of one source of about `size` flows each."""
+    source = _Source.of(table, y, scaler)
     for _ in range(count):
-        yield view(table, y, scaler, _mixture(y, size, rng))
+        yield source.view(_mixture(y, size, rng))
 
 
 def _mixture(y: Ints, size: int, rng: np.random.Generator) -> Ints:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -103,3 +104,21 @@ def test_a_long_epoch_reports_on_its_way(monkeypatch: pytest.MonkeyPatch) -> Non
     assert 0 < shares[0] < shares[-1] == 1.0
     assert all(p.share == 1.0 or np.isnan(p.validation_loss) for p in seen)
     assert [p.epoch for p in seen if not np.isnan(p.validation_loss)] == [1, 2]
+
+
+def test_a_checkpoint_of_other_flows_with_the_same_labels_is_not_resumed(tmp_path: Path) -> None:
+    kept = tmp_path / "run.safetensors"
+    learn(epochs=2, checkpoint=kept)
+    seen: list[Progress] = []
+    other = windows(600, 1)
+    other = replace(other, rows=other.rows + 1.0)
+    options = Options(epochs=2, batch=64, noise=0.2, forget=0.3, blind=0.2, device="cpu")
+    train(ARCH, other, windows(200, 2), np.ones(2, np.float32), options, seen.append, kept)
+    assert [p.epoch for p in seen if p.share == 1] == [1, 2]
+
+
+def test_learning_that_went_astray_is_an_error_and_no_model() -> None:
+    wild = replace(windows(200, 2), rows=windows(200, 2).rows * float("nan"))
+    options = Options(epochs=1, batch=64, device="cpu")
+    with pytest.raises(DataError, match="no longer a number"):
+        train(ARCH, windows(600, 1), wild, np.ones(2, np.float32), options)

@@ -174,3 +174,14 @@ def test_harmless_chatter_is_flows_that_can_be() -> None:
     mean = column["Total Length of Fwd Packet"] / fwd
     assert np.allclose(column["Fwd Packet Length Mean"], mean, rtol=1e-4)
     assert (column["Flow IAT Max"] <= column["Flow Duration"] + 1).all()
+
+
+def test_no_flood_is_made_of_a_class_that_the_data_do_not_show() -> None:
+    scan = KIND.classes.index("Portscan")
+    y = np.repeat([0, scan, DOS], [300, 200, 60])
+    flows = replace(table(sizes(560)), port=np.arange(560, dtype=np.int32) % 300)
+    scaler = Scaler.fit(numbers(flows.features))
+    part, rng = np.zeros(560, dtype=int), np.random.default_rng(1)
+    learned, _ = building.learning(flows, y, part, scaler, (1, 400), rng)
+    assert set(np.unique(learned.y).tolist()) == {0, scan, DOS}
+    assert (learned.y == DOS).sum() > 60 + 10  # floods were made of the scans
