@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from ml_core.commands import evaluate, score, tables, train
+from ml_core.commands.numbers import positive
 from ml_core.errors import DataError, ModelFileError
 from ml_core.kinds import KINDS
 
@@ -59,7 +60,7 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument("data", nargs="+", type=Path, metavar="DATA", help="files")
         module.arguments(command)
         most = 1 if name == "train" else os.cpu_count() or 1
-        command.add_argument("--threads", type=int, default=most, help="default: %(default)s")
+        command.add_argument("--threads", type=positive, default=most, help="default: %(default)s")
     command = commands.add_parser("tables", help=tables.ABOUT, description=tables.__doc__)
     command.set_defaults(run=tables.run, threads=1)
     tables.arguments(command)
@@ -76,7 +77,11 @@ def main(arguments: list[str] | None = None) -> int:
         torch.set_num_threads(max(chosen.threads, 1) if chosen.command == "train" else 1)
         chosen.run(chosen)
     except (DataError, ModelFileError, OSError) as error:
-        print(f"ml_core: {' '.join(str(error).split())}", file=sys.stderr)
+        # names from files are data: what a terminal would act on is not shown as it is
+        said = "".join(
+            c if c.isprintable() else repr(c)[1:-1] for c in " ".join(str(error).split())
+        )
+        print(f"ml_core: {said}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("ml_core: interrupted", file=sys.stderr)

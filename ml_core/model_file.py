@@ -31,6 +31,7 @@ from ml_core.verdict.drift import Profile
 from ml_core.verdict.openset import Openset
 
 FORMAT = 2
+MOST_BYTES = 1 << 30
 MOST = 65_536  # steps, nodes or inputs: a manifest shall not ask for all memory
 MANIFEST, WEIGHTS = "model.json", "weights.safetensors"
 
@@ -113,7 +114,9 @@ def load(folder: Path, kind: str | None = None) -> Model:
 
 def _manifest(folder: Path) -> dict[str, Any]:
     try:
-        manifest = json.loads((folder / MANIFEST).read_bytes())
+        manifest = json.loads(_read(folder / MANIFEST))
+    except RecursionError as error:
+        raise ModelFileError(f"{folder}: {MANIFEST} is nested too deeply") from error
     except OSError as error:
         raise ModelFileError(f"{folder}: no readable {MANIFEST} ({error.strerror})") from error
     except ValueError as error:
@@ -123,9 +126,17 @@ def _manifest(folder: Path) -> dict[str, Any]:
     return manifest
 
 
+def _read(path: Path) -> bytes:
+    if path.exists() and not path.is_file():
+        raise ModelFileError(f"{path}: not a file")
+    if path.exists() and path.stat().st_size > MOST_BYTES:
+        raise ModelFileError(f"{path}: larger than any model")
+    return path.read_bytes()
+
+
 def _weights(folder: Path, manifest: Mapping[str, Any]) -> dict[str, Tensor]:
     try:
-        blob = (folder / WEIGHTS).read_bytes()
+        blob = _read(folder / WEIGHTS)
     except OSError as error:
         raise ModelFileError(f"{folder}: no readable {WEIGHTS} ({error.strerror})") from error
     if hashlib.sha256(blob).hexdigest() != manifest["weights"]["sha256"]:

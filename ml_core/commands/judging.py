@@ -8,7 +8,7 @@ with the earlier flows that its windows and their context look at.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,10 +63,16 @@ def _texts(scorer: Scorer, data: Sequence[Path]) -> Iterator[Verdicts]:
         if not count:
             raise DataError(f"{table.name}: no rows")
         even = -(-count // -(-count // BATCH))  # no small rest: texts may be judged by each other
+        told = False
         for texts in text_batches(table, kind, even):
-            yield scorer.score_texts(texts)
+            verdicts = scorer.score_texts(texts)
+            blank = np.fromiter((not text.strip() for text in texts), np.bool_, len(texts))
+            told |= not blank.all()
+            yield replace(verdicts, unsure=verdicts.unsure | blank)  # nothing was read of them
             done += len(texts)
             say(done)
+        if not told:
+            raise DataError(f"{table.name}: all texts are empty")
     say.done()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from ml_core.errors import DataError
@@ -30,7 +31,7 @@ def run(chosen: argparse.Namespace) -> None:
     from ml_core.model_file import shipped
     from ml_core.scorer import Scorer
 
-    _writable(chosen.output)
+    _writable(chosen.output, chosen.data)
     scorer = Scorer.load(chosen.model or shipped(chosen.kind), chosen.kind, chosen.threads)
     judged = judge(scorer, chosen.data)
     table = pl.DataFrame(
@@ -47,9 +48,11 @@ def run(chosen: argparse.Namespace) -> None:
         table.write_csv(chosen.output)
 
 
-def _writable(output: Path) -> None:
+def _writable(output: Path, data: Sequence[Path]) -> None:
     if output.suffix not in SUFFIXES:
         raise DataError(f"{output}: the output ends in {' or '.join(SUFFIXES)}")
+    if output.exists() and any(path.exists() and output.samefile(path) for path in data):
+        raise DataError(f"{output}: is among the data, and would be lost")
     if output.is_dir():
         raise DataError(f"{output}: a folder, not a file")
     if not output.parent.is_dir():

@@ -38,7 +38,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="with no test part held out",
     )
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--epochs", type=int, default=0, help="at most; default: as the kind needs")
+    parser.add_argument("--epochs", type=int, help="at most; default: as the kind needs")
     parser.add_argument("--checkpoint", type=Path, help="file to resume from and to keep")
     parser.add_argument("--rivals", action="store_true", help="also measure the baselines")
 

@@ -84,10 +84,14 @@ class Run:
         partial.replace(path)
 
     def restore(self, path: Path, key: str) -> None:
-        from safetensors import safe_open
+        from safetensors import SafetensorError, safe_open
 
         if not path.exists():
             return
+        try:
+            safe_open(path, "pt")
+        except SafetensorError as error:
+            raise DataError(f"{path}: not a checkpoint, or a damaged one") from error
         with safe_open(path, "pt") as kept:
             about = json.loads((kept.metadata() or {}).get("run", "{}"))
             if about.get("key") != key:

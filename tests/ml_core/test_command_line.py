@@ -105,9 +105,7 @@ def test_a_single_row_is_enough(tmp_path: Path, flow_folder: str, request_folder
     data = flow_file(tmp_path / "one.csv", 1)
     assert main(["score", "flows", str(data), "--model", flow_folder, "--output", str(out)]) == 0
     assert len(pl.read_parquet(out)) == 1
-    pl.DataFrame({"request": [None]}, schema={"request": pl.String}).write_parquet(
-        one := tmp_path / "one.parquet"
-    )
+    pl.DataFrame({"request": ["GET /"]}).write_parquet(one := tmp_path / "one.parquet")
     score = ["score", "requests", str(one), "--model", request_folder, "--output", str(out)]
     assert main(score) == 0
     assert len(pl.read_parquet(out)) == 1
@@ -304,3 +302,38 @@ def test_mangled_files_are_scored_or_refused(
         assert scored.columns == COLUMNS
         assert len(scored) >= 1
         assert not scored["p_attack"].is_nan().any()
+
+
+def test_the_data_are_never_overwritten_by_their_verdicts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, link = tmp_path / "d.csv", tmp_path / "also.csv"
+    data.write_text("domain\nexample.org\n")
+    link.symlink_to(data)
+    for output in (data, link):
+        assert main(["score", "domains", str(data), "--output", str(output)]) == 2
+    assert "would be lost" in capsys.readouterr().err
+    assert data.read_text() == "domain\nexample.org\n"
+
+
+def test_empty_texts_are_unsure_and_nothing_but_empty_texts_an_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, out = tmp_path / "d.csv", tmp_path / "v.csv"
+    data.write_text('domain,n\nexample.org,1\n"",2\n')
+    assert main(["score", "domains", str(data), "--output", str(out)]) == 0
+    assert pl.read_csv(out)["unsure"].to_list()[1] is True
+    data.write_text('domain,n\n"",1\n"",2\n')
+    assert main(["score", "domains", str(data), "--output", str(out)]) == 2
+    assert "all texts are empty" in capsys.readouterr().err
+
+
+def test_what_a_terminal_would_act_on_is_not_shown_as_it_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tmp_path / "d.csv"
+    data.write_text("a\x1b[31mRED,b\n1,2\n")
+    assert main(["score", "domains", str(data), "--output", str(tmp_path / "v.csv")]) == 2
+    said = capsys.readouterr().err
+    assert "\x1b" not in said
+    assert said.count("\n") == 1

@@ -89,7 +89,7 @@ def flows(tmp_path_factory: pytest.TempPathFactory) -> tuple[np.ndarray, Verdict
         ("benign", "Normal", 0.93),
         ("port_scan (nmap)", "Portscan", 0.95),
         ("flood (hping3)", "DoS", 0.95),
-        ("ssh_brute_force (hydra)", "BruteForce", 0.6),
+        ("ssh_brute_force (hydra)", "BruteForce", 0.7),
         ("web_injection (sqlmap)", "WebAttack", 0.9),
     ],
 )

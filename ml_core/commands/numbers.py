@@ -1,0 +1,11 @@
+"""Numbers given on the command line."""
+
+from __future__ import annotations
+
+import argparse
+
+
+def positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above zero")
+    return int(text)
