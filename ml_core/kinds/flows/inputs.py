@@ -57,11 +57,13 @@ def network_inputs(
     port: npt.ArrayLike | None = None,
     site: Site | None = None,
     steps: int = WINDOW,
+    hosts: npt.ArrayLike | None = None,
 ) -> tuple[F64, F32]:
     """What a model of `columns` reads of flows X [N, F]: numbers [N, K] and context [N, C].
 
     The rest stands for hosts and ports by numbers [N], -1 (or None) where not told; context that
-    is not told is zero. `columns` are numbers, then CONTEXT_COLUMNS.
+    is not told is zero. `columns` are numbers, then CONTEXT_COLUMNS. `hosts` [N, 4] are HOST_COLUMNS
+    made before, of all flows where X are some of them.
     """
     raw = np.asarray(X, dtype=np.float64)
     made = _numbers(np.where(np.isinf(raw), np.nan, raw))
@@ -73,8 +75,9 @@ def network_inputs(
         found |= _services(np.asarray(port))
     if site is not None:
         found |= dict(zip(SITE_COLUMNS, site.columns(X).T, strict=True))
-    hosts = _hosts(group, time, destination, port, steps)
-    found |= dict(zip(HOST_COLUMNS, hosts.T, strict=True))
+    if hosts is None:
+        hosts = host_columns(group, time, destination, port, steps)
+    found |= dict(zip(HOST_COLUMNS, np.asarray(hosts).T, strict=True))
     around = np.zeros((len(raw), len(CONTEXT_COLUMNS)), dtype=np.float32)
     for i, name in enumerate(CONTEXT_COLUMNS):
         if name in found:
@@ -178,13 +181,14 @@ def _service_of() -> npt.NDArray[np.int8]:
 _SERVICE_OF = _service_of()
 
 
-def _hosts(
+def host_columns(
     group: npt.ArrayLike,
     time: npt.ArrayLike,
     destination: npt.ArrayLike | None,
     port: npt.ArrayLike | None,
-    steps: int,
+    steps: int = WINDOW,
 ) -> F64:
+    """HOST_COLUMNS [N, 4] of N flows, zero where destination or port is not told."""
     hosts, when = np.asarray(group), np.asarray(time)
     seen = np.zeros((len(hosts), len(HOST_COLUMNS)))
     if destination is None or port is None:

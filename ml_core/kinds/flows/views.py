@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ml_core.kinds.flows.columns import INPUT_COLUMNS, SITE_COLUMNS
-from ml_core.kinds.flows.inputs import network_inputs
+from ml_core.kinds.flows.inputs import host_columns, network_inputs
 from ml_core.kinds.flows.scaler import Scaler
 from ml_core.kinds.flows.site import Site
 from ml_core.kinds.flows.windows import WINDOW, window_index
@@ -26,6 +26,7 @@ F32 = npt.NDArray[np.float32]
 
 QUIET = (0.1, 0.95)  # harmless share of a mixture
 EVENNESS = 0.5  # of Dirichlet's distribution over the classes, about the roots of their sizes
+BLOCK = 100_000  # flows made numbers of at a time
 FEWEST = 3  # flows of each class in every mixture
 _SITE_PLACES = [INPUT_COLUMNS.index(name) for name in SITE_COLUMNS]
 
@@ -69,15 +70,21 @@ class _Source:
 
 def _read(table: FlowTable, scaler: Scaler) -> F32:
     """INPUT_COLUMNS [N, F] of all flows of one source, scaled; nothing said of the site."""
-    told, around = network_inputs(
-        table.features,
-        INPUT_COLUMNS,
-        table.group,
-        table.time,
-        table.destination,
-        table.port,
-    )
-    return np.hstack([scaler.transform(told), around])
+    hosts = host_columns(table.group, table.time, table.destination, table.port)
+    rows = np.empty((len(table), len(INPUT_COLUMNS)), dtype=np.float32)
+    for start in range(0, len(table), BLOCK):
+        block = slice(start, start + BLOCK)
+        told, around = network_inputs(
+            table.features[block],
+            INPUT_COLUMNS,
+            table.group[block],
+            table.time[block],
+            table.destination[block],
+            table.port[block],
+            hosts=hosts[block],
+        )
+        rows[block] = np.hstack([scaler.transform(told), around])
+    return rows
 
 
 def mixtures(
