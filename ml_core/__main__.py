@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from ml_core.commands import evaluate, score, tables, train
+from ml_core.commands.folders import in_folders
 from ml_core.commands.numbers import positive
 from ml_core.errors import DataError, ModelFileError
 from ml_core.kinds import KINDS
@@ -57,7 +58,9 @@ def parser() -> argparse.ArgumentParser:
         )
         command.set_defaults(run=module.run)
         command.add_argument("kind", choices=KINDS, metavar="KIND", help=", ".join(KINDS))
-        command.add_argument("data", nargs="+", type=Path, metavar="DATA", help="files")
+        command.add_argument(
+            "data", nargs="+", type=Path, metavar="DATA", help="files, or folders of them"
+        )
         module.arguments(command)
         most = 1 if name == "train" else os.cpu_count() or 1
         command.add_argument("--threads", type=positive, default=most, help="default: %(default)s")
@@ -75,6 +78,10 @@ def main(arguments: list[str] | None = None) -> int:
 
         # what is judged goes to its threads in chunks, which beats threads within each product
         torch.set_num_threads(max(chosen.threads, 1) if chosen.command == "train" else 1)
+        if chosen.command != "tables":
+            chosen.data = in_folders(chosen.data)
+        if chosen.command == "train":
+            chosen.also = in_folders(chosen.also)
         chosen.run(chosen)
     except (DataError, ModelFileError, OSError) as error:
         # names from files are data: what a terminal would act on is not shown as it is

@@ -211,8 +211,9 @@ def test_outputs_and_models_that_cannot_be_used_get_one_line(
     score = ("score", "flows", data, "--output", tmp_path / "v.csv", "--model")
     assert "a model of 'requests', not of 'flows'" in refused(capsys, *score, request_folder)
     assert "model.json" in refused(capsys, *score, tmp_path / "none")
-    score = ("score", "flows", tmp_path, "--output", tmp_path / "v.csv", "--model", flow_folder)
-    assert "a folder, not a file" in refused(capsys, *score)
+    (tmp_path / "empty").mkdir()
+    score = ("score", "flows", tmp_path / "empty", "--output", tmp_path / "v.csv")
+    assert "no files in this folder" in refused(capsys, *score)
     assert "a file, not a folder for the model" in refused(
         capsys, "train", "flows", data, "--output", data
     )
@@ -337,3 +338,18 @@ def test_what_a_terminal_would_act_on_is_not_shown_as_it_is(
     said = capsys.readouterr().err
     assert "\x1b" not in said
     assert said.count("\n") == 1
+
+
+def test_a_folder_stands_for_the_files_in_it_by_name(tmp_path: Path, flow_folder: str) -> None:
+    days, out = tmp_path / "days", tmp_path / "v.csv"
+    days.mkdir()
+    flow_file(days / "tuesday.csv", 20)
+    flow_file(days / "monday.csv", 30)
+    (days / ".hidden").write_text("not data")
+    score = ["score", "flows", "--model", flow_folder, "--output", str(out)]
+    assert main([*score, str(days)]) == 0
+    named = tmp_path / "named.csv"
+    score[-1] = str(named)
+    assert main([*score, str(days / "monday.csv"), str(days / "tuesday.csv")]) == 0
+    assert out.read_text() == named.read_text()
+    assert len(pl.read_csv(out)) == 50
