@@ -62,9 +62,9 @@ def random_forest(X: npt.ArrayLike, y: Ints, X_test: npt.ArrayLike, classes: int
     """Probabilities [N, C] of the rival that people would use: 100 trees on the raw features."""
     from sklearn.ensemble import RandomForestClassifier
 
-    forest = RandomForestClassifier(100, random_state=seed).fit(_finite(X), y)
+    forest = RandomForestClassifier(100, random_state=seed).fit(finite(X), y)
     p = np.zeros((np.shape(X_test)[0], classes))
-    p[:, forest.classes_] = forest.predict_proba(_finite(X_test))
+    p[:, forest.classes_] = forest.predict_proba(finite(X_test))
     return p
 
 
@@ -79,5 +79,6 @@ def size_only(sizes: Ints, y: Ints, sizes_test: Ints, classes: int, seed: int) -
     return p
 
 
-def _finite(X: npt.ArrayLike) -> F64:
+def finite(X: npt.ArrayLike) -> F64:
+    """X [N, F] as people run it: what is not told counts as nothing."""
     return np.nan_to_num(np.asarray(X, dtype=np.float64), nan=0.0, posinf=1e12, neginf=-1e12)

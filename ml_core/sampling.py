@@ -29,7 +29,6 @@ def smote_windows(
     rows: npt.NDArray[np.float32],
     index: Ints,
     y: Ints,
-    source: Ints,
     least: int,
     seed: int,
     neighbours: int = 5,
@@ -37,11 +36,10 @@ def smote_windows(
     """Synthetic windows for small classes; returns rows [R+, F], index [M+, T], y [M+].
 
     Paper 1: x_new = x + ζ (x_neighbour - x), ζ uniform in [0, 1]. Here x is the *whole window*,
-    its T x F numbers in one vector, and a neighbour must be of the same class, the same source
-    [M] of data and hold as many flows, so that padding is never blended with a flow, nor one
-    site with another. Classes of a source with fewer than `least` windows are raised to `least`,
-    but not beyond MOST_TIMES their number, shared among their lengths as they occur; a length
-    that occurs once has no neighbour and stays as it is. Synthetic flows are appended to `rows`.
+    its T x F numbers in one vector, and a neighbour must be of the same class and hold
+    as many flows, so that padding is never blended with a flow. Classes with fewer than `least`
+    windows are raised to `least`, but not beyond MOST_TIMES their number, shared among their
+    lengths as they occur; a length that occurs once has no neighbour and stays as it is. Synthetic flows are appended to `rows`.
     """
     from imblearn.over_sampling import SMOTE
 
@@ -49,8 +47,8 @@ def smote_windows(
     lengths = (index >= 0).sum(axis=1)
     new_rows, new_index, new_y = [rows], [index], [y]
     total = len(rows)
-    for origin, label in np.unique(np.stack([source, y], axis=1), axis=0).tolist():
-        of_class = np.flatnonzero((source == origin) & (y == label))
+    for label in np.unique(y).tolist():
+        of_class = np.flatnonzero(y == label)
         wanted = min(least, MOST_TIMES * len(of_class))
         if len(of_class) >= wanted:
             continue

@@ -11,8 +11,9 @@ import polars as pl
 from apps.acquisition.flow_columns import FLOW_FEATURES
 from apps.acquisition.frames import has_features, unpack_features
 from apps.analysis.evidence import Rows
+from ml_core.kinds.flows.columns import FLOW_COLUMNS
 from ml_core.kinds.flows.site import Site
-from ml_core.kinds.flows.windows import FLOW_COLUMNS, WINDOW, choose_columns
+from ml_core.kinds.flows.windows import WINDOW, choose_columns
 
 F32 = npt.NDArray[np.float32]
 

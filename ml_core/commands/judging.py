@@ -118,7 +118,7 @@ def judge_flows(
 
 
 def _verdicts(scorer: Scorer, table: FlowTable, judged: Ints, site: Site | None) -> Verdicts:
-    from ml_core.kinds.flows.windows import FLOW_COLUMNS
+    from ml_core.kinds.flows.columns import FLOW_COLUMNS
 
     return scorer.score_flows(
         table.features,

@@ -14,9 +14,7 @@ class Options:
     batch: int = 256
     rate: float = 1e-3  # Adam's
     seed: int = 1
-    noise: float = 0.0  # deviation of what is added to scaled flows, see FlowSet.disturb
     forget: float = 0.0  # share of windows whose older flows are dropped while learning
-    blind: float = 0.0  # share of windows whose context columns are blanked while learning
     hide: float = 0.0  # share of a text's steps that are blanked while learning
     device: str = ""  # empty: CUDA if there, else CPU
     precision: str = ""  # "full", "bf16", "fp16"; empty: full on a CPU, 16 bits on a GPU

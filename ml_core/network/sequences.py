@@ -37,6 +37,13 @@ class Sequences(Protocol):
     def disturb(self, batch: Batch, options: Options) -> Batch: ...
 
 
+def gathered(rows: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
+    """x [B, T, F], zero after the last flow, and lengths [B], of the windows index [B, T] of rows
+    [R, F]; -1 stands after the last flow of a window."""
+    real = index >= 0
+    return rows[index.clamp(min=0)] * real.unsqueeze(2), real.sum(dim=1)
+
+
 @dataclass(frozen=True)
 class FlowSet:
     """Flows once, windows as indices into them: ten times less memory than copied windows."""
@@ -44,7 +51,6 @@ class FlowSet:
     rows: Tensor  # [R, F] scaled
     index: Tensor  # [M, T] rows of each window, -1 after the last
     y: Tensor  # [M]
-    continuous: int  # the first columns, which may be disturbed; the rest are shares and flags
 
     @classmethod
     def of(
@@ -52,25 +58,14 @@ class FlowSet:
         rows: npt.NDArray[np.float32],
         index: npt.NDArray[np.int64],
         y: npt.NDArray[np.int64],
-        continuous: int,
     ) -> FlowSet:
-        return cls(
-            torch.from_numpy(np.ascontiguousarray(rows)),
-            torch.from_numpy(np.ascontiguousarray(index)),
-            torch.from_numpy(np.ascontiguousarray(y)),
-            continuous,
-        )
+        return cls(*(torch.from_numpy(np.ascontiguousarray(array)) for array in (rows, index, y)))
 
     def to(self, device: torch.device) -> FlowSet:
-        return FlowSet(
-            self.rows.to(device), self.index.to(device), self.y.to(device), self.continuous
-        )
+        return FlowSet(self.rows.to(device), self.index.to(device), self.y.to(device))
 
     def batch(self, rows: Tensor) -> Batch:
-        index = self.index[rows]  # [B, T]
-        real = index >= 0
-        x = self.rows[index.clamp(min=0)] * real.unsqueeze(2)
-        return Batch(x, real.sum(dim=1), self.y[rows])
+        return Batch(*gathered(self.rows, self.index[rows]), self.y[rows])
 
     def order(self, generator: torch.Generator, size: int) -> Iterator[Tensor]:
         yield from torch.split(torch.randperm(len(self.y), generator=generator), size)
@@ -79,29 +74,15 @@ class FlowSet:
         yield from torch.split(torch.arange(len(self.y)), size)
 
     def disturb(self, batch: Batch, options: Options) -> Batch:
-        """Another network, imitated: the same flows on a faster link, with other packet sizes.
-
-        One offset a window and column, shared by its flows (what a site adds to all of them),
-        half as much again for each flow; and for some windows a shorter history, or none of the
-        context that only a sensor which knows ports and hosts can give.
-        """
+        """A shorter history for the share `options.forget` of the windows."""
+        if not options.forget:
+            return batch
         x, lengths, y = batch
-        if options.forget:
-            keep = (torch.rand(len(y), device=x.device) * lengths).long() + 1  # 1..length
-            keep = torch.where(torch.rand(len(y), device=x.device) < options.forget, keep, lengths)
-            steps = torch.arange(x.shape[1], device=x.device)
-            source = (steps + (lengths - keep).unsqueeze(1)).clamp(max=x.shape[1] - 1)
-            x = x.gather(1, source.unsqueeze(2).expand_as(x))
-            lengths = keep
-        c = self.continuous
-        if options.blind:
-            seen = torch.rand(len(y), 1, 1, device=x.device) >= options.blind
-            x = torch.cat([x[..., :c], x[..., c:] * seen], dim=2)
-        if options.noise:
-            site = torch.randn(len(y), 1, c, device=x.device) * options.noise
-            flow = torch.randn(*x.shape[:2], c, device=x.device) * (options.noise / 2)
-            x = torch.cat([x[..., :c] + site + flow, x[..., c:]], dim=2)
-        return Batch(x, lengths, y)
+        keep = (torch.rand(len(y), device=x.device) * lengths).long() + 1  # 1..length
+        keep = torch.where(torch.rand(len(y), device=x.device) < options.forget, keep, lengths)
+        steps = torch.arange(x.shape[1], device=x.device)
+        source = (steps + (lengths - keep).unsqueeze(1)).clamp(max=x.shape[1] - 1)
+        return Batch(x.gather(1, source.unsqueeze(2).expand_as(x)), keep, y)
 
 
 @dataclass(frozen=True)

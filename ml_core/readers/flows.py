@@ -13,7 +13,7 @@ import numpy.typing as npt
 import polars as pl
 
 from ml_core.errors import DataError
-from ml_core.kinds.flows.windows import FLOW_COLUMNS
+from ml_core.kinds.flows.columns import FLOW_COLUMNS
 from ml_core.readers import cicflowmeter, kdd, netflow, zeek
 from ml_core.readers.frames import Table
 from ml_core.readers.labels import Labels, label_column, meaning

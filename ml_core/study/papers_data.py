@@ -61,8 +61,7 @@ class Data:
         windows, y = self.training.windows(steps), self.training.y
         if not smote:
             return Learned(windows, y)
-        one = np.zeros_like(y)
-        rows, index, y = smote_windows(windows.rows, windows.index, y, one, LEAST, seed)
+        rows, index, y = smote_windows(windows.rows, windows.index, y, LEAST, seed)
         return Learned(Windows(rows, index), y)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ml_core.kinds.flows.windows import FLOW_COLUMNS
+from ml_core.kinds.flows.columns import FLOW_COLUMNS
 from ml_core.study.papers_data import CLASSES, LARGEST, Data, Score, fitted, measured
 from ml_core.study.report import Cell, Plot, Table
 from ml_core.systems import named

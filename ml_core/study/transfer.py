@@ -159,6 +159,8 @@ def _rivals(learned: Network, tested: Network) -> Iterator[tuple[str, F64]]:
     from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
     from sklearn.tree import DecisionTreeClassifier
 
+    from ml_core.evaluation import finite
+
     told = ~np.isnan(tested.table.features).all(axis=0)
     told &= ~np.isnan(learned.table.features).all(axis=0)
     known = learned.y >= 0
@@ -169,10 +171,10 @@ def _rivals(learned: Network, tested: Network) -> Iterator[tuple[str, F64]]:
         ("gradient boosting", HistGradientBoostingClassifier(random_state=1), slice(None)),
         ("sizes only", DecisionTreeClassifier(min_samples_leaf=20, random_state=1), sizes),
     ):
-        system.fit(_finite(X[:, columns]), y)
+        system.fit(finite(X[:, columns]), y)
         p = np.zeros((len(tested.y), 8))
         p[:, system.classes_] = system.predict_proba(
-            _finite(tested.table.features[:, told][:, columns])
+            finite(tested.table.features[:, told][:, columns])
         )
         yield name, p
 
@@ -218,6 +220,7 @@ def _adapted(model: Model, tested: Network, say: Say) -> Table:
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
+    from ml_core.evaluation import finite
     from ml_core.kinds.flows import building
     from ml_core.kinds.flows.disturbance import SiteSet
     from ml_core.kinds.flows.views import joined
@@ -242,7 +245,7 @@ def _adapted(model: Model, tested: Network, say: Say) -> Table:
             ("network, adapted", make_pipeline(StandardScaler(), LogisticRegression(C=0.1)),
              hidden),
             ("random forest of them alone", RandomForestClassifier(random_state=1),
-             _finite(tested.table.features)),
+             finite(tested.table.features)),
         ):  # fmt: skip
             system.fit(X[chosen], whole.y[chosen])
             p = np.zeros((len(rest), 8))
@@ -269,11 +272,6 @@ def _measured(p: F64, y: Ints, unsure: npt.NDArray[np.bool_] | None) -> dict[str
 def _cells(figures: dict[str, Any]) -> tuple[Cell, ...]:
     keys = ("accuracy", "macro_f1", "auc", "false_alarms", "attack_recall", "unsure")
     return tuple(figures.get(key) for key in keys)
-
-
-def _finite(X: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
-    """What is not told counts as nothing, as people run it."""
-    return np.asarray(np.nan_to_num(X, nan=0.0, posinf=1e12, neginf=0.0))
 
 
 TOPIC = Topic("transfer", "Flows of other networks", run, minutes=12.0)

@@ -16,8 +16,8 @@ import numpy.typing as npt
 from ml_core.building import ALARM_RATE
 from ml_core.kinds import FLOWS, named
 from ml_core.kinds.flows import building
+from ml_core.kinds.flows.columns import FLOW_COLUMNS
 from ml_core.kinds.flows.site import Site
-from ml_core.kinds.flows.windows import FLOW_COLUMNS
 from ml_core.kinds.text import TEST, TRAINING, VALIDATION
 from ml_core.model_file import Model
 from ml_core.readers import FlowTable, read_labelled_flows

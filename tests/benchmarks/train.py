@@ -96,7 +96,7 @@ def made_up(windows: int, inputs: int) -> FlowSet:
     rng = np.random.default_rng(0)
     rows = rng.normal(size=(windows, inputs)).astype(np.float32)
     index = window_index(rng.integers(0, max(windows // 50, 1), windows), np.arange(windows))
-    return FlowSet.of(rows, index, rng.integers(0, CLASSES, windows), inputs)
+    return FlowSet.of(rows, index, rng.integers(0, CLASSES, windows))
 
 
 def now() -> float:

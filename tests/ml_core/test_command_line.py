@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ml_core.__main__ import main
 from ml_core.commands import judging, progress
-from ml_core.kinds.flows.windows import FLOW_COLUMNS
+from ml_core.kinds.flows.columns import FLOW_COLUMNS
 from ml_core.model_file import save
 from ml_core.readers import read_flows
 from ml_core.scorer import Scorer

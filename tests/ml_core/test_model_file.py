@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file, save
 
 from ml_core.errors import ModelFileError
-from ml_core.kinds.flows.windows import FLOW_COLUMNS
+from ml_core.kinds.flows.columns import FLOW_COLUMNS
 from ml_core.model_file import MANIFEST, WEIGHTS, load
 from ml_core.model_file import save as save_model
 from ml_core.scorer import Scorer

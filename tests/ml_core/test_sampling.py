@@ -13,8 +13,7 @@ def test_synthetic_windows_lie_between_two_windows_of_their_class_and_length() -
     rows = rng.normal(size=(60, 3)).astype(np.float32)
     index = window_index(np.repeat(np.arange(20), 3), np.arange(60), 3)
     y = (index[:, 0] < 12).astype(np.int64)  # 12 of 60 windows, from four sources
-    source = np.zeros(60, dtype=np.int64)
-    new_rows, new_index, new_y = smote_windows(rows, index, y, source, least=30, seed=1)
+    new_rows, new_index, new_y = smote_windows(rows, index, y, least=30, seed=1)
     assert (new_rows[:60] == rows).all()
     assert (new_index[:60] == index).all()
     made = new_index[60:]
@@ -37,7 +36,7 @@ def test_a_handful_of_windows_is_not_made_a_thousand() -> None:
     rng = np.random.default_rng(0)
     rows, index = rng.normal(size=(60, 3)).astype(np.float32), np.arange(60).reshape(60, 1)
     y = (np.arange(60) < 5).astype(np.int64)
-    *_, new_y = smote_windows(rows, index, y, np.zeros(60, dtype=np.int64), least=1000, seed=1)
+    *_, new_y = smote_windows(rows, index, y, least=1000, seed=1)
     assert (new_y == 1).sum() == 5 * MOST_TIMES
 
 

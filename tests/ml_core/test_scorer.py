@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from ml_core.errors import DataError
-from ml_core.kinds.flows.windows import FLOW_COLUMNS, window_index
+from ml_core.kinds.flows.columns import FLOW_COLUMNS
+from ml_core.kinds.flows.windows import window_index
 from ml_core.scorer import CHUNK, Scorer
 from ml_core.verdict.explanation import integrated_gradients
 from tests.ml_core.made import flow_model, flows, request_model

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ml_core.kinds import FLOWS, KINDS, REQUESTS
-from ml_core.kinds.flows.windows import FLOW_COLUMNS
+from ml_core.kinds.flows.columns import FLOW_COLUMNS
 from ml_core.model_file import shipped
 from ml_core.readers import read_frames
 from ml_core.scorer import Scorer, Verdicts

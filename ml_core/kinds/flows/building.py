@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from ml_core.building import Ints, Report, about, finish, headline, need, test_figures
@@ -17,7 +19,7 @@ from ml_core.kinds.flows.disturbance import USUAL, SiteSet, Strength
 from ml_core.kinds.flows.made import chatter, unanswered
 from ml_core.kinds.flows.scaler import Scaler
 from ml_core.kinds.flows.site import mixed
-from ml_core.kinds.flows.views import View, joined, mixtures, view
+from ml_core.kinds.flows.views import View, alone, drawn, joined, mixtures, view
 from ml_core.kinds.flows.windows import WINDOW
 from ml_core.kinds.kind import plain
 from ml_core.kinds.text import TEST, TRAINING, VALIDATION
@@ -127,24 +129,17 @@ def scans_as_scans(table: FlowTable, y: Ints) -> Ints:
     return np.where(inside, KIND.classes.index("Portscan"), y)
 
 
-def with_made(
+def made_flows(
     table: FlowTable, y: Ints, part: Ints, rng: np.random.Generator
-) -> tuple[FlowTable, Ints, Ints]:
-    """The table with one source more, for learning alone: see `made`."""
+) -> tuple[FlowTable, Ints]:
+    """One source more, to learn from alone, and its classes: see `made`."""
     scan = KIND.classes.index("Portscan")
     scans = np.flatnonzero((part == TRAINING) & (y == scan) & (table.destination >= 0))
-    tables = [unanswered(table, scans, rng), chatter(rng)]
-    more = np.concatenate([np.full(len(tables[0]), scan), np.zeros(len(tables[1]), dtype=y.dtype)])
-    source = int(table.source.max()) + 1
-    tables = [replace(t, source=np.full(len(t), source)) for t in tables]
+    tables = unanswered(table, scans, rng), chatter(rng)
     whole = FlowTable(
-        *(np.concatenate([getattr(t, f.name) for t in (table, *tables)]) for f in fields(FlowTable))
+        *(np.concatenate([getattr(t, f.name) for t in tables]) for f in fields(FlowTable))
     )
-    return (
-        whole,
-        np.concatenate([y, more]),
-        np.concatenate([part, np.full(len(more), TRAINING)]),
-    )
+    return whole, np.repeat([scan, 0], [len(t) for t in tables])
 
 
 def build_flows(
@@ -174,7 +169,7 @@ def build_flows(
     even = rng.choice(used, min(len(used), 20_000), p=_even(counts[table.source[used]]))
     scaler = Scaler.fit(inputs.numbers(table.features[even]))
 
-    mixed, told = learning(*with_made(table, y, part, rng), scaler, views, rng)
+    mixed, told = learning(table, y, part, scaler, views, rng)
     validation = joined(natural(table, y, part == VALIDATION, scaler))
     learned, checked = (SiteSet.made(*v, scaler, strength) for v in (mixed, validation))
     arch = Architecture("numbers", len(INPUT_COLUMNS), len(labels), WINDOW)
@@ -215,25 +210,37 @@ def learning(
     views: tuple[int, int],
     rng: np.random.Generator,
 ) -> tuple[View, View]:
-    """What to learn from: mixtures of every source, with SMOTE's and made floods; and likewise
-    the mixtures alone, of told classes."""
-    made, plain_views = [], []
+    """What to learn from: mixtures of every source and of what is made, with SMOTE's windows and
+    made floods; and the mixtures by themselves, of told classes. Both read the same rows."""
+    scan, *floods = (KIND.classes.index(name) for name in ("Portscan", "DoS", "DDoS"))
+    mixed: list[View] = []
+    recorded: list[npt.NDArray[np.bool_]] = []
+    made_up = made_flows(table, y, part, rng)
+    for source, classes in chain(_learned(table, y, part), [made_up]):
+        count = min(max(views[0], len(classes) // views[1]), MOST_VIEWS)
+        for mixture in mixtures(source, classes, scaler, count, views[1], rng):
+            mixed.append(View(*smote_windows(*mixture, LEAST, int(rng.integers(1 << 31)))))
+            recorded.append(np.arange(len(mixed[-1].y)) < len(mixture.y))
+    shown = np.unique(np.concatenate([v.y for v in mixed]))
+    if scan in shown:
+        scans = drawn(mixed, scan, 10 * FLOODS, rng)
+        seed = int(rng.integers(1 << 31))
+        made = View(*floods_from_scans(*scans, (scan, floods[0], floods[1]), FLOODS, seed))
+        _at_any_service(made, len(scans.y), rng)
+        # a class that nothing of the data shows is not learned from what was made either
+        new = (np.arange(len(made.y)) >= len(scans.y)) & np.isin(made.y, shown)
+        mixed.append(alone(made, np.flatnonzero(new)))
+        recorded.append(np.zeros(len(mixed[-1].y), dtype=bool))
+    whole = joined(mixed)
+    told = np.concatenate(recorded) & (whole.y >= 0)
+    return whole, View(whole.rows, whole.windows[told], whole.y[told])
+
+
+def _learned(table: FlowTable, y: Ints, part: Ints) -> Iterator[tuple[FlowTable, Ints]]:
+    """The training flows of each source, and their classes."""
     for source in np.unique(table.source[part == TRAINING]):
         rows = np.flatnonzero((part == TRAINING) & (table.source == source))
-        count = min(max(views[0], len(rows) // views[1]), MOST_VIEWS)
-        for mixture in mixtures(table.take(rows), y[rows], scaler, count, views[1], rng):
-            plain_views.append(mixture)
-            one = np.zeros(len(mixture.y), dtype=np.int64)
-            seed = int(rng.integers(1 << 31))
-            made.append(View(*smote_windows(*mixture, one, LEAST, seed)))
-    of, whole = KIND.classes.index, joined(made)
-    three = (of("Portscan"), of("DoS"), of("DDoS"))
-    floods = View(*floods_from_scans(*whole, three, FLOODS, int(rng.integers(1 << 31))))
-    _at_any_service(floods, len(whole.y), rng)
-    # a class that nothing of the data shows is not learned from what was made either
-    shown = np.isin(floods.y, whole.y)
-    learned = View(floods.rows, floods.windows[shown], floods.y[shown])
-    return learned, _known(joined(plain_views))
+        yield table.take(rows), y[rows]
 
 
 def _at_any_service(floods: View, first: int, rng: np.random.Generator) -> None:

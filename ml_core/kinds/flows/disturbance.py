@@ -80,9 +80,9 @@ class SiteSet(FlowSet):
         scaler: Scaler,
         strength: Strength = USUAL,
     ) -> SiteSet:
-        plain = FlowSet.of(rows, index, y, len(NUMBERS))
+        plain = FlowSet.of(rows, index, y)
         scale = torch.from_numpy(scaler.scale.astype(np.float32))
-        return cls(plain.rows, plain.index, plain.y, plain.continuous, scale, strength)
+        return cls(plain.rows, plain.index, plain.y, scale, strength)
 
     def to(self, device: torch.device) -> SiteSet:
         plain = super().to(device)
@@ -92,7 +92,7 @@ class SiteSet(FlowSet):
 
     def disturb(self, batch: Batch, options: Options) -> Batch:
         """`options.forget`: the share of windows whose older flows are dropped."""
-        short = super().disturb(batch, Options(forget=options.forget))
+        short = super().disturb(batch, options)
         s = self.strength
         x, lengths = self._alone(short.x, short.lengths)
         draw = _Draws(x)

@@ -13,16 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ml_core.errors import DataError
-from ml_core.kinds.flows.columns import CONTEXT_COLUMNS, FLOW_COLUMNS, HOST_COLUMNS
-
-__all__ = [
-    "CONTEXT_COLUMNS",
-    "FLOW_COLUMNS",
-    "WINDOW",
-    "choose_columns",
-    "context",
-    "window_index",
-]
+from ml_core.kinds.flows.columns import HOST_COLUMNS
 
 WINDOW = 10  # flows; paper 1 Fig. 6: flat from here on
 

@@ -27,7 +27,7 @@ def windows(count: int, seed: int) -> FlowSet:
     y = rng.integers(0, 2, count)
     rows = rng.normal(size=(count, 5)).astype(np.float32)
     rows[:, 0] += 2.5 * y
-    return FlowSet.of(rows, window_index(rng.integers(0, 30, count), np.arange(count), 4), y, 4)
+    return FlowSet.of(rows, window_index(rng.integers(0, 30, count), np.arange(count), 4), y)
 
 
 def learn(
@@ -42,7 +42,7 @@ def learn(
         seen.append(progress)
         tell(progress)
 
-    options = Options(epochs=epochs, batch=64, noise=0.2, forget=0.3, blind=0.2, device="cpu")
+    options = Options(epochs=epochs, batch=64, forget=0.3, device="cpu")
     options = Options(**{**options.__dict__, **changed})
     weights = np.ones(2, dtype=np.float32)
     network = train(ARCH, windows(600, 1), windows(200, 2), weights, options, report, checkpoint)
@@ -112,7 +112,7 @@ def test_a_checkpoint_of_other_flows_with_the_same_labels_is_not_resumed(tmp_pat
     seen: list[Progress] = []
     other = windows(600, 1)
     other = replace(other, rows=other.rows + 1.0)
-    options = Options(epochs=2, batch=64, noise=0.2, forget=0.3, blind=0.2, device="cpu")
+    options = Options(epochs=2, batch=64, forget=0.3, device="cpu")
     train(ARCH, other, windows(200, 2), np.ones(2, np.float32), options, seen.append, kept)
     assert [p.epoch for p in seen if p.share == 1] == [1, 2]
 

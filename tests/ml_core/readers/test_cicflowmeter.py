@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from ml_core.errors import DataError
-from ml_core.kinds.flows.windows import FLOW_COLUMNS
+from ml_core.kinds.flows.columns import FLOW_COLUMNS
 from ml_core.readers import read_flows, read_labelled_flows
 from tests.ml_core.readers.told import of, read, values
 

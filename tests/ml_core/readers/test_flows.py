@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 from ml_core.errors import DataError
+from ml_core.kinds.flows.columns import FLOW_COLUMNS
 from ml_core.kinds.flows.scaler import Scaler
-from ml_core.kinds.flows.windows import FLOW_COLUMNS
 from ml_core.readers import frames, label_column, labelled, read_flows, read_labelled_flows
 from ml_core.readers.frames import Table
 

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from ml_core.errors import DataError
-from ml_core.kinds.flows.windows import FLOW_COLUMNS
+from ml_core.kinds.flows.columns import FLOW_COLUMNS
 from ml_core.study import papers_data, papers_first, papers_second
 from ml_core.study.papers_data import (
     CLASSES,
