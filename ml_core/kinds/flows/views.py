@@ -58,14 +58,11 @@ class _Source:
         return cls(table, y, _read(table, scaler), window_index(table.group, table.time, WINDOW))
 
     def view(self, chosen: Ints) -> View:
-        index = self.index[chosen]
-        seen, place = np.unique(index, return_inverse=True)
-        place = place.reshape(index.shape) - int(seen[0] < 0)
-        seen = seen[seen >= 0]
+        seen, windows = _numbered(self.index[chosen])
         rows = self.rows[seen]
         if site := Site.of(self.table.features[chosen]):
             rows[:, _SITE_PLACES] = site.columns(self.table.features[seen])
-        return View(rows, place.astype(np.int64), self.y[chosen])
+        return View(rows, windows, self.y[chosen])
 
 
 def _read(table: FlowTable, scaler: Scaler) -> F32:
@@ -120,14 +117,40 @@ def _mixture(y: Ints, size: int, rng: np.random.Generator) -> Ints:
 
 
 def joined(views: list[View]) -> View:
-    """Several views as one data set."""
-    starts = np.cumsum([0, *(len(v.rows) for v in views)])
-    index = [
-        np.where(v.windows >= 0, v.windows + start, -1)
-        for v, start in zip(views, starts, strict=False)
-    ]
-    return View(
-        np.concatenate([v.rows for v in views]),
-        np.concatenate(index),
-        np.concatenate([v.y for v in views]),
+    """Several views as one data set. The list is emptied: each is let go once it is copied."""
+    like, flows = views[0], sum(len(v.rows) for v in views)
+    count = sum(len(v.y) for v in views)
+    whole = View(
+        np.empty((flows, like.rows.shape[1]), dtype=np.float32),
+        np.empty((count, like.windows.shape[1]), dtype=np.int64),
+        np.empty(count, dtype=np.int64),
     )
+    while views:
+        rows, windows, y = views.pop()
+        flows, count = flows - len(rows), count - len(y)
+        whole.rows[flows : flows + len(rows)] = rows
+        whole.windows[count : count + len(y)] = np.where(windows >= 0, windows + flows, -1)
+        whole.y[count : count + len(y)] = y
+    return whole
+
+
+def drawn(views: list[View], of: int, most: int, rng: np.random.Generator) -> View:
+    """At most `most` windows of the class `of`, drawn at random from all views, by themselves."""
+    number = np.repeat(np.arange(len(views)), [np.count_nonzero(v.y == of) for v in views])
+    place = np.concatenate([np.flatnonzero(v.y == of) for v in views])
+    some = np.sort(rng.choice(len(place), min(most, len(place)), replace=False))
+    chosen = [(n, place[some[number[some] == n]]) for n in np.unique(number[some])]
+    return joined([alone(views[n], windows) for n, windows in chosen])
+
+
+def alone(v: View, chosen: Ints) -> View:
+    """Some windows with no other rows than theirs."""
+    seen, windows = _numbered(v.windows[chosen])
+    return View(v.rows[seen], windows, v.y[chosen])
+
+
+def _numbered(windows: Ints) -> tuple[Ints, Ints]:
+    """The rows [R] that windows [M, T] hold, and the windows as places in those; -1 stays."""
+    seen, place = np.unique(windows, return_inverse=True)
+    place = place.reshape(windows.shape) - int(seen[0] < 0)
+    return seen[seen >= 0], place.astype(np.int64)
