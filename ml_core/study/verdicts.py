@@ -94,7 +94,8 @@ def learn(table: FlowTable, y: Ints, part: Ints, left_out: int | None = None) ->
     chosen = np.flatnonzero(part == TRAINING)
     kept = chosen[undersample(y[chosen], LARGEST, 0)]
     part[np.setdiff1d(chosen, kept)] = building.UNUSED
-    model = building.build_flows(table, y, part, OPTIONS)
+    scanned = left_out != named(FLOWS).classes.index("Portscan")
+    model = building.build_flows(table, y, part, OPTIONS, scanned=scanned)
     scorer = Scorer(model)
     parts = [part_of(scorer, table.take(part == p), y[part == p]) for p in range(3)]
     return Learned(model, parts[TRAINING], parts[VALIDATION], parts[TEST])

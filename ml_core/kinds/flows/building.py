@@ -16,7 +16,7 @@ from ml_core.evaluation import measure, random_forest
 from ml_core.kinds.flows import KIND, inputs
 from ml_core.kinds.flows.columns import FLOW_COLUMNS, INPUT_COLUMNS, SERVICE_COLUMNS
 from ml_core.kinds.flows.disturbance import USUAL, SiteSet, Strength
-from ml_core.kinds.flows.made import chatter, unanswered
+from ml_core.kinds.flows.made import chatter, scans
 from ml_core.kinds.flows.scaler import Scaler
 from ml_core.kinds.flows.site import mixed
 from ml_core.kinds.flows.views import View, alone, drawn, joined, mixtures, view
@@ -36,6 +36,8 @@ VAGUE = 4  # likewise: floods of which it is not told whether they were distribu
 VIEWS, VIEW = 4, 3_000  # mixtures of each source at least, flows of a mixture
 MOST_VIEWS = 64  # of one source, however large
 BLOCK = 500_000  # rows compared at a time
+CLOCKS = 13 * 3_600_000_000  # microseconds by which meters' clocks differ: zones, halves of a day
+FIRST_TIME = 10**14  # microseconds since 1970; what is less is a place in a file, not a time
 LEAST = 60  # windows of a small class in a mixture, after SMOTE
 FLOODS = 500  # made of scans, of each kind
 MOST_BIAS = 2.0  # towards the harmless class: attacks of other networks show more faintly
@@ -93,6 +95,32 @@ def without_copies(table: FlowTable, y: Ints, part: Ints) -> Ints:
     return np.where(table.source > first[number], UNUSED, part)
 
 
+def without_twins(table: FlowTable, y: Ints, part: Ints) -> Ints:
+    """`part` [N], with training flows that are a held-out flow of an earlier source measured by
+    another meter UNUSED: same ports, protocol and class, and start times that only CLOCKS tell
+    apart. Hosts are numbered by source and cannot be compared; what names no times is compared
+    by the rest, what names no source port not at all.
+    """
+    names = (table.source_port, table.port, table.protocol, y)
+    told = (table.source_port > 0) & (table.port >= 0)
+    learned = np.flatnonzero(told & (part == TRAINING))
+    held = np.flatnonzero(told & ((part == VALIDATION) | (part == TEST)))
+    theirs, ours = (
+        mixed(np.column_stack([column[rows] for column in names]).astype(np.uint64))
+        for rows in (held, learned)
+    )
+    held, theirs = held[np.argsort(theirs, kind="stable")], np.sort(theirs)
+    first, last = (np.searchsorted(theirs, ours, side=side) for side in ("left", "right"))
+    part = part.copy()
+    for i in np.flatnonzero(first < last):
+        row, like = learned[i], held[first[i] : last[i]]
+        near = np.abs(table.time[like] - table.time[row]) <= CLOCKS
+        timeless = np.minimum(table.time[like], table.time[row]) < FIRST_TIME
+        if ((table.source[like] < table.source[row]) & (near | timeless)).any():
+            part[row] = UNUSED
+    return part
+
+
 def told_apart(table: FlowTable, y: Ints, part: Ints) -> tuple[Ints, Ints]:
     """Classes and parts [N], where VAGUE floods learn as what sends requests of their size.
 
@@ -129,17 +157,14 @@ def scans_as_scans(table: FlowTable, y: Ints) -> Ints:
     return np.where(inside, KIND.classes.index("Portscan"), y)
 
 
-def made_flows(
-    table: FlowTable, y: Ints, part: Ints, rng: np.random.Generator
-) -> tuple[FlowTable, Ints]:
-    """One source more, to learn from alone, and its classes: see `made`."""
-    scan = KIND.classes.index("Portscan")
-    scans = np.flatnonzero((part == TRAINING) & (y == scan) & (table.destination >= 0))
-    tables = unanswered(table, scans, rng), chatter(rng)
+def made_flows(rng: np.random.Generator, scanned: bool = True) -> tuple[FlowTable, Ints]:
+    """One source more, to learn from alone, and its classes: see `made`; scans if `scanned`."""
+    tables = [chatter(rng), *([scans(rng)] if scanned else [])]
     whole = FlowTable(
         *(np.concatenate([getattr(t, f.name) for t in tables]) for f in fields(FlowTable))
     )
-    return whole, np.repeat([scan, 0], [len(t) for t in tables])
+    classes = np.array([0, KIND.classes.index("Portscan")][: len(tables)])
+    return whole, np.repeat(classes, [len(t) for t in tables])
 
 
 def build_flows(
@@ -152,15 +177,18 @@ def build_flows(
     rivals: bool = False,
     views: tuple[int, int] = (VIEWS, VIEW),
     strength: Strength = USUAL,
+    scanned: bool = True,
 ) -> Model:
     """A flow model from N flows, their classes y [N] and parts [N] (see `split_in_time`).
 
     Attacks of a kind not told (UNTOLD) teach what is harmless. Windows are made within each part,
     so no flow of one part is seen in another's windows. `views`: mixtures of each source at least,
-    and flows of a mixture; `strength`: how far other networks are imitated.
+    and flows of a mixture; `strength`: how far other networks are imitated; `scanned`: whether to
+    learn from made scans, too.
     """
     labels = KIND.classes
-    y, part = told_apart(table, scans_as_scans(table, y), without_copies(table, y, part))
+    part = without_twins(table, y, without_copies(table, y, part))
+    y, part = told_apart(table, scans_as_scans(table, y), part)
     need(y[(part == TRAINING) & (y >= 0)], y[(part == VALIDATION) & (y >= 0)])
     rng = np.random.default_rng(options.seed)
     used = np.flatnonzero(part == TRAINING)
@@ -169,7 +197,7 @@ def build_flows(
     even = rng.choice(used, min(len(used), 20_000), p=_even(counts[table.source[used]]))
     scaler = Scaler.fit(inputs.numbers(table.features[even]))
 
-    mixed, told = learning(table, y, part, scaler, views, rng)
+    mixed, told = learning(table, y, part, scaler, views, rng, scanned)
     validation = joined(natural(table, y, part == VALIDATION, scaler))
     learned, checked = (SiteSet.made(*v, scaler, strength) for v in (mixed, validation))
     arch = Architecture("numbers", len(INPUT_COLUMNS), len(labels), WINDOW)
@@ -209,13 +237,14 @@ def learning(
     scaler: Scaler,
     views: tuple[int, int],
     rng: np.random.Generator,
+    scanned: bool = True,
 ) -> tuple[View, View]:
     """What to learn from: mixtures of every source and of what is made, with SMOTE's windows and
     made floods; and the mixtures by themselves, of told classes. Both read the same rows."""
     scan, *floods = (KIND.classes.index(name) for name in ("Portscan", "DoS", "DDoS"))
     mixed: list[View] = []
     recorded: list[npt.NDArray[np.bool_]] = []
-    made_up = made_flows(table, y, part, rng)
+    made_up = made_flows(rng, scanned)
     for source, classes in chain(_learned(table, y, part), [made_up]):
         count = min(max(views[0], len(classes) // views[1]), MOST_VIEWS)
         for mixture in mixtures(source, classes, scaler, count, views[1], rng):
@@ -223,12 +252,12 @@ def learning(
             recorded.append(np.arange(len(mixed[-1].y)) < len(mixture.y))
     shown = np.unique(np.concatenate([v.y for v in mixed]))
     if scan in shown:
-        scans = drawn(mixed, scan, 10 * FLOODS, rng)
+        probes = drawn(mixed, scan, 10 * FLOODS, rng)
         seed = int(rng.integers(1 << 31))
-        made = View(*floods_from_scans(*scans, (scan, floods[0], floods[1]), FLOODS, seed))
-        _at_any_service(made, len(scans.y), rng)
+        made = View(*floods_from_scans(*probes, (scan, floods[0], floods[1]), FLOODS, seed))
+        _at_any_service(made, len(probes.y), rng)
         # a class that nothing of the data shows is not learned from what was made either
-        new = (np.arange(len(made.y)) >= len(scans.y)) & np.isin(made.y, shown)
+        new = (np.arange(len(made.y)) >= len(probes.y)) & np.isin(made.y, shown)
         mixed.append(alone(made, np.flatnonzero(new)))
         recorded.append(np.zeros(len(mixed[-1].y), dtype=bool))
     whole = joined(mixed)

@@ -1,16 +1,15 @@
 """Flows made to learn from: what every network has, and the recordings at hand lack.
 
-Recordings hold scans of hosts that refuse, and networks without the chatter of devices that talk
-to everyone. So scans are copied as if their targets dropped what they do not answer, and the
-harmless chatter of a local network is made: announcements, discovery, leases, clocks, names, echo,
-kept-alive connections and what closed connections leave behind. Learning only; never scoring.
+Many recordings hold no scan, or only scans of hosts that refuse, and none the chatter of devices
+that talk to everyone. So scans are made, of targets that refuse, answer, or drop what they do not
+want, and the harmless chatter of a local network: announcements, discovery, leases, clocks, names,
+echo, kept-alive connections and what closed connections leave behind. Learning only; never scoring.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,10 +17,10 @@ import numpy.typing as npt
 from ml_core.kinds.flows.columns import FLOW_COLUMNS
 from ml_core.readers.flows import FlowTable
 
-Ints = npt.NDArray[np.int64]
 F64 = npt.NDArray[np.float64]
 
-SCANS = 2_000
+SCANS = 4_000
+PROBES = (20, 400)  # flows of one scan
 CHATTER = 4_000
 RETRIED = 0.3  # share of unanswered probes sent again
 HOSTS = 60
@@ -40,19 +39,66 @@ class Talk(NamedTuple):
     flags: tuple[str, ...] = ()  # each counted once
 
 
-def unanswered(table: FlowTable, scans: Ints, rng: np.random.Generator) -> FlowTable:
-    """Some of the rows `scans`, as if nothing had come back: one SYN, or a few of them."""
-    rows = np.sort(rng.permutation(scans)[:SCANS])
-    made = table.take(rows)
-    window = made.features[:, FLOW_COLUMNS.index("FWD Init Win Bytes")]
-    features = np.empty_like(made.features)
-    for i in range(len(rows)):
+def scans(rng: np.random.Generator) -> FlowTable:
+    """SCANS flows of port scans and sweeps, one scan after the other, in order of time.
+
+    What a probe of an empty SYN or datagram meets is the same on every network: a refusal, an
+    open port, or nothing. A scan keeps its speed, its way and what its targets mostly do.
+    """
+    parts: list[tuple[npt.NDArray[np.float32], F64]] = []
+    count = 0
+    while count < SCANS:
+        size = min(int(rng.integers(*PROBES)), SCANS - count)
+        parts.append(_scan(size, len(parts), rng))
+        count += size
+    flows, about = zip(*parts, strict=True)
+    group, destination, port, time, window = np.concatenate(about, axis=1)
+    features = np.concatenate(flows)
+    features[:, FLOW_COLUMNS.index("FWD Init Win Bytes")] = window
+    return _table(features, group, destination, port, np.cumsum(time))
+
+
+def _scan(size: int, number: int, rng: np.random.Generator) -> tuple[npt.NDArray[np.float32], F64]:
+    """Flows [size, F] of one scan; source, destination, port, microseconds since the flow before
+    and initial window, [5, size]."""
+    datagrams, connects = rng.random() < 0.15, rng.random() < 0.5
+    shares = rng.dirichlet((0.7, 0.7, 0.1))  # refused, unanswered, open
+    away = 10 ** rng.uniform(1.5, 5.3)
+    ends = rng.choice(3, size, p=shares)
+    flows = [
+        _probe(int(end), datagrams, connects, away * rng.uniform(0.8, 1.5), rng) for end in ends
+    ]
+    first = LOCAL + HOSTS * (2 + number)
+    if rng.random() < 0.6:  # the ports of a few hosts
+        port = rng.permutation(10_000)[:size] + 1
+        destination = first + 1 + np.arange(size) % int(rng.integers(1, 3))
+    else:
+        port = np.full(size, rng.choice([21, 22, 23, 80, 135, 139, 443, 445, 3306, 3389, 8080]))
+        destination = first + 1 + np.arange(size)
+    gaps = 10 ** rng.uniform(2.0, 6.5) * rng.uniform(0.2, 2.0, size)
+    window = 0 if datagrams else rng.choice([1_024, 1_024, 8_192, 29_200, 64_240])
+    columns = (np.full(size, first), destination, port, gaps, np.full(size, window))
+    return np.stack(flows), np.array(columns, dtype=np.float64)
+
+
+def _probe(
+    end: int, datagrams: bool, connects: bool, away: float, rng: np.random.Generator
+) -> npt.NDArray[np.float32]:
+    """One probe that is refused (0), not answered (1), or finds a port open (2)."""
+    none, back = np.empty(0), np.array([away])
+    if datagrams:
+        size = np.array([float(rng.choice([0, 0, 8, 12, 40]))])
+        answers = rng.integers(8, 300, 1).astype(float) if end == 2 else none
+        return _features(Talk(17, 0, np.zeros(1), size, back[: len(answers)], answers))
+    if end == 1:
         tries = 1 + int(rng.integers(1, 3)) * int(rng.random() < RETRIED)
         when = np.cumsum(np.r_[0.0, 1e6 * 2.0 ** np.arange(tries - 1)])
-        nothing = np.empty(0)
-        features[i] = _features(Talk(6, 0, when, np.zeros(tries), nothing, nothing), syn=tries)
-    features[:, FLOW_COLUMNS.index("FWD Init Win Bytes")] = window
-    return replace(made, features=features)
+        return _features(Talk(6, 0, when, np.zeros(tries), none, none), syn=tries)
+    if end == 0:
+        return _features(Talk(6, 0, np.zeros(1), np.zeros(1), back, np.zeros(1), ("RST", "ACK")), 1)
+    later = away * np.array([1.01, 1.05][: 1 + connects])
+    sent = np.r_[0.0, later]
+    return _features(Talk(6, 0, sent, np.zeros(len(sent)), back, np.zeros(1), ("ACK", "RST")), 1)
 
 
 def chatter(rng: np.random.Generator) -> FlowTable:
@@ -64,16 +110,33 @@ def chatter(rng: np.random.Generator) -> FlowTable:
     partner = np.where(
         everyone, rng.integers(0, 4, CHATTER), rng.zipf(1.6, CHATTER).clip(max=300) + 10
     )
+    return _table(
+        np.stack([_features(t) for t in talks]),
+        talker,
+        LOCAL + HOSTS + partner,
+        np.array([t.port for t in talks]),
+        np.sort(rng.integers(0, 3_600_000_000, CHATTER)),
+    )
+
+
+def _table(
+    features: npt.NDArray[np.float32],
+    group: npt.NDArray[Any],
+    destination: npt.NDArray[Any],
+    port: npt.NDArray[Any],
+    time: npt.NDArray[Any],
+) -> FlowTable:
+    N = len(features)
     return FlowTable(
-        features=np.stack([_features(t) for t in talks]),
-        group=talker.astype(np.int32),
-        time=np.sort(rng.integers(0, 3_600_000_000, CHATTER)).astype(np.int64),
-        destination=(LOCAL + HOSTS + partner).astype(np.int32),
-        port=np.array([t.port for t in talks], dtype=np.int32),
-        source_port=np.full(CHATTER, -1, dtype=np.int32),
-        protocol=np.array([t.protocol for t in talks], dtype=np.int8),
-        same_network=np.ones(CHATTER, dtype=np.int8),
-        source=np.zeros(CHATTER, dtype=np.int64),
+        features=features,
+        group=group.astype(np.int32),
+        time=time.astype(np.int64),
+        destination=destination.astype(np.int32),
+        port=port.astype(np.int32),
+        source_port=np.full(N, -1, dtype=np.int32),
+        protocol=np.full(N, -1, dtype=np.int8),
+        same_network=np.zeros(N, dtype=np.int8),
+        source=np.zeros(N, dtype=np.int64),
     )
 
 

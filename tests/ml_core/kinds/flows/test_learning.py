@@ -8,11 +8,19 @@ import numpy as np
 import torch
 
 from ml_core.kinds.flows import KIND, building
-from ml_core.kinds.flows.building import UNUSED, VAGUE, split_in_time, told_apart, without_copies
+from ml_core.kinds.flows.building import (
+    CLOCKS,
+    UNUSED,
+    VAGUE,
+    split_in_time,
+    told_apart,
+    without_copies,
+    without_twins,
+)
 from ml_core.kinds.flows.columns import FLOW_COLUMNS, INPUT_COLUMNS, NUMBERS, SITE_COLUMNS
 from ml_core.kinds.flows.disturbance import TIME, SiteSet, Strength
 from ml_core.kinds.flows.inputs import numbers
-from ml_core.kinds.flows.made import chatter, unanswered
+from ml_core.kinds.flows.made import SCANS, chatter, scans
 from ml_core.kinds.flows.scaler import Scaler
 from ml_core.kinds.flows.views import joined, mixtures, view
 from ml_core.kinds.kind import UNTOLD
@@ -55,6 +63,27 @@ def test_flows_that_an_earlier_source_holds_are_not_used_twice() -> None:
     source = np.r_[np.zeros(30, dtype=int), np.ones(15, dtype=int)]
     part = without_copies(table(flows, source), np.ones(45, dtype=int), np.zeros(45, dtype=int))
     assert part.tolist() == [TRAINING] * 30 + [UNUSED] * 10 + [TRAINING] * 5
+
+
+def test_twins_of_held_out_flows_teach_nothing() -> None:
+    noon = 1_500_000_000_000_000
+    held = (noon, 4_000, 80, 1, 0, TEST)  # time, ports, class, source, part
+    told = [
+        (held, TEST),
+        ((noon, 4_000, 80, 1, 1, TRAINING), UNUSED),
+        ((noon + CLOCKS, 4_000, 80, 1, 1, TRAINING), UNUSED),
+        ((noon + CLOCKS + 1, 4_000, 80, 1, 1, TRAINING), TRAINING),  # another day's
+        ((17, 4_000, 80, 1, 1, TRAINING), UNUSED),  # times are not told
+        ((noon, 4_001, 80, 1, 1, TRAINING), TRAINING),
+        ((noon, 4_000, 81, 1, 1, TRAINING), TRAINING),
+        ((noon, 4_000, 80, 2, 1, TRAINING), TRAINING),
+        ((noon, 4_000, 80, 1, 0, TRAINING), TRAINING),  # the same meter's: another flow
+        ((noon, 4_000, 80, 1, 1, VALIDATION), VALIDATION),
+        ((noon, -1, 80, 1, 1, TRAINING), TRAINING),  # ports are not told
+    ]
+    time, source_port, port, y, source, part = np.array([row for row, _ in told]).T
+    flows = replace(table(sizes(len(told)), source), time=time, source_port=source_port, port=port)
+    assert without_twins(flows, y, part).tolist() == [left for _, left in told]
 
 
 def test_mixtures_hold_every_class_in_shares_that_differ() -> None:
@@ -146,17 +175,29 @@ def test_a_scan_from_inside_is_learned_as_a_scan() -> None:
     assert y.tolist() == [scan, inside, inside, 0, scan]
 
 
-def test_scans_are_also_learned_as_if_nothing_had_answered() -> None:
-    flows, y = table(sizes(50)), np.full(50, KIND.classes.index("Portscan"))
-    made = unanswered(flows, np.arange(10, 40), np.random.default_rng(1))
-    assert sorted(made.time.tolist()) == list(range(10, 40))  # the same probes, at the same time
+def test_made_scans_are_probes_of_many_ports_or_hosts() -> None:
+    made = scans(np.random.default_rng(1))
     column = {name: made.features[:, i] for i, name in enumerate(FLOW_COLUMNS)}
-    assert (column["Total Bwd packets"] == 0).all()
-    assert (column["SYN Flag Count"] == column["Total Fwd Packet"]).all()
-    assert ((column["Flow Duration"] > 0) == (column["Total Fwd Packet"] > 1)).all()
-    whole, labels = building.made_flows(flows, y, np.zeros(50, dtype=int), np.random.default_rng(1))
-    assert len(whole) == len(labels)
-    assert set(labels.tolist()) == {0, KIND.classes.index("Portscan")}
+    assert len(made) == SCANS
+    assert np.isfinite(made.features).all()
+    assert (np.diff(made.time) > 0).all()
+    assert (column["Total Length of Fwd Packet"] <= 40).all()
+    silent, open_ports = column["Total Bwd packets"] == 0, column["Total Fwd Packet"] > 1
+    assert 0.2 < silent.mean() < 0.8
+    assert 0 < (open_ports & ~silent).mean() < 0.3
+    refused = (column["RST Flag Count"] > 0) & ~open_ports
+    assert refused.mean() > 0.1
+    assert (column["SYN Flag Count"][refused] == 1).all()
+    for source in np.unique(made.group):
+        of = made.group == source
+        ports, hosts = len(np.unique(made.port[of])), len(np.unique(made.destination[of]))
+        assert max(ports, hosts) == of.sum()
+
+
+def test_scans_are_learned_unless_they_are_left_out() -> None:
+    scan, rng = KIND.classes.index("Portscan"), np.random.default_rng(1)
+    assert set(building.made_flows(rng)[1].tolist()) == {0, scan}
+    assert set(building.made_flows(rng, scanned=False)[1].tolist()) == {0}
 
 
 def test_harmless_chatter_is_flows_that_can_be() -> None:
