@@ -23,14 +23,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ml_core.kinds.event_grammar import System
-from ml_core.kinds.text import TEST, TRAINING, VALIDATION, Corpus, Span, TextKind, TextTable
-from ml_core.kinds.tokens import Parts, TokenCode, by_sequence
-from ml_core.network.architecture import Architecture
+from ml_core.kinds.spellings import names
+from ml_core.kinds.text import TEST, TRAINING, VALIDATION, Corpus, TextTable
+from ml_core.kinds.tokens import Parts, TokenCode, by_sequence, token_kind
 from ml_core.network.options import Options
 
 Ints = npt.NDArray[np.int64]
 
-CLASSES = ("normal", "abnormal")
 MADE = 32  # sites of made-up systems
 LEAST_SITE = 30  # sequences that rarity can be told from
 SITES, SITE = 16, 250  # imitated sites of each table, and sequences of each
@@ -111,7 +110,7 @@ def _parts_of(described: str) -> list[str]:
     return described.split(_BETWEEN)
 
 
-_CODE = TokenCode(str.split, _parts_of, steps=128, parts=13, buckets=4096, tail=32)
+_CODE = TokenCode(names, _parts_of, steps=128, parts=13, buckets=4096, tail=32)
 
 
 def encode(texts: Sequence[str]) -> tuple[Parts, Ints]:
@@ -121,18 +120,13 @@ def encode(texts: Sequence[str]) -> tuple[Parts, Ints]:
     for i, text in enumerate(texts):
         name, _, rest = text.rpartition(_SITE)
         sites.setdefault(name, []).append(i)
-        sequences.append([event(token) for token in rest.split()])
+        sequences.append([event(token) for token in names(rest)])
     read: list[list[str]] = [[]] * len(texts)
     for rows in sites.values():
         site = Site([sequences[i] for i in rows])
         for i in rows:
             read[i] = _CODE.cut(site.described(sequences[i])) or ["nothing"]
     return _CODE.encode_tokens(read)
-
-
-def spans(text: str) -> list[Span]:
-    """Each event that is read."""
-    return [Span("event.code", name, i, i + 1) for i, name in enumerate(_CODE.cut(text.split()))]
 
 
 def corpus(tables: Sequence[TextTable], seed: int) -> Corpus:
@@ -194,31 +188,23 @@ def _imitated(rows: Ints, y: Ints, shares: tuple[float, ...], rng: np.random.Gen
 
 def nameless(texts: Sequence[str]) -> list[str]:
     """The same sequences, their events told apart and no more, as on another system."""
-    return [" ".join(f"{_NAMELESS}{event(token)}" for token in text.split()) for text in texts]
+    return [" ".join(f"{_NAMELESS}{event(token)}" for token in names(text)) for text in texts]
 
 
-KIND = TextKind(
-    name="events",
-    classes=CLASSES,
-    aliases={
+KIND = token_kind(
+    "events",
+    ("normal", "abnormal"),
+    {
         "normal": ("benign", "0"),
         "abnormal": ("anomalous", "anomaly", "attack", "malicious", "1"),
     },
-    columns=("events", "event_sequence", "event_sequence_first5000"),
+    ("events", "event_sequence", "event_sequence_first5000"),
+    _CODE,
+    "event.code",
+    Options(epochs=8, patience=3, batch=64, rate=2e-3, hide=0.1),
+    embedding=24,
+    pool=2,
     encode=encode,
-    spans=spans,
-    architecture=Architecture(
-        "tokens",
-        inputs=_CODE.buckets,
-        classes=len(CLASSES),
-        steps=_CODE.steps,
-        hidden=32,
-        embedding=24,
-        kernel=3,
-        pool=2,
-        focus="ends",
-    ),
-    options=Options(epochs=8, patience=3, batch=64, rate=2e-3, hide=0.1),
     corpus=corpus,
     bare=bare,
 )

@@ -6,26 +6,41 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
+from html import unescape
 
 import numpy as np
 import numpy.typing as npt
 
 from ml_core.kinds.page_grammar import TONGUES, page
-from ml_core.kinds.text import TRAINING, VALIDATION, Corpus, Span, TextKind, TextTable
+from ml_core.kinds.spellings import listed
+from ml_core.kinds.text import TRAINING, VALIDATION, Corpus, TextTable
 from ml_core.kinds.text import by_content as split_texts
-from ml_core.kinds.tokens import Parts, TokenCode
-from ml_core.network.architecture import Architecture
+from ml_core.kinds.tokens import TokenCode, token_kind
 from ml_core.network.options import Options
 
 Ints = npt.NDArray[np.int64]
 
-CLASSES = ("normal", "defaced")
 MADE = 1200  # pages of the grammar among those to learn from, half of them defaced
 _IDEOGRAM = "\u3040-\u30ff\u3400-\u9fff"  # written without spaces: one token each
 _TOKEN = re.compile(rf"[{_IDEOGRAM}]|(?:(?![{_IDEOGRAM}])[\w@$])+|[^\w\s@$]+")
+_UNREAD = re.compile(r"<(script|style)\b.*?</\1\s*>|<!--|-->", re.IGNORECASE | re.DOTALL)
+_TAG = re.compile(
+    r"</?(?:html|head|title|body|div|span|p|a|b|i|u|br|hr|img|h[1-6]|ul|ol|li|table|tr|td|th|center"
+    r"|font|form|input|button|link|meta|script|style|nav|main|section|article|header|footer|strong"
+    r"|em|pre|marquee|iframe|object|embed|audio|video)\b[^<>]*>|<!doctype[^<>]*>",
+    re.IGNORECASE,
+)
 _LEET = str.maketrans("4@310!5$7", "aaeioisst")
 _HACKED = re.compile(r"\S*(?:hack|h4ck|deface|pwn|0wn|owned)\S*", re.IGNORECASE)
 _GRAM = 3  # characters
+
+
+def words(text: str) -> list[str]:
+    """The words and signs of a page, of its markup only what a reader is told."""
+    text = "\n".join(listed(text) or [text])
+    if len(_TAG.findall(text)) > 1:
+        text = unescape(_TAG.sub(" ", _UNREAD.sub(" ", text)))
+    return _TOKEN.findall(text)
 
 
 @lru_cache(maxsize=50_000)
@@ -60,19 +75,6 @@ def _form(token: str) -> str:
     if token.isupper():
         return "upper" if len(token) > 1 else "letter"
     return "title" if token[1:].islower() else "mixed" if token.isascii() else "other"
-
-
-_CODE = TokenCode(_TOKEN.findall, parts_of, steps=256, parts=8, tail=64)
-
-
-def encode(texts: Sequence[str]) -> tuple[Parts, Ints]:
-    """Texts of pages [N] to parts [N, T, P] and lengths [N]."""
-    return _CODE.encode(texts)
-
-
-def spans(text: str) -> list[Span]:
-    """Each word that is read."""
-    return [Span("page.text", word, i, i + 1) for i, word in enumerate(_CODE.read(text))]
 
 
 def corpus(tables: Sequence[TextTable], seed: int) -> Corpus:
@@ -139,26 +141,16 @@ def _around(harmless: Sequence[str], rng: np.random.Generator) -> tuple[str, str
     return " ".join(words[:before]), " ".join(words[before : before + after])
 
 
-KIND = TextKind(
-    name="pages",
-    classes=CLASSES,
-    aliases={
+KIND = token_kind(
+    "pages",
+    ("normal", "defaced"),
+    {
         "normal": ("benign", "clean", "0"),
         "defaced": ("defacement", "malicious", "attack", "1"),
     },
-    columns=("text", "page", "content"),
-    encode=encode,
-    spans=spans,
-    architecture=Architecture(
-        "tokens",
-        inputs=_CODE.buckets,
-        classes=len(CLASSES),
-        steps=_CODE.steps,
-        hidden=32,
-        embedding=32,
-        kernel=3,
-        focus="ends",
-    ),
-    options=Options(epochs=8, patience=3, batch=64, rate=2e-3, hide=0.2),
+    ("text", "page", "content"),
+    TokenCode(words, parts_of, steps=256, parts=8, tail=64),
+    "page.text",
+    Options(epochs=8, patience=3, batch=64, rate=2e-3, hide=0.2),
     corpus=corpus,
 )

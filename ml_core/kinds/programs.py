@@ -1,8 +1,9 @@
 """What a program asks of its operating system: Windows API calls or Linux system calls.
 
-A name is read whole and by its words: `NtCreateFile` and `CreateFileW` share `create` and
-`file`. Numbers of system calls say nothing without their table (i386 and x86-64 disagree), so
-they are read as the numbers they are.
+A call is read by the words of its name and by what they say is done: `NtCreateFile`, `createfilew`
+and `creat` all create a file. Numbers of system calls are read by the kernel's tables. Recorders
+differ in what they tell of repetition: of Windows programs the first call of each name is read, of
+Linux programs the first step from each call to each other.
 """
 
 from __future__ import annotations
@@ -11,68 +12,80 @@ import re
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from ml_core.kinds.text import Span, TextKind
-from ml_core.kinds.tokens import Parts, TokenCode, by_sequence
-from ml_core.network.architecture import Architecture
+from ml_core.kinds import system_calls
+from ml_core.kinds.deeds import deeds, words_of
+from ml_core.kinds.spellings import called
+from ml_core.kinds.text import TRAINING, Corpus, TextTable
+from ml_core.kinds.tokens import TokenCode, by_sequence, token_kind
 from ml_core.network.options import Options
 
-CLASSES = ("benign", "malware")
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
-# calling conventions and character sets, which a program's intent does not hang on
-_FORMS = frozenset(("a", "w", "ex", "nt", "zw", "rtl", "ldr", "wsa"))
+COPIES = 1  # of each program that learns, as other recorders would have told of it
+_KERNEL = re.compile(r"(?:__(?:x64|ia32|arm64|se)_)?sys_", re.IGNORECASE)
 
 
 def parts_of(call: str) -> list[str]:
-    """The call, what it does without its form, and its words."""
-    if call.isdigit():
-        return [f"number {int(call)}"]
-    words = [word.lower() for word in _WORD.findall(call)]
-    bare = [word for word in words if word not in _FORMS] or words
-    return [f"call {call.lower()}", f"bare {' '.join(bare)}", *(f"word {word}" for word in bare)]
+    """What a call does, its words, and what they say is done."""
+    words = words_of(call)
+    acts = [f"deed {deed}" for deed in deeds(words)]
+    return [f"call {' '.join(words)}", *(f"word {word}" for word in words[:4]), *acts]
 
 
 def calls(text: str) -> list[str]:
-    """Numbers as they came; of names the first call of each, which is all some recorders tell."""
-    found = text.split()
-    return found if all(call.isdigit() for call in found) else list(dict.fromkeys(found))
+    """The calls that are read, in order."""
+    found = called(text)
+    if found and all(call.isdecimal() for call in found):
+        return _steps(system_calls.named([int(call[:9]) for call in found]))
+    bare = [_KERNEL.sub("", call, count=1) for call in found]
+    linux = sum(call.lower() in system_calls.NAMES for call in bare)
+    return _steps(bare) if 2 * linux > len(bare) else list(dict.fromkeys(bare))
 
 
-_CODE = TokenCode(calls, parts_of, steps=192, parts=6, tail=48)
+def _steps(sequence: list[str]) -> list[str]:
+    """The calls at the end of a step that was not taken before."""
+    steps = dict.fromkeys(zip(["", *sequence], sequence, strict=False))
+    return [call for _, call in steps]
 
 
-def encode(texts: Sequence[str]) -> tuple[Parts, npt.NDArray[np.int64]]:
-    """Calls with spaces between [N] to parts [N, T, P] and lengths [N]."""
-    return _CODE.encode(texts)
+def corpus(tables: Sequence[TextTable], seed: int) -> Corpus:
+    """Every sequence once; beside those that learn, pieces of them without some of the calls.
+
+    A recorder hooks the calls it knows and stops when its time is up: neither how many there are
+    nor any one of them may be the verdict.
+    """
+    rows = by_sequence(tables, seed)
+    rng = np.random.default_rng(seed)
+    learned = np.repeat(np.flatnonzero(rows.part == TRAINING), COPIES)
+    return Corpus(
+        rows.texts + [_recorded(rows.texts[i], rng) for i in learned],
+        np.concatenate([rows.y, rows.y[learned]]),
+        np.concatenate([rows.part, rows.part[learned]]),
+    )
 
 
-def spans(text: str) -> list[Span]:
-    """Each call that is read."""
-    return [Span("process.api_call", call, i, i + 1) for i, call in enumerate(_CODE.read(text))]
+def _recorded(text: str, rng: np.random.Generator) -> str:
+    sequence = calls(text)
+    length = max(1, round(len(sequence) * rng.uniform(0.3, 1)))
+    start = int(rng.integers(len(sequence) - length + 1)) if rng.random() < 0.5 else 0
+    names = sorted(set(sequence))
+    seen = rng.random(len(names)) >= rng.uniform(0, 0.5)
+    hooked = {name for name, there in zip(names, seen.tolist(), strict=True) if there}
+    piece = sequence[start : start + length]
+    return " ".join([name for name in piece if name in hooked] or piece)
 
 
-KIND = TextKind(
-    name="programs",
-    classes=CLASSES,
-    aliases={
+_CODE = TokenCode(calls, parts_of, steps=192, parts=8, tail=48)
+KIND = token_kind(
+    "programs",
+    ("benign", "malware"),
+    {
         "benign": ("normal", "0", "goodware"),
         "malware": ("malicious", "attack", "1", "virus", "trojan"),
     },
-    columns=("calls", "api_calls", "syscalls"),
-    encode=encode,
-    spans=spans,
-    architecture=Architecture(
-        "tokens",
-        inputs=_CODE.buckets,
-        classes=len(CLASSES),
-        steps=_CODE.steps,
-        hidden=32,
-        embedding=32,
-        kernel=3,
-        pool=1,
-        focus="ends",
-    ),
-    options=Options(epochs=25, patience=6, batch=32, rate=2e-3, hide=0.3),
-    corpus=by_sequence,
+    ("calls", "api_calls", "syscalls"),
+    _CODE,
+    "process.api_call",
+    Options(epochs=25, patience=6, batch=32, rate=2e-3, hide=0.3),
+    pool=1,
+    corpus=corpus,
 )

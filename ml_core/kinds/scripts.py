@@ -1,74 +1,161 @@
 """Scripts as the tokens of their language: PowerShell, JavaScript, PHP (tokens or opcodes).
 
-One network reads all languages, so tokens are brought to common words: `i:eval` (JavaScript),
-`S:eval` and `T_EVAL` (PHP) share `eval`; strings are known by their length.
+One network reads all languages, so tokens are brought to common ones: `i:eval` (JavaScript),
+`S:eval` and `T_EVAL` (PHP) share `eval`, `-eq` and `T_IS_EQUAL` are `==`, and what functions do is
+told by the words of their names, `FromBase64String` and `base64_decode` alike. Strings are known by
+their length, and source text that was not taken apart is taken apart here.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
-import numpy.typing as npt
 
-from ml_core.kinds.text import Span, TextKind
-from ml_core.kinds.tokens import Parts, TokenCode
-from ml_core.network.architecture import Architecture
+from ml_core.kinds.deeds import deeds, words_of
+from ml_core.kinds.spellings import listed
+from ml_core.kinds.text import TRAINING, Corpus, TextTable, by_content
+from ml_core.kinds.tokens import TokenCode, token_kind
 from ml_core.network.options import Options
 
-CLASSES = ("benign", "malicious")
+NAMELESS = 0.5  # of the scripts that learn, how many are also shown without what they call things
 _STRING = re.compile(
-    r"(?:T_CONSTANT_ENCAPSED_STRING|T_ENCAPSED_AND_WHITESPACE|STRB64|STRHEX|STR)(?:<.*>)?\Z"
+    r"(?:T_CONSTANT_ENCAPSED_STRING|T_ENCAPSED_AND_WHITESPACE|STR(?P<how>B64|HEX)?)(?:<(?P<size>.*)>)?\Z"
 )
-_CLASS = re.compile(r"\A(?:[a-zA-Z]:(?=.)|T_)")  # i:eval, S:eval, o:-split, T_EVAL
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+# i:eval, S:eval, o:-split, T_EVAL, INIT_FCALL:trim
+_CLASS = re.compile(r"\A(?:[a-zA-Z]:(?=.)|T_|INIT_FCALL(?:_BY_NAME)?:(?=.))")
+_VARIABLE = re.compile(r"\A(?:i:)?(?:\$?[a-zA-Z_]?|ID|S:ID|T_VARIABLE|T_STRING|[a-z]:\$\w?)\Z")
+_NUMBERS = frozenset(("NUM", "HEX", "T_LNUMBER", "T_DNUMBER"))
+_COMMENTS = frozenset(("COM", "T_COMMENT", "T_DOC_COMMENT"))
+_SIZES = {"s": "4-15", "m": "16-63", "l": "64-255", "xl": "256-1023"}
+_SIGNS = dict(
+    pair.split(" ")
+    for pair in """
+T_IS_EQUAL ==|T_IS_IDENTICAL ===|T_IS_NOT_EQUAL !=|T_IS_NOT_IDENTICAL !==|T_BOOLEAN_AND &&
+T_BOOLEAN_OR \\|\\||T_LOGICAL_AND &&|T_LOGICAL_OR \\|\\||T_OBJECT_OPERATOR .|T_DOUBLE_COLON ::
+T_INC ++|T_DEC --|T_PLUS_EQUAL +=|T_CONCAT_EQUAL +=|T_MINUS_EQUAL -=|T_DOUBLE_ARROW :
+T_IS_SMALLER_OR_EQUAL <=|T_IS_GREATER_OR_EQUAL >=|T_CURLY_OPEN {|T_SL <<|T_SR >>
+o:-eq ==|o:-ne !=|o:-gt >|o:-lt <|o:-ge >=|o:-le <=|o:-and &&|o:-or \\|\\||o:-not !|o:-bxor ^
+o:-band &|o:-bor \\|
+""".strip()
+    .replace("\\|", "\0")
+    .replace("\n", "|")
+    .replace("|", "\n")
+    .replace("\0", "|")
+    .split("\n")
+)
+_KEYWORDS = """
+if else elseif for foreach while do function return var let const new try catch throw finally
+switch case break continue default in class this null true false undefined param begin process end
+"""
 _LETTER = re.compile(r"\w")
+# source text: strings, comments, numbers, names with what marks them, signs
+_SOURCE = re.compile(
+    r"""(?P<string>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')|(?P<comment>/\*.*?\*/|<\#.*?\#>|//[^\n]*)"""
+    r"""|(?P<hex>0[xX][0-9a-fA-F]+)|(?P<number>\d+(?:\.\d+)?)|(?P<name>[$@]?[A-Za-z_]\w*(?:-[A-Za-z]\w*)*)"""
+    r"""|(?P<sign>[=!]==?|[<>]=|&&|\|\||\+\+|--|[-+.*/]=|::|->|=>|<\?php|[^\w\s])""",
+    re.DOTALL,
+)
+_QUOTED = re.compile(r"[\w=(,][\"']|[\"'][\w),;]")
+_GLUED = re.compile(r"\w[^\w\s]*[(){}\[\];,=]|[(){}\[\];,=][^\w\s]*\w")
+_BASE64 = re.compile(r"[A-Za-z0-9+/]{24,}={0,2}\Z")
+_HEX = re.compile(r"(?:(?:\\x|0x|%)?[0-9a-fA-F]{2})+\Z")
 
 
-def parts_of(token: str) -> list[str]:
-    """The word without what its tokenizer says of it, and the words it is made of."""
-    if _STRING.match(token):
-        return [f"string {token.lower()}", "string"]
-    bare = _CLASS.sub("", token, count=1)
+def tokens(text: str) -> list[str]:
+    """The tokens of a script, as its tokenizer gave them or, of source text, as ours does."""
+    found = listed(text)
+    if found:
+        return found
+    if _QUOTED.search(text):
+        return _lexed(text)
+    pieces = text.split() if any(c.isspace() for c in text) else text.split(",")
+    if not any(_GLUED.search(piece) for piece in pieces):
+        return [piece for piece in pieces if piece]
+    return [t for piece in pieces for t in (_lexed(piece) if _GLUED.search(piece) else [piece])]
+
+
+def _lexed(source: str) -> list[str]:
+    found = []
+    for match in _SOURCE.finditer(source):
+        kind, value = match.lastgroup, match[0]
+        if kind == "string":
+            found.append(_string(value[1:-1]))
+        else:
+            found.append({"comment": "COM", "hex": "HEX", "number": "NUM"}.get(str(kind), value))
+    return found
+
+
+def _string(value: str) -> str:
+    bounds = (1, 4, 16, 64, 256, 1024)
+    names = ("0", "1-3", "4-15", "16-63", "64-255", "256-1023", "1k+")
+    how = "HEX" if len(value) > 3 and _HEX.match(value) else "B64" if _BASE64.match(value) else ""
+    return f"STR{how}<{names[sum(len(value) >= bound for bound in bounds)]}>"
+
+
+@lru_cache(maxsize=100_000)
+def parts_of(token: str) -> tuple[str, ...]:
+    """What a token is in every language, the words of its name and what they say is done."""
+    if string := _STRING.match(token):
+        size = string["size"] or ""
+        return ("string", f"size {_SIZES.get(size, size)}", f"string {string['how'] or 'plain'}")
+    if token in _NUMBERS:
+        return ("number", f"number {token}")
+    if token in _COMMENTS:
+        return ("comment",)
+    if _VARIABLE.match(token):
+        return ("name", f"token {token.lower().lstrip('i:$')}")
+    bare = _CLASS.sub("", _SIGNS.get(token, token), count=1)
     if not _LETTER.search(bare):
-        return [f"sign {token}"]
-    words = [word.lower() for word in _WORD.findall(bare)]
-    parts = [f"token {bare.lower().lstrip('$-')}"]
-    return parts + [f"word {word}" for word in words] if len(words) > 1 else parts
+        return (f"sign {bare}",)
+    words = words_of(bare)
+    acts = [f"deed {deed}" for deed in deeds(words)]
+    whole = f"token {bare.lower().lstrip('$-')}"
+    return (whole, *(f"word {w}" for w in words[:3] if len(words) > 1), *acts)
 
 
-_CODE = TokenCode(str.split, parts_of, steps=320, parts=4, tail=100)
+def corpus(tables: Sequence[TextTable], seed: int) -> Corpus:
+    """Every script once; beside those that learn, some without names that mean nothing elsewhere.
+
+    What is left, as in a language never seen, is its signs, its strings and what it does.
+    """
+    rows = by_content(tables, seed)
+    rng = np.random.default_rng(seed)
+    learned = np.flatnonzero((rows.part == TRAINING) & (rng.random(len(rows.y)) < NAMELESS))
+    return Corpus(
+        rows.texts + [nameless(rows.texts[i]) for i in learned],
+        np.concatenate([rows.y, rows.y[learned]]),
+        np.concatenate([rows.part, rows.part[learned]]),
+    )
 
 
-def encode(texts: Sequence[str]) -> tuple[Parts, npt.NDArray[np.int64]]:
-    """Tokens with spaces between [N] to parts [N, T, P] and lengths [N]."""
-    return _CODE.encode(texts)
+def nameless(text: str) -> str:
+    """A script without the names that neither the languages share nor a deed is told by."""
+    return " ".join("ID" if _own(token) else token for token in tokens(text))
 
 
-def spans(text: str) -> list[Span]:
-    """Each token that is read."""
-    return [Span("script.token", token, i, i + 1) for i, token in enumerate(_CODE.read(text))]
+def _own(token: str) -> bool:
+    parts = parts_of(token)
+    return parts[0].startswith("token ") and not (
+        any(part.startswith("deed ") for part in parts) or parts[0][6:] in _KEYWORDS.split()
+    )
 
 
-KIND = TextKind(
-    name="scripts",
-    classes=CLASSES,
-    aliases={
+_CODE = TokenCode(tokens, parts_of, steps=320, parts=7, tail=100)
+KIND = token_kind(
+    "scripts",
+    ("benign", "malicious"),
+    {
         "benign": ("normal", "0"),
         "malicious": ("mixed_malicious", "webshell", "malware", "attack", "1"),
     },
-    columns=("tokens", "php_tokens", "opcodes"),
-    encode=encode,
-    spans=spans,
-    architecture=Architecture(
-        "tokens",
-        inputs=_CODE.buckets,
-        classes=len(CLASSES),
-        steps=_CODE.steps,
-        hidden=32,
-        embedding=24,
-        focus="ends",
-    ),
-    options=Options(epochs=8, patience=3, batch=64, rate=2e-3, hide=0.15),
+    ("tokens", "php_tokens", "opcodes"),
+    _CODE,
+    "script.token",
+    Options(epochs=8, patience=3, batch=64, rate=2e-3, hide=0.15),
+    embedding=24,
+    kernel=5,
+    corpus=corpus,
 )

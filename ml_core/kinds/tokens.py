@@ -10,14 +10,26 @@ can with those seen, and no vocabulary has to be kept beside the weights.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
 import numpy as np
 import numpy.typing as npt
 
-from ml_core.kinds.text import TEST, TRAINING, VALIDATION, Corpus, TextTable
+from ml_core.kinds.text import (
+    TEST,
+    TRAINING,
+    VALIDATION,
+    Corpus,
+    Span,
+    Steps,
+    TextKind,
+    TextTable,
+    by_content,
+)
+from ml_core.network.architecture import Architecture
+from ml_core.network.options import Options
 
 Ints = npt.NDArray[np.int64]
 Parts = npt.NDArray[np.int16]
@@ -76,6 +88,50 @@ class TokenCode:
         real = np.arange(self.steps) < lengths[:, None]  # [N, T]
         steps[real] = table[flat]
         return steps, lengths
+
+
+def token_kind(
+    name: str,
+    classes: tuple[str, str],
+    aliases: Mapping[str, tuple[str, ...]],
+    columns: tuple[str, ...],
+    code: TokenCode,
+    blamed: str,
+    options: Options,
+    *,
+    embedding: int = 32,
+    kernel: int = 3,
+    pool: int = 4,
+    encode: Callable[[Sequence[str]], tuple[Steps, Ints]] | None = None,
+    corpus: Callable[[Sequence[TextTable], int], Corpus] = by_content,
+    bare: Callable[[str], str] = str,
+) -> TextKind:
+    """A kind whose network reads hashed tokens and tells two classes apart.
+
+    `blamed` names the field that each token is a span of; `encode` is the code's if not given.
+    """
+    return TextKind(
+        name=name,
+        classes=classes,
+        aliases=aliases,
+        columns=columns,
+        encode=encode or code.encode,
+        spans=lambda text: [Span(blamed, t, i, i + 1) for i, t in enumerate(code.read(text))],
+        architecture=Architecture(
+            "tokens",
+            inputs=code.buckets,
+            classes=len(classes),
+            steps=code.steps,
+            hidden=32,
+            embedding=embedding,
+            kernel=kernel,
+            pool=pool,
+            focus="ends",
+        ),
+        options=options,
+        corpus=corpus,
+        bare=bare,
+    )
 
 
 def bucket(name: str, buckets: int) -> int:
