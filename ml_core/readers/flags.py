@@ -10,21 +10,24 @@ from __future__ import annotations
 
 import polars as pl
 
-_COLUMNS = ("FIN", "SYN", "RST", "PSH", "ACK")
-# openings by either side, ends and resets, of a connection in each of Zeek's (and KDD's) states
-_STATES = {
-    "S0": (1, 0, 0),
-    "S1": (2, 0, 0),
-    "S2": (2, 1, 0),
-    "S3": (2, 1, 0),
-    "SF": (2, 2, 0),
-    "REJ": (1, 0, 1),
-    "RSTO": (2, 0, 1),
-    "RSTR": (2, 0, 1),
-    "RSTOS0": (1, 0, 1),
-    "RSTRH": (1, 0, 1),
-    "SH": (1, 1, 0),
-    "SHR": (1, 1, 0),
+_NAMES = (
+    "FIN Flag Count",
+    "SYN Flag Count",
+    "RST Flag Count",
+    "PSH Flag Count",
+    "ACK Flag Count",
+    "Fwd PSH Flags",
+    "Bwd PSH Flags",
+)
+# openings by either side, ends and resets: the states of Zeek's connections (and KDD's) with them
+_COUNTS = {
+    (1, 0, 0): ("S0",),
+    (2, 0, 0): ("S1",),
+    (1, 1, 0): ("SH", "SHR"),
+    (2, 1, 0): ("S2", "S3"),
+    (2, 2, 0): ("SF",),
+    (1, 0, 1): ("REJ", "RSTOS0", "RSTRH"),
+    (2, 0, 1): ("RSTO", "RSTR"),
 }
 
 
@@ -43,43 +46,23 @@ def from_history(
     ack = pl.when(only_opened).then(0.0).otherwise((total - opened).clip(lower_bound=0.0))
     forward, backward = (pl.when(seen(data) == 0).then(0.0) for data in "Dd")
     push = pl.when(~history.str.contains("[Dd]")).then(0.0)
-    return _of_tcp(
-        tcp,
-        {
-            "FIN Flag Count": seen("F") + seen("f"),
-            "SYN Flag Count": syn,
-            "RST Flag Count": seen("R") + seen("r"),
-            "PSH Flag Count": push,
-            "ACK Flag Count": ack,
-            "Fwd PSH Flags": forward,
-            "Bwd PSH Flags": backward,
-        },
-    )
+    fin, rst = (seen(sides[0]) + seen(sides[1]) for sides in ("Ff", "Rr"))
+    return _of_tcp(tcp, fin, syn, rst, push, ack, forward, backward)
 
 
 def from_state(state: pl.Expr, tcp: pl.Expr) -> dict[str, pl.Expr]:
     """From the connection state alone: what KDD calls `flag` and Zeek `conn_state`."""
     syn, fin, rst = (
         state.replace_strict(
-            {name: float(counts[i]) for name, counts in _STATES.items()},
+            {name: float(counts[i]) for counts, names in _COUNTS.items() for name in names},
             default=None,
             return_dtype=pl.Float64,
         )
         for i in range(3)
     )
     nothing_sent = pl.when(state.is_in(["S0", "REJ", "RSTOS0", "SH"])).then(0.0)
-    return _of_tcp(
-        tcp,
-        {
-            "FIN Flag Count": fin,
-            "SYN Flag Count": syn,
-            "RST Flag Count": rst,
-            "PSH Flag Count": nothing_sent,
-            "ACK Flag Count": pl.when(state == "S0").then(0.0),
-            "Fwd PSH Flags": nothing_sent,
-            "Bwd PSH Flags": nothing_sent,
-        },
-    )
+    ack = pl.when(state == "S0").then(0.0)
+    return _of_tcp(tcp, fin, syn, rst, nothing_sent, ack, nothing_sent, nothing_sent)
 
 
 def from_bits(
@@ -94,29 +77,24 @@ def from_bits(
         return (flags.cast(pl.Int64) & value != 0).cast(pl.Float64)
 
     total = packets[0] + packets[1]
+    push = pl.when(bit(both, 8) == 0).then(0.0)
     if sides is None:
         answered = (packets[1] > 0).cast(pl.Float64)
         syn = bit(both, 2) * (1.0 + answered * bit(both, 16))
         fin, rst = bit(both, 1), bit(both, 4)
-        forward = backward = pl.when(bit(both, 8) == 0).then(0.0)
+        forward = push
         backward = pl.when((bit(both, 8) == 0) | (packets[1] == 0)).then(0.0)
     else:
         fin, syn, rst = (bit(sides[0], value) + bit(sides[1], value) for value in (1, 2, 4))
         forward, backward = (pl.when(bit(side, 8) == 0).then(0.0) for side in sides)
+    syn = pl.when(both == 2).then(total).otherwise(syn)
     ack = (total - bit(both, 2)).clip(lower_bound=0.0) * bit(both, 16)
-    return _of_tcp(
-        tcp,
-        {
-            "FIN Flag Count": fin,
-            "SYN Flag Count": pl.when(both == 2).then(total).otherwise(syn),
-            "RST Flag Count": rst,
-            "PSH Flag Count": pl.when(bit(both, 8) == 0).then(0.0),
-            "ACK Flag Count": ack,
-            "Fwd PSH Flags": forward,
-            "Bwd PSH Flags": backward,
-        },
-    )
+    return _of_tcp(tcp, fin, syn, rst, push, ack, forward, backward)
 
 
-def _of_tcp(tcp: pl.Expr, counts: dict[str, pl.Expr]) -> dict[str, pl.Expr]:
-    return {name: pl.when(tcp).then(count).when(~tcp).then(0.0) for name, count in counts.items()}
+def _of_tcp(tcp: pl.Expr, *counts: pl.Expr) -> dict[str, pl.Expr]:
+    """The counts under their _NAMES, zero for flows that are not TCP."""
+    return {
+        name: pl.when(tcp).then(count).when(~tcp).then(0.0)
+        for name, count in zip(_NAMES, counts, strict=True)
+    }
