@@ -86,13 +86,18 @@ RECORD_COLUMNS: tuple[Column, ...] = (
     Column("event.category", _T),  # network, web, authentication, file, unparsed
     Column("event.action", _T),
     Column("event.outcome", _T),  # success, failure, unknown
+    Column("event.code", _T),  # the sensor's own number of it: Windows event 4625
+    Column("event.provider", _T),  # which part of the source wrote it
+    Column("event.severity", _I),  # as the source counts, 0 emergency to 7 debug where syslog
     Column("event.duration", _I),  # nanoseconds
     Column("event.original", _T),  # the line as it came
     Column("source.ip", _A),
+    Column("source.domain", _T),
     Column("source.port", _I),
     Column("source.bytes", _I),
     Column("source.packets", _I),
     Column("destination.ip", _A),
+    Column("destination.domain", _T),
     Column("destination.port", _I),
     Column("destination.bytes", _I),
     Column("destination.packets", _I),
@@ -103,8 +108,23 @@ RECORD_COLUMNS: tuple[Column, ...] = (
     Column("network.direction", _T),
     Column("host.name", _T),  # the host that observed it
     Column("user.name", _T),
+    Column("user.domain", _T),
+    Column("user.target.name", _T),  # the account that something was done to
     Column("process.name", _T),
     Column("process.pid", _I),
+    Column("process.executable", _T),
+    Column("process.command_line", _T),
+    Column("process.parent.executable", _T),
+    Column("log.level", _T),
+    Column("rule.id", _T),  # of a sensor that judges by rules: its rule
+    Column("rule.name", _T),
+    Column("dns.question.name", _T),
+    Column("dns.question.type", _T),
+    Column("dns.response_code", _T),
+    Column("dns.answers", _T),  # names and addresses, by spaces
+    Column("tls.client.server_name", _T),
+    Column("email.from.address", _T),
+    Column("email.to.address", _T),  # by spaces
     Column("http.request.method", _T),
     Column("http.request.body.content", _T),
     Column("http.request.body.bytes", _I),
@@ -121,6 +141,7 @@ RECORD_COLUMNS: tuple[Column, ...] = (
     Column("file.hash.sha256", _T),
     Column("message", _T),
     Column("error.message", _T),  # why a line could not be parsed
+    Column("labels", _T),  # JSON object: what the source said and no column keeps
     Column("tocsin.features", ColumnType.BYTES),  # float32, in the order of FLOW_FEATURES
     Column("file.content", ColumnType.BYTES, stored=False),  # lives in the sealed batch
 )

@@ -22,7 +22,7 @@ from apps.contracts import RECORD_COLUMNS, UNPARSED, ColumnType
 _OURS = {
     column.name: column.name
     for column in RECORD_COLUMNS
-    if column.type is not ColumnType.BYTES and column.name != "event.sequence"
+    if column.type is not ColumnType.BYTES and column.name not in ("event.sequence", "labels")
 }
 _ALIASES = {
     "client.ip": "source.ip",
