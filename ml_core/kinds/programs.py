@@ -3,12 +3,13 @@
 A call is read by the words of its name and by what they say is done: `NtCreateFile`, `createfilew`
 and `creat` all create a file. Numbers of system calls are read by the kernel's tables. Recorders
 differ in what they tell of repetition: of Windows programs the first call of each name is read, of
-Linux programs the first step from each call to each other.
+Linux programs the first few steps from each call to each other.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -21,6 +22,7 @@ from ml_core.kinds.tokens import TokenCode, by_sequence, token_kind
 from ml_core.network.options import Options
 
 COPIES = 1  # of each program that learns, as other recorders would have told of it
+TIMES = 4  # that a step from one call to another is read
 _KERNEL = re.compile(r"(?:__(?:x64|ia32|arm64|se)_)?sys_", re.IGNORECASE)
 
 
@@ -42,9 +44,13 @@ def calls(text: str) -> list[str]:
 
 
 def _steps(sequence: list[str]) -> list[str]:
-    """The calls at the end of a step that was not taken before."""
-    steps = dict.fromkeys(zip(["", *sequence], sequence, strict=False))
-    return [call for _, call in steps]
+    """The calls at the end of the first few times that each step was taken."""
+    taken, found = Counter[tuple[str, str]](), list[str]()
+    for step in zip(["", *sequence], sequence, strict=False):
+        taken[step] += 1
+        if taken[step] <= TIMES:
+            found.append(step[1])
+    return found
 
 
 def corpus(tables: Sequence[TextTable], seed: int) -> Corpus:

@@ -33,7 +33,9 @@ def names(text: str) -> list[str]:
     if not _OTHER.search(text):
         return text.split()
     found = listed(text)
-    return found if found is not None else [name for name in _BETWEEN.split(text) if name]
+    if found is not None:
+        return ["_".join(name.split()) for name in found]
+    return [name for name in _BETWEEN.split(text) if name]
 
 
 def called(text: str) -> list[str]:
@@ -61,4 +63,4 @@ def called(text: str) -> list[str]:
 def _name(item: object) -> str:
     if isinstance(item, dict):
         item = next((item[key] for key in _RECORD if key in item), "")
-    return "_".join(str(item).split()) if isinstance(item, str | int) else ""
+    return str(item).strip() if isinstance(item, str | int) else ""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
 from ml_core.kinds.page_grammar import TONGUES, page
-from ml_core.kinds.pages import KIND, corpus, parts_of
+from ml_core.kinds.pages import KIND, corpus, parts_of, words
 from ml_core.kinds.text import TEST, TextTable
 
 
@@ -28,6 +30,19 @@ def test_an_unseen_word_shares_groups_with_those_seen() -> None:
 def test_signs_and_ideograms_are_tokens() -> None:
     words = [span.value for span in KIND.spans("-=[ 黑客 到此 ]=- ./admin")]
     assert words == ["-=[", "黑", "客", "到", "此", "]=-", "./", "admin"]
+
+
+def test_markup_is_no_part_of_a_page_and_frames_of_names_are() -> None:
+    plain = "Hacked by <shadow/> your security is low & we know"
+    page_of = (
+        "<!DOCTYPE html><html><head><title>Hacked by</title><style>p {color: red}</style></head>"
+        "<body bgcolor=black><script>alert(1)</script><h1>&lt;shadow/&gt;</h1>"
+        "<p>your security is low &amp; we know</p></body></html>"
+    )
+    assert words(page_of) == words(plain)
+    assert words(json.dumps(["Hacked by <shadow/>", "your security is low & we know"])) == words(
+        plain
+    )
 
 
 def test_length_and_language_do_not_give_the_class_away() -> None:
