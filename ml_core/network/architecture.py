@@ -8,6 +8,7 @@ from ml_core.errors import DataError
 
 STAGES = ("numbers", "bytes", "tokens")
 FOCUS = ("last", "ends")
+MOST_GRAMS = 65_536
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Architecture:
     embedding: int = 16  # E: what a byte or token is turned into
     kernel: int = 5  # bytes or tokens that a convolution joins
     pool: int = 4  # steps of a text that become one recurrent step
+    grams: int = 0  # G: different groups of bytes that are looked up by hash; 0: none are
     focus: str = "last"  # "last": the judged step; "ends": both ends of a text
 
     def __post_init__(self) -> None:
@@ -36,3 +38,5 @@ class Architecture:
         sizes = (self.inputs, self.steps, self.hidden, self.embedding, self.kernel, self.pool)
         if min(sizes) < 1 or self.classes < 2:
             raise DataError("an architecture needs inputs, steps, hidden nodes and two classes")
+        if not 0 <= self.grams <= (MOST_GRAMS if self.stage == "bytes" else 0):
+            raise DataError(f"{self.grams} groups of bytes for the input stage {self.stage!r}")

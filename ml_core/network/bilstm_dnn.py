@@ -37,7 +37,7 @@ class BiLSTMDNN(nn.Module):
         super().__init__()
         self.arch = arch
         self.stage = stage_of(arch)
-        H, size = arch.hidden, self.stage.size
+        H, size = arch.hidden, arch.inputs if arch.stage == "numbers" else arch.hidden
         if arch.recurrent:
             self.forwards = nn.LSTM(size, H, batch_first=True)
             if arch.bidirectional:
@@ -64,7 +64,13 @@ class BiLSTMDNN(nn.Module):
         return self.from_steps(*self.stage(x, lengths))
 
     def from_steps(self, z: Tensor, lengths: Tensor) -> Output:
-        """What comes after the stage: z [B, S, F'] as the recurrent layers read it."""
+        """What comes after the stage: z [B, S, F'] as the recurrent layers read it.
+
+        Behind that, where the architecture has `grams`, the votes of groups of bytes, C numbers.
+        Their sum, in the measure of the root of its terms, is added to the logits.
+        """
+        if self.arch.grams:
+            z, votes = z.split([self.arch.hidden, self.arch.classes], dim=2)
         states = self.read(z, lengths) if self.arch.recurrent else z  # [B, S, W]
         focus = self.focus(states, lengths)  # [B, W]
         weights = self.attend(focus, states, lengths)  # [B, S]
@@ -74,7 +80,10 @@ class BiLSTMDNN(nn.Module):
             features = self.dnn(torch.cat([context, focus], dim=1))  # [B, D]
         else:
             features = self.dnn(focus)
-        return Output(self.head(features), weights, features)
+        logits: Tensor = self.head(features)  # [B, C]
+        if self.arch.grams:
+            logits = logits + votes.sum(dim=1) / lengths.unsqueeze(1).sqrt()
+        return Output(logits, weights, features)
 
     def read(self, z: Tensor, lengths: Tensor) -> Tensor:
         """Both directions (paper 2 eq. 4): the backward one starts at the last *real* step."""

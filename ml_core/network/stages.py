@@ -1,7 +1,7 @@
 """Input stages: what comes before the recurrent layers, one for each form of input.
 
 Shapes in the margin: B windows, T steps as given, S steps as the recurrent layers see them,
-F numbers a step, P parts a token, E embedding, H hidden nodes. A stage turns its input into
+F numbers a step, P parts a token, E embedding, H hidden nodes, C classes. A stage turns its input into
 something with gradients (`embed`), and that into steps (`forward`).
 """
 
@@ -11,6 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from ml_core.network.architecture import Architecture
+
+GRAM = 4  # bytes of the longest group that votes
+MULTIPLIER, MODULUS = 1_000_003, 2**31 - 1  # of the hash of a group
 
 
 class NumberStage(nn.Module):
@@ -33,16 +36,43 @@ class NumberStage(nn.Module):
         return z, lengths
 
 
-class SymbolStage(nn.Module):
-    """Bytes or tokens to short overlapping groups: embedding, convolution, max over `pool` steps.
+class Grams(nn.Module):
+    """What each group of one to GRAM bytes says of the classes by itself, wherever it stands.
 
-    A token of several parts (a hashed word and pieces of it) is the mean of its parts; 0 is no
-    part, and a step of zeros alone is padding.
+    The wide part of Cheng et al., "Wide & deep learning for recommender systems", DLRS 2016: a
+    linear model of hashed groups beside the deep network, learned with it. Nothing to begin with.
     """
 
     def __init__(self, arch: Architecture) -> None:
         super().__init__()
-        self.size, self.pool = arch.hidden, arch.pool
+        self.votes = nn.Embedding(arch.grams, arch.classes, padding_idx=0)
+        nn.init.zeros_(self.votes.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Bytes x [B, T] to votes [B, T, C], each group's at its first byte."""
+        code, real, kinds = torch.zeros_like(x), torch.ones_like(x, dtype=torch.bool), []
+        for n in range(GRAM):
+            ahead = nn.functional.pad(x[:, n:], (0, min(n, x.shape[1])))  # the byte n steps on
+            real = real & (ahead > 0)
+            code = (code * MULTIPLIER + ahead + 1) % MODULUS
+            kinds.append(torch.where(real, code % (self.votes.num_embeddings - 1) + 1, 0))
+        groups = torch.stack(kinds, dim=2).view(-1, GRAM)  # [B T, GRAM]
+        votes = nn.functional.embedding_bag(groups, self.votes.weight, mode="sum", padding_idx=0)
+        return votes.view(*x.shape, -1)
+
+
+class SymbolStage(nn.Module):
+    """Bytes or tokens to short overlapping groups: embedding, convolution, max over `pool` steps.
+
+    A token of several parts (a hashed word and pieces of it) is the mean of its parts; 0 is no
+    part, and a step of zeros alone is padding. With `grams`, the last C numbers of an embedded
+    step and of a step given on are the votes of the groups that begin there.
+    """
+
+    def __init__(self, arch: Architecture) -> None:
+        super().__init__()
+        self.arch, self.pool = arch, arch.pool
+        self.size = arch.hidden + (arch.classes if arch.grams else 0)
         self.embedding = nn.Embedding(arch.inputs, arch.embedding, padding_idx=0)
         if arch.stage == "tokens":
             # most hashed words are seen seldom: what was hardly learned must say hardly anything
@@ -51,9 +81,13 @@ class SymbolStage(nn.Module):
             arch.embedding, arch.hidden, kernel_size=arch.kernel, padding=arch.kernel // 2
         )
         self.norm = nn.BatchNorm1d(arch.hidden) if arch.batch_norm else nn.Identity()
+        if arch.grams:
+            self.grams = Grams(arch)
 
     def embed(self, x: Tensor) -> Tensor:
         embedded: Tensor = self.embedding(x)  # [B, T] -> [B, T, E]
+        if self.arch.grams:
+            return torch.cat([embedded, self.grams(x)], dim=2)  # [B, T, E + C]
         if x.dim() == 2:
             return embedded
         parts = (x > 0).sum(dim=2, keepdim=True).clamp(min=1)  # [B, T, P] -> [B, T, 1]
@@ -61,6 +95,7 @@ class SymbolStage(nn.Module):
 
     def forward(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         real = steps_mask(x, lengths)  # [B, T]
+        x, votes = x[..., : self.arch.embedding], x[..., self.arch.embedding :]
         z = torch.relu(self.groups(x.transpose(1, 2))[:, :, : x.shape[1]])  # [B, H, T]
         z = z * real.unsqueeze(1)  # after ReLU zero is the least: padding never wins the maximum
         z = nn.functional.max_pool1d(z, self.pool, ceil_mode=True).transpose(1, 2)  # [B, S, H]
@@ -68,6 +103,10 @@ class SymbolStage(nn.Module):
         real = steps_mask(z, short)
         out = torch.zeros_like(z)
         out[real] = self.norm(z[real])
+        if self.arch.grams:
+            rest = -votes.shape[1] % self.pool
+            votes = nn.functional.pad(votes, (0, 0, 0, rest)).unflatten(1, (-1, self.pool))
+            out = torch.cat([out, votes.sum(dim=2) / self.pool**0.5], dim=2)  # [B, S, H + C]
         return out, short
 
 

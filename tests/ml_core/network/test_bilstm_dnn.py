@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -12,7 +14,10 @@ from ml_core.network.bilstm_dnn import BiLSTMDNN
 FLOWS = Architecture("numbers", inputs=6, classes=3, steps=10, hidden=8)
 TEXTS = Architecture("bytes", inputs=256, classes=4, steps=64, hidden=8, focus="ends")
 TOKENS = Architecture("tokens", inputs=512, classes=2, steps=32, hidden=8, kernel=3, pool=2)
-ALL = pytest.mark.parametrize("arch", [FLOWS, TEXTS, TOKENS], ids=lambda arch: arch.stage)
+GRAMS = replace(TEXTS, grams=512, pool=3)
+ALL = pytest.mark.parametrize(
+    "arch", [FLOWS, TEXTS, TOKENS, GRAMS], ids=["numbers", "bytes", "tokens", "grams"]
+)
 
 
 def network(arch: Architecture) -> BiLSTMDNN:
@@ -22,6 +27,8 @@ def network(arch: Architecture) -> BiLSTMDNN:
         if isinstance(module, torch.nn.BatchNorm1d):
             module.running_mean.uniform_(-1, 1)
             module.running_var.uniform_(0.5, 2)
+    if arch.grams:
+        net.stage.grams.votes.weight.data[1:].normal_()
     return net.eval()
 
 
@@ -43,7 +50,7 @@ def test_shapes_and_attention_that_sums_to_one_over_the_real_steps(arch: Archite
     x, lengths = sequences(arch, 7)
     logits, attention, features = network(arch)(x, lengths)
     pool = 1 if arch.stage == "numbers" else arch.pool
-    steps = arch.steps // pool
+    steps = -(-arch.steps // pool)
     assert logits.shape == (7, arch.classes)
     assert attention.shape == (7, steps)
     # "hidden nodes about (m + n) / 2" of inputs and outputs, twice
@@ -96,3 +103,23 @@ def test_each_part_can_be_left_out(switch: str) -> None:
 def test_an_input_stage_that_does_not_exist_is_refused() -> None:
     with pytest.raises(DataError, match="unknown input stage 'tweets'"):
         Architecture("tweets", 6, 3, 10)
+
+
+def test_a_group_of_bytes_votes_wherever_it_stands_and_begins_without_a_vote() -> None:
+    fresh = BiLSTMDNN(GRAMS).eval()
+    assert not fresh.stage.grams.votes.weight.any()
+    grams = network(GRAMS).stage.grams
+    x = torch.tensor([[7, 1, 2, 3, 4, 9, 1, 2, 3, 4, 5, 0, 0]])
+    votes = grams(x)
+    assert torch.equal(votes[0, 1], votes[0, 6])  # 1, 12, 123, 1234
+    assert not torch.equal(votes[0, 1], votes[0, 2])
+    assert votes[0, 10].any()
+    assert not votes[0, 11:].any()
+    reversed_group = grams(torch.tensor([[4, 3, 2, 1]]))
+    assert not torch.equal(reversed_group.sum(dim=1), votes[:, 1:5].sum(dim=1))
+
+
+@pytest.mark.parametrize(("stage", "grams"), [("numbers", 8), ("tokens", 8), ("bytes", 1 << 17)])
+def test_groups_are_of_bytes_and_not_beyond_counting(stage: str, grams: int) -> None:
+    with pytest.raises(DataError, match="groups of bytes"):
+        Architecture(stage, inputs=8, classes=2, steps=4, grams=grams)
