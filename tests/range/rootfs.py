@@ -1,4 +1,4 @@
-"""The victim's root file system: made once with debootstrap, kept, never written to again."""
+"""Root file systems: made once with debootstrap, kept, never written to again."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -33,21 +33,27 @@ def cache_folder() -> Path:
     return Path(chosen) if chosen else Path.home() / ".cache" / "tocsin"
 
 
-def cached_root() -> Path:
+def cached_root(
+    name: str = "victim", packages: Sequence[str] = PACKAGES, architecture: str = ""
+) -> Path:
     """Where the pristine root file system of this suite and these packages is kept."""
-    digest = hashlib.sha256(" ".join((SUITE, *PACKAGES)).encode()).hexdigest()[:8]
-    return cache_folder() / f"victim-{SUITE}-{digest}"
+    words = (SUITE, *packages, *([architecture] if architecture else []))
+    digest = hashlib.sha256(" ".join(words).encode()).hexdigest()[:8]
+    return cache_folder() / f"{name}-{SUITE}-{digest}"
 
 
-def pristine_root() -> Path:
+def pristine_root(
+    name: str = "victim", packages: Sequence[str] = PACKAGES, architecture: str = ""
+) -> Path:
     """The root file system, built first where the cache has none (about a minute).
 
-    Two processes that ask at once build it once: the second waits for the first.
+    Two processes that ask at once build it once: the second waits for the first. `architecture`
+    is Debian's word, such as `i386`; none is the machine's own.
 
     Raises:
         RuntimeError: debootstrap failed; the message ends with its last lines.
     """
-    root = cached_root()
+    root = cached_root(name, packages, architecture)
     if root.is_dir():
         return root
     root.parent.mkdir(parents=True, exist_ok=True)
@@ -56,7 +62,7 @@ def pristine_root() -> Path:
             return root
         building = Path(tempfile.mkdtemp(prefix=f"{root.name}.", dir=root.parent))
         try:
-            _debootstrap(building)
+            _debootstrap(building, packages, architecture)
             building.chmod(0o755)
             building.rename(root)
         finally:
@@ -64,11 +70,12 @@ def pristine_root() -> Path:
     return root
 
 
-def _debootstrap(target: Path) -> None:
+def _debootstrap(target: Path, packages: Sequence[str], architecture: str) -> None:
     command = [
         "debootstrap",
         "--variant=minbase",
-        f"--include={','.join(PACKAGES)}",
+        f"--include={','.join(packages)}",
+        *([f"--arch={architecture}"] if architecture else []),
         SUITE,
         str(target),
         *_mirror(),
