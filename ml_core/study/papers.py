@@ -39,9 +39,10 @@ def _about(flows: Data) -> str:
         f"on. All systems read the same {flows.test.rows.shape[1]} flow fields, scaled by the "
         "training part, and learn from the same windows, with SMOTE up to "
         f"{LEAST:,} of a small class; the networks, to save time, from at most {LARGEST:,} of a "
-        "class. A window is the last ten flows of "
-        f"one source host; {alone:.1%} of the test windows hold one flow, and all of those from "
-        "elsewhere, where the files name no hosts. Nothing here is done for transfer: see the "
+        "class. A window is the last ten flows of one source host, back to its last hour of "
+        "silence: a part by time within each label makes neighbours of flows a day apart. "
+        f"{alone:.1%} of the test windows hold one flow, and all of those from elsewhere, where "
+        "the files name no hosts. Nothing here is done for transfer: see the "
         "chapter on it for what helps."
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,7 @@ ELSEWHERE = (
     "cse_cic_ids2018_dhoogla_0220_ddos1_6k.parquet",
     "cse_cic_ids2018_orig_adrin_4k.parquet",
 )
+SILENCE = 3_600_000_000  # microseconds; no window reaches back over a longer one
 LEAST = 500  # windows of a small class, after SMOTE
 LARGEST = 3_000  # windows of a class that the networks learn from
 
@@ -39,10 +40,17 @@ class Flows:
     rows: F32  # [N, F]
     y: Ints  # [N]
     group: npt.NDArray[np.integer]  # [N], the source host
-    time: Ints  # [N]
+    time: Ints  # [N], microseconds
+    silence: int = SILENCE
 
     def windows(self, steps: int = WINDOW) -> Windows:
-        return Windows(self.rows, window_index(self.group, self.time, steps))
+        """The last flows of each flow's host, back to its last `silence`.
+
+        A part by time within each label holds some hours of each label, so that flows a day apart,
+        of two attacks, follow one another in it as they never did on the network.
+        """
+        stretch = stretches(self.group, self.time, self.silence)
+        return Windows(self.rows, window_index(stretch, self.time, steps))
 
 
 @dataclass(frozen=True)
@@ -53,6 +61,11 @@ class Data:
     validation: Flows
     test: Flows
     elsewhere: Flows
+
+    def across(self) -> Data:
+        """The same flows, in windows that reach back over any silence."""
+        parts = (getattr(self, part.name) for part in fields(self))
+        return Data(*(replace(part, silence=np.iinfo(np.int64).max) for part in parts))
 
     def learned(self, steps: int = WINDOW, smote: bool = True, seed: int = 1) -> Learned:
         """The training part's windows, with SMOTE for the classes of fewer than LEAST."""
@@ -119,6 +132,16 @@ def load(data: Path) -> Data:
         return scaled(here.take(part == p), [labels[i] for i in np.flatnonzero(part == p)])
 
     return Data(of(TRAINING), of(VALIDATION), of(TEST), scaled(away, away_labels))
+
+
+def stretches(group: npt.NDArray[np.integer], time: Ints, silence: int) -> Ints:
+    """Numbers [N] of the stretches in which a host [N] is never silent for longer than that."""
+    order = np.lexsort((time, group))
+    new = np.diff(group[order], prepend=-1) != 0
+    new[1:] |= np.diff(time[order]) > silence
+    number = np.empty(len(order), dtype=np.int64)
+    number[order] = np.cumsum(new)
+    return number
 
 
 def fitted(system: System, learned: Learned, data: Data, steps: int = WINDOW) -> System:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from ml_core.network.losses import class_weights, weighted_cross_entropy
+from ml_core.network.sequences import gathered
 from ml_core.systems.base import F32, Ints, Judge, Validation, Windows, check
 
 
@@ -125,12 +126,6 @@ def probabilities(network: nn.Module, windows: Windows, known: Tensor) -> F32:
     """Softmax [M, C] over the classes `known` [C], zero for the others."""
     logits = _logits(network.eval(), windows).masked_fill(~known, -torch.inf)
     return np.asarray(logits.softmax(dim=1).numpy(), dtype=np.float32)
-
-
-def gathered(rows: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
-    """x [B, T, F], zero after the last flow, and lengths [B] of the windows index [B, T]."""
-    real = index >= 0
-    return rows[index.clamp(min=0)] * real.unsqueeze(2), real.sum(dim=1)
 
 
 def shortened(index: Tensor, share: float) -> Tensor:

@@ -35,12 +35,6 @@ class Windows:
         """Flows in each window: [M], in 1..T."""
         return np.asarray((self.index >= 0).sum(axis=1), dtype=np.int64)
 
-    def dense(self) -> F32:
-        """The windows copied out: [M, T, F], zeros after the last flow."""
-        filled = self.rows[np.maximum(self.index, 0)]
-        filled[self.index < 0] = 0.0
-        return filled
-
     def last(self) -> F32:
         """The flow that is judged: [M, F]."""
         return self.rows[self.index[np.arange(len(self)), self.lengths - 1]]

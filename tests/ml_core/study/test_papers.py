@@ -18,6 +18,7 @@ from ml_core.study.papers_data import (
     HERE,
     LEAST,
     Data,
+    Flows,
     Score,
     fitted,
     load,
@@ -78,6 +79,21 @@ def test_parts_are_in_time_and_scans_left_out(data: Data) -> None:
         )
     assert data.test.windows().lengths.max() == 10
     assert (data.elsewhere.windows().lengths == 1).all(), "no hosts are told there"
+
+
+def test_windows_do_not_reach_back_over_silences() -> None:
+    hour = 3_600_000_000
+    group, time = np.array([7, 7, 3, 7, 7]), np.array([3 * hour, 5, 6, hour, 3 * hour + 1])
+    flows = Flows(np.zeros((5, 2), dtype=np.float32), np.zeros(5, dtype=int), group, time)
+    assert flows.windows(4).index.tolist() == [
+        [0, -1, -1, -1],
+        [1, -1, -1, -1],
+        [2, -1, -1, -1],
+        [1, 3, -1, -1],  # not quite an hour later
+        [0, 4, -1, -1],
+    ]
+    across = Data(flows, flows, flows, flows).across().test
+    assert across.windows(4).index[4].tolist() == [1, 3, 0, 4]
 
 
 def test_smote_is_of_the_training_part_alone(data: Data) -> None:
@@ -144,4 +160,5 @@ def test_the_whole_chapter_comes_out(data: Data, monkeypatch: pytest.MonkeyPatch
     assert files == [*(f"paper1-figure{n}.svg" for n in range(3, 7)),
                      *(f"paper2-figure{n}.svg" for n in range(7, 10))]  # fmt: skip
     assert isinstance(both[0], Score)
-    assert [line.partition(":")[0] for line in said[:6]] == list(papers_second.VARIANTS)
+    named_first = [line.partition(":")[0] for line in said[:7]]
+    assert named_first == [*papers_second.VARIANTS, papers_second.ACROSS]

@@ -83,7 +83,6 @@ def test_windows_tell_their_flows() -> None:
     windows = Windows(rows, np.array([[0, 1, -1], [0, 1, 2], [2, -1, -1]]))
     assert windows.lengths.tolist() == [2, 3, 1]
     assert windows.last().tolist() == [[2, 3], [4, 5], [4, 5]]
-    assert windows.dense()[0].tolist() == [[0, 1], [2, 3], [0, 0]]
     assert len(windows.take(np.array([2]))) == 1
 
 
