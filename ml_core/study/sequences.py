@@ -59,9 +59,19 @@ def run(data: Path, say: Say) -> Chapter:
 def _programs(data: Path) -> Table:
     kind = text_kind("programs")
     windows = _table(kind, _read(data / "programs/malbehavd_v1.parquet"))
-    rows = _compared(kind, "MalBehavD", [windows], epochs=kind.options.epochs)
+    corpus = kind.corpus([windows], 1)
+    held = _test_part(corpus)
+    lower = [text.lower() for text in held.texts]
     frame = _read(data / "programs/adfa_ld.parquet").unique("syscalls", maintain_order=True)
     linux = _table(kind, frame)
+    elsewhere = _some(linux, TESTED)
+    tested = [
+        held,
+        Tested("– in lower case", lower, held.y),
+        Tested("– by a recorder of half of the calls", _half_hooked(held.texts), held.y),
+        Tested("ADFA-LD", elsewhere.texts, elsewhere.y),
+    ]
+    rows = _compared(kind, "MalBehavD", [windows], tested, corpus, kind.options.epochs)
     part_of = dict(zip(linux.texts, _by_hash(kind, linux), strict=True))
     runs = sorted({run for run in frame["run"].to_list() if run})
     part_of_run = {run: (0, 0, 0, 1, 2)[i % 5] for i, run in enumerate(runs)}
@@ -72,6 +82,13 @@ def _programs(data: Path) -> Table:
     corpus = Corpus(linux.texts, linux.y, np.asarray(parts, dtype=np.int64))
     rows += _compared(kind, "ADFA-LD, attacks by run", [linux], corpus=corpus)
     return Table("Programs", HEADER, tuple(rows), ABOUT)
+
+
+def _half_hooked(texts: Sequence[str]) -> list[str]:
+    """The same programs, told by a recorder that knows half of the calls."""
+    names = sorted({name for text in texts for name in text.split()})
+    hooked = set(np.random.default_rng(1).permutation(names)[::2].tolist())
+    return [" ".join(name for name in text.split() if name in hooked) for text in texts]
 
 
 def _by_hash(kind: TextKind, table: TextTable) -> list[int]:
@@ -140,6 +157,7 @@ def _pages(data: Path) -> Table:
     short = [" ".join(text.split()[:30]) for text in texts]
     tested = [
         Tested("official test, new texts", texts, y),
+        Tested("– in capitals", [text.upper() for text in texts], y),
         Tested("– its first 30 words", short, y),
         Tested("– without the words hacked, owned, …", [without_claims(t) for t in short], y),
     ]

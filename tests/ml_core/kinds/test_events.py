@@ -40,6 +40,11 @@ def test_a_sequence_alone_is_read_without_its_site() -> None:
     assert (KIND.encode(["E5 E22 E5"])[0] == alone).all()
 
 
+@pytest.mark.parametrize("text", ["E5,E22,E5", "[E5,E22,E5]", '["E5", "e22", 5]', "[5, 22, 5]"])
+def test_spelling_does_not_matter(text: str) -> None:
+    assert (KIND.encode([text])[0] == KIND.encode(["5 22 5"])[0]).all()
+
+
 def test_what_is_tested_is_not_learned() -> None:
     rng = np.random.default_rng(0)
     texts = [" ".join(map(str, rng.integers(1, 9, 12))) for _ in range(600)]
