@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from urllib.parse import unquote
 
 import numpy as np
 import numpy.typing as npt
@@ -36,7 +37,9 @@ FAMILIES = (
     "conficker", "cryptolocker", "goz", "matsnu", "new_goz", "others_dga", "pushdo", "ramdo",
     "rovnix", "tinba", "zeus",
 )  # fmt: skip
-_SCHEME = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?//", re.IGNORECASE)
+_SCHEME = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?[/\\]{2}|(?:hxxp|http)s?:[/\\]", re.IGNORECASE)
+_DOT = re.compile(r"\[\.\]|\(\.\)|\[dot\]|\(dot\)", re.IGNORECASE)
+_CODED = re.compile(r"[a-z][a-z0-9+.-]*(?::|%3a)%2f%2f", re.IGNORECASE)
 _REST = re.compile(r"[/?#\\]")
 _PORT = re.compile(r":\d*$")
 _BEYOND = re.compile(r"[^\x01-\x7f]+")
@@ -46,14 +49,16 @@ FOREIGN = "\x7f"  # what no name service would take
 def parts(text: str) -> tuple[str, str]:
     """The host and the path of a name, `host:port` or URL, lower case, internationalised as IDNA.
 
-    Defanged names (`hxxp://evil[.]example`) are read like others.
+    Defanged names (`hxxp://evil[.]example`) and percent-encoded ones are read like others.
     """
-    text = text.strip().strip("\"'").replace("[.]", ".")
+    text = _DOT.sub(".", text.strip(" \t\r\n\"'<>,;"))
+    text = unquote(text) if _CODED.match(text) else text
     scheme = _SCHEME.match(text)
     text = text[scheme.end() :] if scheme else text
     cut = _REST.search(text)
     host, path = (text, "") if cut is None else (text[: cut.start()], text[cut.start() :])
-    host = _PORT.sub("", host.rpartition("@")[2]).strip(". []").lower()
+    host = unquote(host) if "%" in host else host
+    host = _PORT.sub("", host.rpartition("@")[2]).strip("*. []").lower()
     if not host.isascii():
         try:
             host = host.encode("idna").decode("ascii")

@@ -2,9 +2,10 @@
 
 A request comes as a raw message with headers, as `METHOD path?query`, line break, body, as a line
 of an access log, as a URL, or as one bare parameter value. All become one spelling: no method,
-host, version or headers; decoded (twice, as attackers encode twice), lower case; so that what a
-network learned of one form holds for the others. An `&` that separates parameters becomes a byte
-of its own first, so that it stays apart from one that was encoded, and so belongs to a value.
+host, version or headers; decoded (up to three times, as attackers encode twice), lower case; so
+that what a network learned of one form holds for the others. An `&` that separates parameters
+becomes a byte of its own first, so that it stays apart from one that was encoded, and so belongs
+to a value.
 Letters beyond ASCII become one byte: which charset a site writes says nothing of an attack.
 """
 
@@ -22,15 +23,20 @@ from ml_core.kinds.text import Span
 
 LENGTH = 512  # bytes; of a longer request the beginning and the end are kept
 HEAD = 384
+CODES = 3  # times that a request may be percent-encoded
 SEPARATOR = b"\x1f"
 FOREIGN = b"\x80"  # a run of letters beyond ASCII
 _METHODS = rb"GET|POST|HEAD|PUT|DELETE|OPTIONS|PATCH|TRACE|TRACK|CONNECT|PROPFIND|SEARCH|DEBUG"
-_REQUEST = re.compile(rb"(?:%s) +(?=/|\*(?: HTTP|$)|[a-z][a-z+.-]*://|\S+ HTTP/)" % _METHODS, re.I)
-_LOGGED = re.compile(rb'\] "((?:%s) .*?)" \d{3} ' % _METHODS, re.I)
-_VERSION = re.compile(rb" HTTP/[0-9.]+$", re.I)
+_REQUEST = re.compile(
+    rb"(?:%s)[ \t]+(?=/|\*(?: HTTP|$)|[a-z][a-z+.-]*://|\S+[ \t]+HTTP/)" % _METHODS, re.I
+)
+_LOGGED = re.compile(rb'(?:\] |^\s*)"((?:%s) .*?)" \d{3}(?: |$)' % _METHODS, re.I)
+_QUOTED = re.compile(rb"\s*([\"']?)((?:%s) [^\n]* HTTP/[0-9.]+)\1\s*$" % _METHODS, re.I)
+_VERSION = re.compile(rb"[ \t]+HTTP/[0-9.]+\s*$", re.I)
+_ESCAPED = re.compile(rb"^[^\n]* HTTP/[0-9.]+\\r?\\?n", re.I)  # line breaks that a table wrote out
 _HOST = re.compile(rb"https?://[^/?#\s]*(?=/|\?|$)", re.I)
 _HEADER = re.compile(rb"[A-Za-z][A-Za-z0-9-]*:[ \t]")
-_TARGET = re.compile(rb"/[^\s?]*\?")
+_TARGET = re.compile(rb"/[^\s?]*\?|[\w./%~-]*\?[\w.\[\]%-]+=")
 _FORM = re.compile(rb"[\w.\[\]-]+=[^&\s]*(?:&[\w.\[\]-]+=[^&\s]*)+$")
 _SPACED = re.compile(rb"[^+]\+(?=[^+])")  # a + that stands for a space
 _PAIR = re.compile(rb"[^\x1f\n]+")
@@ -55,9 +61,13 @@ def decoded(text: str) -> bytes:
     `path?query`, and after a line break the body; a text that is no request is one bare value.
     """
     raw = text.encode("utf-8", "surrogateescape").replace(b"\r\n", b"\n").strip(b"\n")
-    logged = _LOGGED.search(raw)
+    logged, quoted = _LOGGED.search(raw), _QUOTED.match(raw)
     if logged:
         raw = logged.group(1)
+    elif quoted:
+        raw = quoted.group(2)
+    elif _ESCAPED.match(raw):
+        raw = raw.replace(b"\\r\\n", b"\n").replace(b"\\n", b"\n")
     method = _REQUEST.match(raw)
     if method:
         line, _, rest = raw[method.end() :].partition(b"\n")
@@ -81,6 +91,8 @@ def _body(rest: bytes) -> bytes:
 
 def _value(raw: bytes) -> bytes:
     """A text without a method: a target, a form, or one value."""
+    if raw.startswith((b"/", b"http")):
+        raw = _VERSION.sub(b"", raw)
     host = _HOST.match(raw)
     if host and b"=" in raw and not re.search(rb"\s", raw):
         raw = raw[host.end() :] or b"/"
@@ -100,7 +112,7 @@ def _parameters(text: bytes) -> bytes:
 
 def _plain(raw: bytes) -> bytes:
     """Percent signs, %u, \\x and \\u00 escapes and overlong UTF-8 undone."""
-    for _ in range(2):
+    for _ in range(CODES):
         if b"%" in raw:
             raw = unquote_to_bytes(_UNICODE.sub(_byte, raw))
     if b"\\" in raw:

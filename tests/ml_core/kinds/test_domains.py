@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ml_core.kinds.domain_forms import Forms
 from ml_core.kinds.domains import HOST, KIND, LENGTH, corpus, encode, parts, read, spans
@@ -21,10 +23,46 @@ from ml_core.scorer import Scorer
         "https://user:secret@example.org:8443",
         "hxxps://example[.]org",
         "//example.org",
+        "http:/example.org",
+        "https:\\\\example.org",
+        "http%3A%2F%2Fexample.org%2F",
+        "http://ex%61mple.org",
+        "<*.example(.)org>",
     ],
 )
 def test_one_spelling_whatever_a_name_comes_with(text: str) -> None:
     assert read(text) == "example.org"
+
+
+LABEL = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,9}[a-z0-9])?", fullmatch=True)
+WRITTEN = (
+    "{0}",
+    "{0}.",
+    " '{0}' ",
+    "{0}:53",
+    "//{0}",
+    "http://{0}/",
+    "HTTPS://{0}:8443/",
+    "ftp://user:secret@{0}",
+    "https://www.{0}",
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(LABEL, min_size=2, max_size=4))
+def test_any_name_has_one_spelling(labels: list[str]) -> None:
+    name = ".".join(["x" + label for label in labels])
+    forms = [form.format(case) for form in WRITTEN for case in (name, name.upper())]
+    assert {read(form) for form in forms} == {name[:HOST]}
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.text())
+def test_any_text_is_read(text: str) -> None:
+    steps, lengths = encode([text])
+    assert 1 <= lengths[0] <= LENGTH
+    assert steps.max() < KIND.architecture.inputs
+    assert (steps[0, lengths[0] :] == 0).all()
 
 
 def test_international_names_become_what_is_asked_of_a_server() -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ml_core.kinds.requests.text import LENGTH, decoded, encode, fields
 
@@ -36,6 +40,54 @@ def test_one_spelling_for_every_encoding(text: str) -> None:
 )
 def test_one_spelling_for_every_form(text: str) -> None:
     assert decoded(text) == b"/shop/item?id=1'\x1fn=2"
+
+
+WORDS = st.text("abcxyz019_-", min_size=1, max_size=8)
+TYPED = st.text("abz019 '\"<>()=;/.|$`{}#*,:!", min_size=1, max_size=30)
+WRITTEN = (
+    "GET {0}",
+    "GET {0} HTTP/1.1",
+    '"GET {0} HTTP/1.1"',
+    '"GET {0} HTTP/2" 200 512',
+    "  GET {0} HTTP/1.1  ",
+    "GET\t{0}\tHTTP/1.1",
+    "GET https://a.example:8443{0} HTTP/1.1",
+    "GET {0} HTTP/1.1\r\nHost: a.example\r\nAccept: */*\r\n\r\n",
+    "GET {0} HTTP/1.1\nHost: a.example\n\n",
+    "GET {0} HTTP/1.1\\r\\nHost: a.example\\r\\n\\r\\n",
+    "{0}",
+    "{0} HTTP/1.1",
+    "http://a.example{0}",
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(WORDS, min_size=1, max_size=3), WORDS, TYPED, st.integers(1, 3))
+def test_any_target_has_one_spelling(path: list[str], name: str, value: str, codes: int) -> None:
+    coded = value
+    for _ in range(codes):
+        coded = quote(coded, safe="")
+    target = f"/{'/'.join(path)}?{name}={coded}&n=2"
+    plain = f"/{'/'.join(path)}?{name}={value}\x1fn=2".encode()
+    assert {decoded(form.format(target)) for form in WRITTEN} == {plain}
+
+
+@settings(deadline=None, max_examples=60)
+@given(TYPED, st.integers(1, 3))
+def test_a_bare_value_has_one_spelling_however_often_it_is_encoded(value: str, codes: int) -> None:
+    coded = value
+    for _ in range(codes):
+        coded = quote(coded, safe="")
+    if "%" in coded:
+        assert decoded(coded) == value.lower().encode()
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.text())
+def test_no_text_is_refused_and_none_grows_beyond_its_length(text: str) -> None:
+    steps, lengths = encode([text])
+    assert 1 <= lengths[0] <= LENGTH
+    assert (steps[0, lengths[0] :] == 0).all()
 
 
 def test_headers_go_and_the_body_stays() -> None:
