@@ -54,12 +54,16 @@ def _steps(sequence: list[str]) -> list[str]:
 
 
 def corpus(tables: Sequence[TextTable], seed: int) -> Corpus:
-    """Every sequence once; beside those that learn, pieces of them without some of the calls.
+    """Every sequence once; beside those that learn, as other recorders would have told of them."""
+    return with_recorders(by_sequence(tables, seed), seed)
+
+
+def with_recorders(rows: Corpus, seed: int) -> Corpus:
+    """Beside what learns, pieces of it without some of the calls.
 
     A recorder hooks the calls it knows and stops when its time is up: neither how many there are
     nor any one of them may be the verdict.
     """
-    rows = by_sequence(tables, seed)
     rng = np.random.default_rng(seed)
     learned = np.repeat(np.flatnonzero(rows.part == TRAINING), COPIES)
     return Corpus(

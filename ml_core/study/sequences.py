@@ -13,6 +13,7 @@ import numpy.typing as npt
 from ml_core.kinds import TextKind, text_kind
 from ml_core.kinds.events import bare
 from ml_core.kinds.pages import without_claims
+from ml_core.kinds.programs import with_recorders
 from ml_core.kinds.text import TEST, TRAINING, Corpus, TextTable
 from ml_core.kinds.tokens import by_sequence
 from ml_core.study.report import Cell, Chapter, Table, Topic
@@ -25,6 +26,9 @@ F64 = npt.NDArray[np.float64]
 Say = Callable[[str], None]
 System = Callable[[Sequence[str]], F64]  # texts [N] to p_attack [N]
 
+RECORDED = (
+    Path(__file__).parents[2] / "knowledge_base" / "risk_data" / "system_calls" / "calls.parquet"
+)
 SCRIPTS = 2_000  # of each language, that a study learns from
 TESTED = 1_000  # of a source left out
 EPOCHS = 5  # where there is much to learn from
@@ -65,23 +69,43 @@ def _programs(data: Path) -> Table:
     frame = _read(data / "programs/adfa_ld.parquet").unique("syscalls", maintain_order=True)
     linux = _table(kind, frame)
     elsewhere = _some(linux, TESTED)
+    adfa = Tested("ADFA-LD", elsewhere.texts, elsewhere.y)
     tested = [
         held,
         Tested("– in lower case", lower, held.y),
         Tested("– by a recorder of half of the calls", _half_hooked(held.texts), held.y),
-        Tested("ADFA-LD", elsewhere.texts, elsewhere.y),
+        adfa,
     ]
     rows = _compared(kind, "MalBehavD", [windows], tested, corpus, kind.options.epochs)
-    part_of = dict(zip(linux.texts, _by_hash(kind, linux), strict=True))
+    rows += _compared(kind, "ADFA-LD, attacks by run", [linux], corpus=_by_run(kind, frame, linux))
+    calls = _read(RECORDED)
+    recorded = _table(kind, calls)
+    own = _by_run(kind, calls, recorded)
+    recording = _test_part(own, "our recording, runs held out")
+    both = Corpus(
+        corpus.texts + own.texts,
+        np.concatenate([corpus.y, own.y]),
+        np.concatenate([corpus.part, own.part]),
+    )
+    rows += _compared(kind, "our recording of Linux", [recorded], [recording, adfa], own)
+    tested = [held, recording, adfa]
+    epochs = kind.options.epochs
+    rows += _compared(
+        kind, "MalBehavD and our recording", [windows, recorded], tested, both, epochs
+    )
+    return Table("Programs", HEADER, tuple(rows), ABOUT)
+
+
+def _by_run(kind: TextKind, frame: pl.DataFrame, table: TextTable) -> Corpus:
+    """Sequences in the part of the run they come from, where that is told, else by a hash."""
+    part_of = dict(zip(table.texts, _by_hash(kind, table), strict=True))
     runs = sorted({run for run in frame["run"].to_list() if run})
     part_of_run = {run: (0, 0, 0, 1, 2)[i % 5] for i, run in enumerate(runs)}
     parts = [
         part_of_run.get(run, part_of[text])
-        for run, text in zip(frame["run"].to_list(), linux.texts, strict=True)
+        for run, text in zip(frame["run"].to_list(), table.texts, strict=True)
     ]
-    corpus = Corpus(linux.texts, linux.y, np.asarray(parts, dtype=np.int64))
-    rows += _compared(kind, "ADFA-LD, attacks by run", [linux], corpus=corpus)
-    return Table("Programs", HEADER, tuple(rows), ABOUT)
+    return with_recorders(Corpus(table.texts, table.y, np.asarray(parts, dtype=np.int64)), 1)
 
 
 def _half_hooked(texts: Sequence[str]) -> list[str]:
