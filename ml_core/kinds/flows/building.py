@@ -96,14 +96,15 @@ def without_copies(table: FlowTable, y: Ints, part: Ints) -> Ints:
 
 
 def without_twins(table: FlowTable, y: Ints, part: Ints) -> Ints:
-    """`part` [N], with training flows that are a held-out flow of an earlier source measured by
-    another meter UNUSED: same ports, protocol and class, and start times that only CLOCKS tell
-    apart. Hosts are numbered by source and cannot be compared; what names no times is compared
-    by the rest, what names no source port not at all.
+    """`part` [N], with what sources without a test part hold of an earlier source's held-out
+    flows UNUSED, though another meter measured it: same ports, protocol and class, and start
+    times that only CLOCKS tell apart. Hosts are numbered by source and cannot be compared; what
+    names no times is compared by the rest, what names no source port not at all.
     """
     names = (table.source_port, table.port, table.protocol, y)
     told = (table.source_port > 0) & (table.port >= 0)
-    learned = np.flatnonzero(told & (part == TRAINING))
+    untested = ~np.isin(table.source, np.unique(table.source[part == TEST]))
+    learned = np.flatnonzero(told & untested & (part == TRAINING))
     held = np.flatnonzero(told & ((part == VALIDATION) | (part == TEST)))
     theirs, ours = (
         mixed(np.column_stack([column[rows] for column in names]).astype(np.uint64))
