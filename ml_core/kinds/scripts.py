@@ -136,6 +136,7 @@ def nameless(text: str) -> str:
     return " ".join("ID" if _own(token) else token for token in tokens(text))
 
 
+@lru_cache(maxsize=100_000)
 def _own(token: str) -> bool:
     parts = parts_of(token)
     return parts[0].startswith("token ") and not (
