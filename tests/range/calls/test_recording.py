@@ -9,7 +9,15 @@ import pytest
 
 from ml_core.kinds.programs import KIND
 from ml_core.readers.texts import read_texts
-from tests.range.calls.record import FEWEST, MOST, all_scenes, distinct, missing, record
+from tests.range.calls.record import (
+    FEWEST,
+    MOST,
+    all_scenes,
+    distinct,
+    missing,
+    record,
+    without_everyday,
+)
 from tests.range.calls.scenes import Scene, read_scenes
 
 RECORDING = Path(__file__).parents[3] / "knowledge_base/risk_data/system_calls/calls.parquet"
@@ -39,7 +47,9 @@ def test_every_sequence_comes_once_and_has_a_length_that_says_something(rows: pl
 def test_groups_are_of_one_label_and_every_scene_is_in(rows: pl.DataFrame) -> None:
     labels = rows.group_by("run").agg(pl.col("label").n_unique())["label"]
     assert labels.max() == 1
-    assert set(rows["run"]) == {scene.group for scene in all_scenes()}
+    groups = {scene.group for scene in all_scenes()}
+    assert set(rows["run"]) <= groups
+    assert len(groups - set(rows["run"])) <= 1  # a server that does the same in both labels
     assert rows.filter((pl.col("label") == "malware") & (pl.col("technique") == "")).is_empty()
 
 
@@ -76,6 +86,16 @@ def test_what_came_with_both_labels_is_left_out() -> None:
     assert distinct(rows).to_dicts() == [{"calls": "a", "label": "x"}]
 
 
+def test_an_intruders_ls_is_anybodys() -> None:
+    rows = pl.DataFrame(
+        {"label": ["benign", "benign", "malware", "malware", "malware"],
+         "program": ["ls", "python3.11", "ls", "python3.11", "useradd"]}
+    )  # fmt: skip
+    assert without_everyday(rows)["program"].to_list() == [
+        "ls", "python3.11", "python3.11", "useradd",
+    ]  # fmt: skip
+
+
 @pytest.mark.range
 def test_two_scenes_are_played_and_traced() -> None:
     if reasons := missing():
@@ -86,7 +106,7 @@ def test_two_scenes_are_played_and_traced() -> None:
               files={"a.py": "import os\nprint(open('/etc/shadow').read(), os.listdir('/proc'))\n"}),
     ]  # fmt: skip
     rows = record(scenes, [1], "amd64")
-    assert rows["program"].to_list() == ["ls", "python3.11"] or set(rows["program"]) >= {"ls"}
+    assert set(rows["program"]) == {"ls", "python3.11"}
     assert dict(rows.select("program", "label").iter_rows())["ls"] == "benign"
     script = rows.filter(pl.col("run") == "enumerate/python")
     assert script["label"].to_list() == ["malware"]
