@@ -174,9 +174,16 @@ KIND = TextKind(
     encode=encode,
     spans=spans,
     architecture=Architecture(
-        "bytes", inputs=128, classes=3, steps=LENGTH, hidden=48, pool=2, focus="ends"
+        "bytes",
+        inputs=128,
+        classes=3,
+        steps=LENGTH,
+        hidden=48,
+        pool=2,
+        focus="ends",
+        grams=16_384,
     ),
-    options=Options(epochs=4, patience=4, batch=256, rate=2e-3),
+    options=Options(epochs=3, patience=3, batch=256, rate=2e-3),
     corpus=corpus,
     cap=1.0,
 )
