@@ -24,8 +24,12 @@ _ARRAY = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _ACTIONS = ("index", "create", "update", "delete")
 
 
-class MalformedBulk(ValueError):
-    """A `_bulk` body cannot be told into actions and documents: one sentence for the sender."""
+class Malformed(ValueError):
+    """A body cannot be told into documents: one sentence for the sender."""
+
+
+class MalformedBulk(Malformed):
+    """A `_bulk` body cannot be told into actions and documents."""
 
 
 @dataclass(slots=True)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import codecs
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 
 import polars as pl
 
-from apps.acquisition import capture, compression, documents, frames
+from apps.acquisition import capture, compression, documents, frames, hec, loki, otlp
 from apps.acquisition.flow_columns import FLOW_FEATURES
 from apps.acquisition.flow_meter import meter
 from apps.acquisition.http_messages import http_requests
@@ -17,7 +19,18 @@ from apps.acquisition.parsers.cicflowmeter import is_header
 from apps.acquisition.parsing import Context, parse_lines
 from apps.contracts import UNPARSED
 
-PROTOCOLS = ("ndjson", "bulk", "lines", "capture", "flows", "file")
+_SPLITS: dict[str, Callable[[bytes, int], documents.Documents]] = {
+    "ndjson": documents.split,
+    "bulk": documents.split_bulk,
+    hec.PROTOCOL: hec.split,
+    otlp.PROTOBUF: partial(otlp.split, otlp.PROTOBUF),
+    otlp.JSON: partial(otlp.split, otlp.JSON),
+    loki.PROTOBUF: partial(loki.split, loki.PROTOBUF),
+    loki.JSON: partial(loki.split, loki.JSON),
+}
+"""Protocols whose bodies are cut into documents."""
+
+PROTOCOLS = ("lines", "capture", "flows", "file", *_SPLITS)
 """What the bytes of a batch can be; "auto" finds out."""
 
 MAX_LINE = 1024 * 1024
@@ -68,13 +81,6 @@ def read(
     if not content and protocol != "file":
         raise Unreadable("The content is empty.")
     match protocol:
-        case "ndjson":
-            reading = _documents(documents.split(content, max_line), context)
-        case "bulk":
-            try:
-                reading = _documents(documents.split_bulk(content, max_line), context)
-            except documents.MalformedBulk as error:
-                raise Unreadable(str(error)) from error
         case "lines":
             reading = _lines(content, context, max_line)
         case "flows":
@@ -85,6 +91,11 @@ def read(
             reading = _capture(content)
         case "file":
             reading = _file(content, context)
+        case _ if split := _SPLITS.get(protocol):
+            try:
+                reading = _documents(split(content, max_line), context)
+            except documents.Malformed as error:
+                raise Unreadable(str(error)) from error
         case _:
             raise ValueError(f"unknown protocol {protocol!r}")
     host = pl.lit(host_name or None, dtype=pl.String)

@@ -34,7 +34,7 @@ class Disconnected(Exception):
 @dataclass(frozen=True, slots=True)
 class Response:
     status: int
-    body: Any = None
+    body: Any = None  # bytes are sent as they are, all else as JSON
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -222,7 +222,9 @@ class Exchange:
 
 
 async def respond(send: Send, response: Response, *, head: bool = False) -> None:
-    content = b"" if response.body is None else msgspec.json.encode(response.body)
+    content = b"" if response.body is None else response.body
+    if not isinstance(content, bytes):
+        content = msgspec.json.encode(content)
     kind = response.headers.get("Content-Type", "application/json")
     headers = {
         **response.headers,

@@ -1,0 +1,84 @@
+"""What shippers are told: each protocol in its own words."""
+
+from __future__ import annotations
+
+import json
+
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
+    ExportLogsServiceRequest,
+    ExportLogsServiceResponse,
+)
+
+from apps.acquisition.models import Batch
+from tests.acquisition.conftest import Platform
+
+EVENT = json.dumps({"event": "refused", "host": "web"}).encode()
+JSON = {"Content-Type": "application/json"}
+PROTOBUF = {"Content-Type": "application/x-protobuf"}
+
+
+def test_splunk_s_collector_answers_with_splunk_s_codes(platform: Platform) -> None:
+    with platform.client() as client:
+        cases = [
+            (EVENT, 200, 0),
+            (EVENT + EVENT + b'{"event": ""}', 200, 0),
+            (b'{"event": ""}', 400, 13),
+            (b'{"host": "web"}', 400, 12),
+            (b"{", 400, 6),
+            (b"", 400, 5),
+        ]
+        for content, status, code in cases:
+            answer = client.post("/services/collector/event/1.0", content=content)
+            assert (answer.status_code, answer.json()["code"]) == (status, code), content
+        assert client.get("/services/collector/health").json()["code"] == 17
+        raw = client.post("/services/collector/raw?host=web", content=b"a line\n")
+        assert raw.json() == {"text": "Success", "code": 0}
+    with platform.client("wrong") as client:
+        answer = client.post("/services/collector", content=EVENT)
+        assert (answer.status_code, answer.json()["code"]) == (401, 4)
+    assert Batch.objects.count() == 3
+
+
+def test_splunk_s_acknowledgements_are_true_once_given(platform: Platform) -> None:
+    with platform.client() as client:
+        channel = {"X-Splunk-Request-Channel": "fe0ecfad-13d5-401b-847d-77833bd77131"}
+        ids = [
+            client.post(
+                "/services/collector", content=b'{"event": "%d"}' % n, headers=channel
+            ).json()["ackId"]
+            for n in range(3)
+        ]
+        assert len(set(ids)) == 3
+        told = client.post("/services/collector/ack", json={"acks": ids}, headers=channel).json()
+        assert told == {"acks": {str(number): True for number in ids}}
+        assert client.post("/services/collector/ack", content=b"[]").status_code == 400
+
+
+def test_otlp_tells_of_what_was_rejected_and_of_what_cannot_be_read(platform: Platform) -> None:
+    request = ExportLogsServiceRequest()
+    records = request.resource_logs.add().scope_logs.add().log_records
+    records.add().body.string_value = "kept"
+    records.add().body.string_value = "x" * (2 << 20)  # longer than a line may be
+    with platform.client() as client:
+        answer = client.post("/v1/logs", content=request.SerializeToString(), headers=PROTOBUF)
+        assert answer.headers["content-type"] == "application/x-protobuf"
+        told = ExportLogsServiceResponse.FromString(answer.content).partial_success
+        assert told.rejected_log_records == 1
+        assert "longer than" in told.error_message
+        answer = client.post("/v1/logs", content=b"[]", headers=JSON)
+        assert (answer.status_code, answer.json()["code"]) == (400, 3)
+        answer = client.post("/v1/logs", content=b"x", headers={"Content-Type": "text/plain"})
+        assert answer.status_code == 415
+        assert client.post("/v1/logs", content=b'{"resourceLogs": []}', headers=JSON).json() == {}
+    assert Batch.objects.count() == 1
+
+
+def test_loki_is_answered_without_content(platform: Platform) -> None:
+    good = {"streams": [{"stream": {"host": "web"}, "values": [["1795341529250001999", "a"]]}]}
+    with platform.client() as client:
+        answer = client.post("/loki/api/v1/push", json=good)
+        assert (answer.status_code, answer.content) == (204, b"")
+        assert client.post("/loki/api/v1/push", json={"streams": [7]}).status_code == 400
+        assert client.post("/loki/api/v1/push", content=b"no snappy").status_code == 400
+        assert client.get("/loki/api/v1/push").status_code == 405
+    assert Batch.objects.count() == 1

@@ -1,0 +1,113 @@
+"""Log handlers people already run, against the real server: OpenTelemetry, Splunk, Loki, logstash."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import logging_loki
+from logstash_async.formatter import LogstashFormatter
+from logstash_async.transport import HttpTransport
+from opentelemetry.exporter.otlp.proto.http import Compression
+from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+from opentelemetry.sdk._logs import LoggerProvider, LoggingHandler
+from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
+from opentelemetry.sdk.resources import Resource
+from splunk_hec_handler import SplunkHecHandler
+
+from apps.acquisition import services
+from apps.acquisition.models import Batch, Record, Source
+from tests.acquisition.conftest import Platform
+from tests.acquisition.samples import ACCESS
+
+MANY = 10_000
+SOME = 100  # of handlers that make a request of every line
+
+
+def lines(number: int) -> list[str]:
+    return [f"{ACCESS} {n}" for n in range(number)]
+
+
+def all_arrived_once(expected: list[str]) -> bool:
+    for batch_id in Batch.objects.values_list("pk", flat=True):
+        services.parse(batch_id)
+    kept = Record.objects.filter(event_dataset="nginx.access")
+    assert sorted(kept.values_list("event_original", flat=True)) == sorted(expected)
+    source = Source.objects.get()
+    assert (source.received, source.stored) == (len(expected), len(expected))
+    return True
+
+
+@contextmanager
+def logger(handler: logging.Handler) -> Iterator[logging.Logger]:
+    found = logging.Logger("shipped", logging.INFO)  # of its own: nobody else hears it
+    found.addHandler(handler)
+    yield found
+    handler.close()
+
+
+def test_10_000_records_of_the_opentelemetry_sdk_arrive_once(platform: Platform) -> None:
+    exporter = OTLPLogExporter(
+        f"{platform.address}/v1/logs",
+        headers={"Authorization": f"Bearer {platform.token}"},
+        compression=Compression.Gzip,
+    )
+    provider = LoggerProvider(Resource.create({"host.name": "web", "service.name": "shop"}))
+    provider.add_log_record_processor(
+        BatchLogRecordProcessor(exporter, max_queue_size=20_000, max_export_batch_size=2_000)
+    )
+    with logger(LoggingHandler(logger_provider=provider)) as log:
+        for line in lines(MANY):
+            log.warning(line)
+        assert provider.force_flush(60_000)
+    provider.shutdown()
+    assert all_arrived_once(lines(MANY))
+    assert set(Record.objects.values_list("host_name", flat=True)) == {"web"}
+
+
+def test_a_splunk_handler_s_events_arrive_once(platform: Platform) -> None:
+    port = int(platform.address.rpartition(":")[2])
+    handler = SplunkHecHandler(
+        "127.0.0.1", platform.token, port=port, proto="http", source="shop", hostname="web"
+    )
+    with logger(handler) as log:
+        for line in lines(SOME):
+            log.warning(line)
+    assert all_arrived_once(lines(SOME))
+    assert set(Record.objects.values_list("host_name", flat=True)) == {"web"}
+
+
+def test_a_loki_handler_s_lines_arrive_once(platform: Platform) -> None:
+    handler = logging_loki.LokiHandler(
+        url=f"{platform.address}/loki/api/v1/push",
+        tags={"app": "shop", "host": "web"},
+        auth=("anyone", platform.token),
+        version="1",
+    )
+    with logger(handler) as log:
+        for line in lines(SOME):
+            log.warning(line)
+    assert all_arrived_once(lines(SOME))
+    assert set(Record.objects.values_list("host_name", flat=True)) == {"web"}
+
+
+def test_10_000_events_of_logstash_s_http_transport_arrive_once(platform: Platform) -> None:
+    port = int(platform.address.rpartition(":")[2])
+    transport = HttpTransport(
+        "127.0.0.1",
+        port,
+        timeout=30,
+        ssl_enable=False,
+        path="api/v1/ingest/ndjson",
+        username="anyone",
+        password=platform.token,
+    )
+    form = LogstashFormatter()
+    events = [
+        form.format(logging.LogRecord("shop", logging.INFO, "shop.py", 1, line, None, None))
+        for line in lines(MANY)
+    ]
+    for start in range(0, MANY, 250):
+        transport.send(events[start : start + 250])
+    assert all_arrived_once(lines(MANY))

@@ -1,0 +1,100 @@
+"""OpenTelemetry's exports become documents, whatever their attributes hold."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+from google.protobuf import json_format
+from hypothesis import given
+from hypothesis import strategies as st
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+
+from apps.acquisition import otlp, reading
+
+EXPORT = {
+    "resourceLogs": [
+        {
+            "resource": {"attributes": [{"key": "host.name", "value": {"stringValue": "web"}}]},
+            "scopeLogs": [
+                {
+                    "logRecords": [
+                        {
+                            "timeUnixNano": "1795341529250001999",
+                            "severityText": "WARN",
+                            "traceId": "5b8efff798038103d269b633813fc60c",
+                            "body": {"stringValue": "refused"},
+                            "attributes": [
+                                {"key": "source.ip", "value": {"stringValue": "192.0.2.7"}},
+                                {"key": "source.port", "value": {"intValue": "51022"}},
+                            ],
+                        },
+                        {
+                            "observedTimeUnixNano": 1795341530000000000,
+                            "body": {
+                                "kvlistValue": {
+                                    "values": [{"key": "message", "value": {"stringValue": "b"}}]
+                                }
+                            },
+                            "unheard": 1,
+                        },
+                    ]
+                }
+            ],
+        }
+    ]
+}
+
+
+def test_records_carry_what_they_and_their_resource_say() -> None:
+    found = otlp.split(otlp.JSON, json.dumps(EXPORT).encode(), 1 << 20)
+    first, second = (json.loads(text) for text in found.texts)
+    assert first == {
+        "host.name": "web",
+        "source.ip": "192.0.2.7",
+        "source.port": 51022,
+        "message": "refused",
+        "@timestamp": "2026-11-22T09:58:49.250001Z",
+        "log.level": "warn",
+        "trace.id": "5b8efff798038103d269b633813fc60c",
+    }
+    assert second["message"] == "b"
+    assert second["@timestamp"] == "2026-11-22T09:58:50.000000Z"
+
+
+def test_protobuf_and_json_say_the_same() -> None:
+    told = json.loads(json.dumps(EXPORT))
+    record = told["resourceLogs"][0]["scopeLogs"][0]["logRecords"][0]
+    record["traceId"] = base64.b64encode(bytes.fromhex(record["traceId"])).decode()
+    request = ExportLogsServiceRequest()
+    json_format.ParseDict(told, request, ignore_unknown_fields=True)
+    binary = otlp.split(otlp.PROTOBUF, request.SerializeToString(), 1 << 20)
+    assert binary.texts == otlp.split(otlp.JSON, json.dumps(EXPORT).encode(), 1 << 20).texts
+
+
+def test_a_record_becomes_a_record() -> None:
+    read = reading.read(json.dumps(EXPORT).encode(), protocol=otlp.JSON)
+    row = read.frame.row(0, named=True)
+    assert (row["source.ip"], row["source.port"], row["host.name"]) == ("192.0.2.7", 51022, "web")
+    assert (row["message"], row["log.level"]) == ("refused", "warn")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"{", b"[]", b'{"resourceLogs": 1}', b'{"resourceLogs":' + b"[" * 9000, b"\xff", b"1"],
+)
+def test_what_is_no_export_is_refused_in_one_sentence(content: bytes) -> None:
+    for protocol in (otlp.JSON, otlp.PROTOBUF):
+        with pytest.raises(otlp.MalformedLogs, match=r"no ExportLogs|levels deep"):
+            otlp.split(protocol, content, 1 << 20)
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_split_or_refused(content: bytes) -> None:
+    for protocol in (otlp.JSON, otlp.PROTOBUF):
+        try:
+            found = otlp.split(protocol, content, 1 << 20)
+        except otlp.MalformedLogs:
+            continue
+        assert found.items == len(found.texts) + len(found.rejected)
