@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 
-from tests.acquisition.parsers.trying import claims, fuzz, holds, mutated, told
+from tests.acquisition.parsers.server_logs import claims, fuzz, holds, mutated, told
 
 STAMP = "[22/Nov/2026:09:58:49 +0100]"
 REQUEST = '"GET /a?b=1 HTTP/1.1" 200 5 "-" "curl/8"'

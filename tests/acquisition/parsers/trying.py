@@ -1,9 +1,11 @@
-"""What tests of single parsers share: records of lines, and what must hold for any lines."""
+"""What tests of single parsers share: lines to records, and lines that went wrong on their way."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import polars as pl
 from hypothesis import HealthCheck, settings
@@ -11,76 +13,77 @@ from hypothesis import strategies as st
 
 from apps.acquisition import frames
 from apps.acquisition.parsing import Context, parse_lines, parsers
+from tests.acquisition.samples import ACCEPTED, ACCESS, FAILED, SUDO, ZEEK, ZEEK_HEADER, ZEEK_JSON
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
-fuzz = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-
-OTHERS = (
-    '192.0.2.9 - - [22/Nov/2026:09:58:49 +0000] "GET /a?id=1 HTTP/1.1" 200 7 "-" "curl/8"',
-    "Nov 22 09:58:49 web sshd[8]: Failed password for root from 192.0.2.9 port 22 ssh2",
-    "2026-11-22T09:58:49.250000+00:00 web sudo[8]: root : TTY=pts/0 ; USER=root ; COMMAND=/bin/ls",
-    "Nov 22 09:58:49 web cron[8]: (root) CMD (true)",
-    "type=SYSCALL msg=audit(1795341529.123:456): arch=c000003e syscall=59 success=yes exit=0",
-    '{"@timestamp": "2026-11-22T09:00:00Z", "source": {"ip": "192.0.2.1"}, "message": "hello"}',
-    '{"ts":1795341529.25,"id.orig_h":"192.0.2.9","id.resp_h":"192.0.2.1","proto":"tcp"}',
-    '{"timestamp":"2026-11-22T09:58:49.25+0000","event_type":"http","src_ip":"192.0.2.9",'
-    '"http":{"hostname":"example.org","url":"/","http_method":"GET","status":200}}',
-    "CEF:0|Vendor|Product|1.0|100|Login|5|src=192.0.2.9 dst=192.0.2.1",
-    "plain words, nobody's",
-    "",
-)
-"""Lines of other formats than those of the parser under test (which leaves out its own)."""
+OTHERS = {
+    "access_log": [ACCESS],
+    "sshd": [FAILED, ACCEPTED, SUDO],
+    "zeek": [*ZEEK_HEADER.split("\n"), ZEEK, ZEEK_JSON],
+    "ecs": [json.dumps({"@timestamp": "2026-11-22T09:00:00Z", "source": {"ip": "192.0.2.1"}})],
+    "": ["", "what?", "{}", "[]", '{"a": 1}', "#", "\0", "<13>", "a b c d e f g h"],
+}
+few = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 
 
-def told(
-    *lines: str, parser: str, file_name: str = "", received: datetime = NOW
-) -> list[dict[str, object]]:
-    """What one parser makes of each line, without what it does not say."""
-    parsed = parse_lines(pl.Series(lines), Context(received, file_name=file_name), only=(parser,))
-    rows = frames.conform(parsed.frame).to_dicts()
-    return [{name: value for name, value in row.items() if value is not None} for row in rows]
+def lines_of(*documents: Any) -> list[str]:
+    return [text if isinstance(text, str) else json.dumps(text) for text in documents]
 
 
-def claims(lines: Sequence[str], parser: str) -> float:
-    """The part of the lines that are its own where all parsers are asked, by that parser."""
-    series = pl.Series(list(lines))
-    sure = {name: each.sniff(series) for name, each in parsers().items()}
-    assert max(sure, key=sure.__getitem__) == parser, sure
-    together = parse_lines(series, Context(NOW))
-    alone = parsers()[parser].parse(series, Context(NOW))
-    assert together.frame["event.dataset"].equals(alone.frame["event.dataset"])
-    done = alone.frame["event.dataset"].is_not_null() | alone.structure
-    return int(done.sum()) / len(lines)
+def records(*lines: Any, parser: str = "", **context: Any) -> list[dict[str, Any]]:
+    """What each line became, without what it does not say; labels as a dict."""
+    texts = pl.Series(lines_of(*lines), dtype=pl.String)
+    only = (parser,) if parser else None
+    parsed = parse_lines(texts, Context(NOW, **context), only=only)
+    rows = [
+        {name: value for name, value in row.items() if value is not None}
+        for row in frames.conform(parsed.frame).to_dicts()
+    ]
+    for row in rows:
+        if "labels" in row:
+            row["labels"] = json.loads(row["labels"])
+    return rows
 
 
-def leaves_alone(parser: str, others: Sequence[str] = OTHERS) -> None:
-    """Lines of other programs are not claimed."""
-    series = pl.Series(list(others))
-    parsed = parsers()[parser].parse(series, Context(NOW))
-    taken = series.filter(parsed.frame["event.dataset"].is_not_null() | parsed.structure)
-    assert not taken.to_list()
-    assert parsers()[parser].sniff(series) == 0
+def one(line: Any, **more: Any) -> dict[str, Any]:
+    return records(line, **more)[0]
 
 
-def holds(parser: str, lines: Sequence[str]) -> None:
-    """No lines make it raise, and each stays one row."""
-    series = pl.Series(list(lines), dtype=pl.String)
-    assert 0 <= parsers()[parser].sniff(series) <= 1
-    parsed = parsers()[parser].parse(series, Context(NOW))
-    assert parsed.frame.height == parsed.structure.len() == len(lines)
-    assert not (parsed.frame["event.dataset"].is_not_null() & parsed.structure).any()
-    assert frames.conform(parsed.frame).height == len(lines)
+def first_choice(lines: Sequence[str]) -> str:
+    """The parser that is surest of these lines."""
+    series = pl.Series(lines, dtype=pl.String)
+    return max(parsers().values(), key=lambda parser: parser.sniff(series)).name
 
 
-def mutated(samples: Sequence[str]) -> st.SearchStrategy[list[str]]:
+def claims_nothing_else(name: str) -> bool:
+    """Whether a parser leaves the lines of other formats alone."""
+    lines = [line for other, theirs in OTHERS.items() if other != name for line in theirs]
+    parsed = parsers()[name].parse(pl.Series(lines, dtype=pl.String), Context(NOW))
+    return parsed.frame["event.dataset"].null_count() == len(lines)
+
+
+def mutated(lines: Sequence[str]) -> st.SearchStrategy[list[str]]:
     """Real lines, cut, spliced or sprinkled with anything."""
 
     @st.composite
     def line(draw: st.DrawFn) -> str:
-        text = draw(st.sampled_from(list(samples)))
+        text = draw(st.sampled_from(lines))
         at = draw(st.integers(0, len(text)))
         until = draw(st.integers(at, min(len(text), at + 30)))
-        put = draw(st.text(alphabet=st.characters(codec="utf-8"), max_size=12))
+        put = draw(st.text(st.characters(codec="utf-8"), max_size=12) | st.sampled_from(lines))
         return (text[:at] + put + text[until:]).replace("\n", " ")
 
-    return st.lists(line(), max_size=12)
+    return st.lists(line() | st.sampled_from(lines), max_size=10)
+
+
+def survives(name: str, lines: list[str]) -> None:
+    """A parser keeps the height and makes records that can be stored, whatever comes."""
+    series = pl.Series(lines, dtype=pl.String)
+    assert 0 <= parsers()[name].sniff(series) <= 1
+    parsed = parsers()[name].parse(series, Context(NOW))
+    assert parsed.frame.height == parsed.structure.len() == len(lines)
+    conformed = frames.conform(parsed.frame)
+    assert conformed.schema == frames.SCHEMA
+    for text in conformed["labels"].drop_nulls():
+        assert isinstance(json.loads(text), dict)
+        assert "\\u0000" not in text
