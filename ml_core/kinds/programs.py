@@ -1,16 +1,15 @@
 """What a program asks of its operating system: Windows API calls or Linux system calls.
 
 A call is read by the words of its name and by what they say is done: `NtCreateFile`, `createfilew`
-and `creat` all create a file. Numbers of system calls are read by the kernel's tables. Recorders
-differ in what they tell of repetition: of Windows programs the first call of each name is read, of
-Linux programs the first few steps from each call to each other.
+and `CREATEFILE` all create a file. Numbers of system calls are read by the kernel's tables. Recorders
+differ in what they tell of repetition, so the first call of each name is read.
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -22,7 +21,6 @@ from ml_core.kinds.tokens import TokenCode, by_sequence, token_kind
 from ml_core.network.options import Options
 
 COPIES = 1  # of each program that learns, as other recorders would have told of it
-TIMES = 4  # that a step from one call to another is read
 _KERNEL = re.compile(r"(?:__(?:x64|ia32|arm64|se)_)?sys_", re.IGNORECASE)
 
 
@@ -34,28 +32,17 @@ def parts_of(call: str) -> list[str]:
 
 
 def calls(text: str) -> list[str]:
-    """The calls that are read, in order."""
+    """The first call of each name, in order."""
     found = called(text)
     if found and all(call.isdecimal() for call in found):
-        return _steps(system_calls.named([int(call[:9]) for call in found]))
-    bare = [_KERNEL.sub("", call, count=1) for call in found]
-    linux = sum(call.lower() in system_calls.NAMES for call in bare)
-    return _steps(bare) if 2 * linux > len(bare) else list(dict.fromkeys(bare))
-
-
-def _steps(sequence: list[str]) -> list[str]:
-    """The calls at the end of the first few times that each step was taken."""
-    taken, found = Counter[tuple[str, str]](), list[str]()
-    for step in zip(["", *sequence], sequence, strict=False):
-        taken[step] += 1
-        if taken[step] <= TIMES:
-            found.append(step[1])
-    return found
+        found = system_calls.named([int(call[:9]) for call in found])
+    return list(dict.fromkeys(_KERNEL.sub("", call, count=1) for call in found))
 
 
 def corpus(tables: Sequence[TextTable], seed: int) -> Corpus:
-    """Every sequence once; beside those that learn, as other recorders would have told of them."""
-    return with_recorders(by_sequence(tables, seed), seed)
+    """Every sequence that is read once; beside those that learn, as others would have recorded it."""
+    read = [replace(table, texts=[" ".join(calls(t)) for t in table.texts]) for table in tables]
+    return with_recorders(by_sequence(read, seed), seed)
 
 
 def with_recorders(rows: Corpus, seed: int) -> Corpus:

@@ -114,7 +114,6 @@ fspick pidfd_open clone3 close_range openat2 pidfd_getfd faccessat2 process_madv
 mount_setattr quotactl_fd landlock_create_ruleset landlock_add_rule landlock_restrict_self
 memfd_secret process_mrelease futex_waitv set_mempolicy_home_node
 """)
-NAMES = frozenset((*I386.values(), *X86_64.values()))
 # what nearly every program does, again and again; by it the table of a trace is told
 _EVERYDAY = frozenset(
     [

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from ml_core.kinds import TextKind, text_kind
 from ml_core.kinds.events import bare
 from ml_core.kinds.pages import without_claims
-from ml_core.kinds.programs import with_recorders
+from ml_core.kinds.programs import calls, with_recorders
 from ml_core.kinds.text import TEST, TRAINING, Corpus, TextTable
 from ml_core.kinds.tokens import by_sequence
 from ml_core.study.report import Cell, Chapter, Table, Topic
@@ -77,10 +77,10 @@ def _programs(data: Path) -> Table:
         adfa,
     ]
     rows = _compared(kind, "MalBehavD", [windows], tested, corpus, kind.options.epochs)
-    rows += _compared(kind, "ADFA-LD, attacks by run", [linux], corpus=_by_run(kind, frame, linux))
-    calls = _read(RECORDED)
-    recorded = _table(kind, calls)
-    own = _by_run(kind, calls, recorded)
+    rows += _compared(kind, "ADFA-LD, attacks by run", [linux], corpus=_by_run(frame, linux))
+    traced = _read(RECORDED)
+    recorded = _table(kind, traced)
+    own = _by_run(traced, recorded)
     recording = _test_part(own, "our recording, runs held out")
     both = Corpus(
         corpus.texts + own.texts,
@@ -96,14 +96,16 @@ def _programs(data: Path) -> Table:
     return Table("Programs", HEADER, tuple(rows), ABOUT)
 
 
-def _by_run(kind: TextKind, frame: pl.DataFrame, table: TextTable) -> Corpus:
+def _by_run(frame: pl.DataFrame, table: TextTable) -> Corpus:
     """Sequences in the part of the run they come from, where that is told, else by a hash."""
-    part_of = dict(zip(table.texts, _by_hash(kind, table), strict=True))
+    read = [" ".join(calls(text)) for text in table.texts]
+    texts, _, part = by_sequence([replace(table, texts=read)], 1)
+    part_of = dict(zip(texts, part.tolist(), strict=True))
     runs = sorted({run for run in frame["run"].to_list() if run})
     part_of_run = {run: (0, 0, 0, 1, 2)[i % 5] for i, run in enumerate(runs)}
     parts = [
-        part_of_run.get(run, part_of[text])
-        for run, text in zip(frame["run"].to_list(), table.texts, strict=True)
+        part_of_run.get(run, part_of.get(text, TRAINING))
+        for run, text in zip(frame["run"].to_list(), read, strict=True)
     ]
     return with_recorders(Corpus(table.texts, table.y, np.asarray(parts, dtype=np.int64)), 1)
 
@@ -113,13 +115,6 @@ def _half_hooked(texts: Sequence[str]) -> list[str]:
     names = sorted({name for text in texts for name in text.split()})
     hooked = set(np.random.default_rng(1).permutation(names)[::2].tolist())
     return [" ".join(name for name in text.split() if name in hooked) for text in texts]
-
-
-def _by_hash(kind: TextKind, table: TextTable) -> list[int]:
-    """The part of each text; of one with both labels, training."""
-    corpus = kind.corpus([table], 1)
-    part = dict(zip(corpus.texts, corpus.part.tolist(), strict=True))
-    return [part.get(text, TRAINING) for text in table.texts]
 
 
 def _scripts(data: Path) -> Table:
