@@ -18,18 +18,18 @@ FACILITIES = (
 )
 
 _ISO = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?"
-_PRIORITY = r"^(?:<(?P<priority>\d{1,3})>)?"
+PRIORITY = r"<(?P<priority>1[0-8]\d|19[01]|\d\d?)>"
 HEAD = (
-    rf"{_PRIORITY}(?:(?P<month>[A-Z][a-z]{{2}}) {{1,2}}(?P<day>\d{{1,2}}) (?:(?P<year>\d{{4}}) )?"
-    rf"(?P<clock>\d\d:\d\d:\d\d)(?P<fraction>\.\d{{1,9}})?|(?P<iso>{_ISO})) (?P<host>\S+) "
+    rf"^(?:{PRIORITY})?(?:(?P<month>[A-Z][a-z]{{2}}) {{1,2}}(?P<day>\d{{1,2}}) (?:(?P<year>\d{{4}}) )?"
+    rf"(?P<clock>\d\d:\d\d:\d\d)(?P<fraction>\.\d{{1,9}})?|(?P<iso>{_ISO})) (?:(?P<host>\S*[^\s:]) )?"
 )
-"""RFC 3164 up to the name of the host; what follows has no fixed form."""
+"""RFC 3164 up to the name of the host, which local senders leave out."""
 
 TAG = r"(?P<program>[^\s\[\]:()]+)(?P<module>\([^)]*\))?(?:\[(?P<pid>\d+)\])?: *"
 _LINE = HEAD + TAG + r"(?P<message>(?s:.*))$"
 _PARAMETER = r'[^\s="\]]+="(?:[^"\\]|\\.)*"'
 _LINE_5424 = (
-    rf"^<(?P<priority>\d{{1,3}})>[1-9]\d? (?:-|(?P<iso>{_ISO})) (?:-|(?P<host>\S+)) "
+    rf"^{PRIORITY}[1-9]\d? (?:-|(?P<iso>{_ISO})) (?:-|(?P<host>\S+)) "
     r"(?:-|(?P<program>\S+)) (?:-|(?P<pid>\S+)) (?:-|(?P<msgid>\S+)) "
     rf"(?:-|(?P<data>(?:\[[^\s=\"\]]+(?: +{_PARAMETER})* *\])+))(?: \ufeff?(?P<message>(?s:.*)))?$"
 )
@@ -51,6 +51,10 @@ def split(lines: pl.Series, received: datetime) -> pl.DataFrame:
     found = found.with_columns(
         pl.lit(None, dtype=pl.String).alias(name) for name in ("msgid", "data")
     )
+    # without a priority and a host, a time and a word with a colon are any program's own log
+    bare = found["iso"].is_not_null() & found["host"].is_null() & found["priority"].is_null()
+    if bare.any():
+        found = found.with_columns(pl.when(~pl.lit(bare)).then(pl.all()).name.keep())
     newer = lines.str.contains(_MARK_5424)
     if newer.any():
         rows = newer.arg_true()
@@ -104,8 +108,7 @@ def sureness(lines: pl.Series, programs: str) -> float:
 
 def told(head: pl.DataFrame) -> pl.DataFrame:
     """What a head says, in columns of a record."""
-    severity = head["priority"].cast(pl.Int64, strict=False)
-    severity = severity.set((severity >= 8 * len(FACILITIES)).fill_null(False), None) % 8
+    severity = head["priority"].cast(pl.Int64, strict=False) % 8
     return pl.DataFrame(
         {
             "@timestamp": head["time"],
