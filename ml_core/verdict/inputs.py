@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from ml_core.kinds.flows.columns import FINE, FINE_COLUMNS
 from ml_core.verdict.drift import chosen, text_measures
 
 if TYPE_CHECKING:
@@ -47,7 +48,8 @@ class Inputs(Protocol):
 
 @dataclass(frozen=True)
 class FlowInputs:
-    """Windows of flows; a field is a column over the whole window, its value the judged flow's."""
+    """Windows of flows; a field is a column over the whole window, its value the judged flow's.
+    What tells a number finely is of that number's field."""
 
     rows: F32  # [R, F] scaled
     raw: F64  # [R, F] as told
@@ -71,14 +73,17 @@ class FlowInputs:
         import torch
 
         steps, columns = self._windows(rows).shape[1], len(self.columns)
-        of = torch.arange(columns).expand(len(rows), steps, columns)
-        values = self.raw[self._judged(rows)].tolist()
+        named = [i for i, name in enumerate(self.columns) if name not in FINE_COLUMNS]
+        place = {self.columns[i]: k for k, i in enumerate(named)}
+        field = torch.tensor([place[FINE if c in FINE_COLUMNS else c] for c in self.columns])
+        of = field.expand(len(rows), steps, columns)
+        values = self.raw[self._judged(rows)][:, named].tolist()
         return Fields(
             of,
             [
                 [
                     (name, "not told" if v != v else f"{v:.6g}")
-                    for name, v in zip(self.columns, row, strict=True)
+                    for name, v in zip(place, row, strict=True)
                 ]
                 for row in values
             ],

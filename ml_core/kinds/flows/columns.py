@@ -57,6 +57,12 @@ HOST_COLUMNS = ("Context Known", "New Port Share", "New Host Share", "Other Sour
 
 SITE_COLUMNS = ("Site Known", "Alike Flows", "Alike Requests")
 
+# A tool's request has the same size to the byte on every network. On one logarithmic scale 20
+# bytes and 22 are all but the same number, on waves over it they are not.
+FINE = "Fwd Bytes"  # what is told finely
+WAVES = (0.5, 1.0, 2.0, 4.0, 8.0)  # for each doubling of the size
+FINE_COLUMNS = tuple(f"{FINE} {wave} {n}" for n in WAVES for wave in ("sin", "cos"))
+
 # What the network reads, of what all formats tell, and of what some do.
 SIZES = (
     "Duration", "Fwd Packets", "Bwd Packets", "Fwd Bytes", "Bwd Bytes", "Fwd Bytes per Packet",
@@ -99,6 +105,7 @@ SERVICE_COLUMNS = tuple(f"Service {name}" for name in (*SERVICES, "low port", "h
 CONTEXT_COLUMNS = (
     *OPTIONAL,
     *SERVICE_COLUMNS,
+    *FINE_COLUMNS,
     *SITE_COLUMNS,
     *HOST_COLUMNS,
 )

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ml_core.kinds.flows.columns import (
     CONTEXT_COLUMNS,
+    FINE_COLUMNS,
     GAPS,
     HOST_COLUMNS,
     NUMBERS,
@@ -56,6 +57,7 @@ class Strength:
     hide: float = 0.1  # of all numbers, each alone
     blind_group: float = 0.3  # of windows: lengths, gaps or flags not told
     blind_service: float = 0.4
+    blind_fine: float = 0.4
     blind_site: float = 0.4
     blind_hosts: float = 0.4
     alone: float = 0.4  # of windows: the judged flow without those before it
@@ -111,6 +113,7 @@ class SiteSet(FlowSet):
             context = context * _blanked(kept, _context(x, told))
         for share, names in (
             (s.blind_service, SERVICE_COLUMNS),
+            (s.blind_fine, FINE_COLUMNS),
             (s.blind_site, SITE_COLUMNS),
             (s.blind_hosts, HOST_COLUMNS),
         ):  # fmt: skip

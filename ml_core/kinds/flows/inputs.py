@@ -15,6 +15,8 @@ import numpy.typing as npt
 
 from ml_core.kinds.flows.columns import (
     CONTEXT_COLUMNS,
+    FINE,
+    FINE_COLUMNS,
     FLAGS,
     FLOW_COLUMNS,
     GAPS,
@@ -26,6 +28,7 @@ from ml_core.kinds.flows.columns import (
     SERVICES,
     SITE_COLUMNS,
     SIZES,
+    WAVES,
     WAY_GAPS,
 )
 from ml_core.kinds.flows.site import Site
@@ -71,6 +74,7 @@ def network_inputs(
         name: np.mean([~np.isnan(made[member]) for member in members], axis=0)
         for name, members in OPTIONAL.items()
     }
+    found |= dict(zip(FINE_COLUMNS, _fine(made[FINE]).T, strict=True))
     if port is not None:
         found |= _services(np.asarray(port))
     if site is not None:
@@ -161,6 +165,17 @@ def _flags(X: F64) -> dict[str, F64]:
 
 def _told(is_so: npt.NDArray[np.bool_], known: F64) -> F64:
     return np.where(np.isnan(known), np.nan, is_so)
+
+
+def _fine(size: F64) -> F64:
+    """FINE_COLUMNS [N, 2 W] of sizes [N]: sin and cos of 2 π w log2(1 + size), zero where not told.
+
+    Gorishniy, Rubachev, Babenko, "On embeddings for numerical features in tabular deep learning",
+    NeurIPS 2022, eq. 4, with fixed frequencies.
+    """
+    angle = 2 * np.pi * np.log2(1.0 + np.rint(size))[:, None] * WAVES  # [N, W]
+    waves: F64 = np.stack([np.sin(angle), np.cos(angle)], axis=2)
+    return np.nan_to_num(waves.reshape(len(size), len(FINE_COLUMNS)))
 
 
 def _services(port: npt.NDArray[np.integer]) -> dict[str, npt.NDArray[np.bool_]]:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from ml_core.kinds.flows.columns import FINE_COLUMNS
 from ml_core.network.sequences import TextSet
 from ml_core.scorer import Scorer
 from ml_core.verdict.seen import look, look_at_all, summary
@@ -44,6 +45,7 @@ def test_flows_are_measured_by_the_columns_of_the_judged_flow() -> None:
     told = dict(names)
     expected = given["features"][30][scorer.columns.index("Total Fwd Packet")]
     assert float(told["Fwd Packets"]) == pytest.approx(expected, rel=1e-4)
+    assert not set(FINE_COLUMNS) & told.keys()  # of the field of the number that they tell finely
 
 
 def test_drift_is_told_of_enough_rows() -> None:

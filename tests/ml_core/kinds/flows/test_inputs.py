@@ -7,6 +7,7 @@ import pytest
 
 from ml_core.kinds.flows.columns import (
     CONTEXT_COLUMNS,
+    FINE_COLUMNS,
     FLOW_COLUMNS,
     INPUT_COLUMNS,
     NUMBERS,
@@ -66,10 +67,19 @@ def test_a_port_is_the_service_it_stands_for_and_no_other() -> None:
 
 
 def test_what_is_not_told_is_zero_and_never_a_number_out_of_nowhere() -> None:
-    rows = np.arange(4)
-    _, context = network_inputs(sizes(4), INPUT_COLUMNS, rows, rows)
+    rows, unsized = np.arange(4), sizes(4, Total_Length_of_Fwd_Packet=np.nan)
+    _, context = network_inputs(unsized, INPUT_COLUMNS, rows, rows)
     known = [name for name, column in zip(CONTEXT_COLUMNS, context.T, strict=True) if column.any()]
     assert known == []
+
+
+def test_sizes_a_byte_or_two_apart_are_told_apart_and_equal_ones_are_equal() -> None:
+    found = told(sizes(4, Total_Length_of_Fwd_Packet=np.array([20, 21, 20, 0])))
+    fine = np.column_stack([found[name] for name in FINE_COLUMNS])
+    assert np.array_equal(fine[0], fine[2])
+    assert np.linalg.norm(fine[0] - fine[1]) > 1.5
+    assert fine[3].tolist() == [0.0, 1.0] * (len(FINE_COLUMNS) // 2)
+    assert np.allclose(fine[:, ::2] ** 2 + fine[:, 1::2] ** 2, 1.0, atol=1e-5)
 
 
 def test_hosts_of_a_table_in_which_some_are_not_told_keep_their_context() -> None:
