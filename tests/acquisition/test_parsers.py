@@ -303,7 +303,7 @@ def test_zeek_tells_flows_in_both_its_forms() -> None:
     assert (tabbed["network.direction"], tabbed["network.protocol"]) == ("inbound", "ssh")
     json_form = one(ZEEK_JSON)
     assert (json_form["event.outcome"], json_form["source.bytes"]) == ("failure", 60)
-    other = records("#path\tdns", "#fields\tts\tquery", "1.0\texample")
+    other = records("#path\tprices", "#fields\tts\tquery", "1.0\texample")
     assert all("event.dataset" not in row for row in other)
 
 

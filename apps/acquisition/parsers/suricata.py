@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from apps.acquisition.parsers import _json, _lines
+from apps.acquisition.parsers import _json, _lines, _rows
 from apps.acquisition.parsers._http import split_target
 from apps.acquisition.parsing import Context, Parsed, share
 
@@ -67,7 +67,7 @@ class Suricata:
     def parse(self, lines: pl.Series, context: Context) -> Parsed:
         rows = lines.str.contains(_MARK, literal=True).fill_null(False).arg_true()
         if not rows.len():
-            return Parsed.of(_lines.placed(lines.len()))
+            return Parsed.of(_rows.placed(lines.len()))
         head = _lines.bodies(lines.gather(rows), context.received)
         told = _json.read(head["body"])
         kind = told.text("event_type")
@@ -77,7 +77,7 @@ class Suricata:
             pl.col("host.name").fill_null(head["host"]), rows.alias("_row")
         )
         ours &= frame["@timestamp"].is_not_null()
-        return Parsed.of(_lines.placed(lines.len(), frame.filter(ours)))
+        return Parsed.of(_rows.placed(lines.len(), frame.filter(ours)))
 
 
 def _records(told: _json.Documents, kind: pl.Series) -> pl.DataFrame:
