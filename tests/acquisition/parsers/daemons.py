@@ -63,7 +63,7 @@ def are_claimed(lines: Sequence[str], parser: str) -> None:
 
 def are_not_claimed(lines: Sequence[str], parser: str) -> None:
     for line, said in zip(lines, records(*lines, parser=parser), strict=True):
-        assert said == {}, line
+        assert "event.dataset" not in said, line
 
 
 def survive(lines: Sequence[str], parser: str) -> None:
