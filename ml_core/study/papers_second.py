@@ -150,7 +150,8 @@ def _means(scores: Mapping[str, list[Score]]) -> Table:
         "*Across silences*: the windows reach back over any silence of their host. "
         f"64 hidden nodes a direction, {NETWORK['epochs']} epochs, batch {NETWORK['batch']}, rate "
         f"{NETWORK['rate']}; while learning, half of the windows lose some of their older flows, "
-        "so that the network also learns what the judged flow itself tells.",
+        "or get another window's in their place, so that the network also learns what the judged "
+        "flow itself tells.",
     )
 
 

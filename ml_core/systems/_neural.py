@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
@@ -15,34 +15,23 @@ from ml_core.network.losses import class_weights, weighted_cross_entropy
 from ml_core.network.sequences import gathered
 from ml_core.systems.base import F32, Ints, Judge, Validation, Windows, check
 
-
-@dataclass(frozen=True)
-class Learning:
-    """How a network learns. Same options, data and machine: same weights."""
-
-    epochs: int = 20
-    patience: int = 5  # epochs without a better validation loss
-    batch: int = 128
-    rate: float = 1e-3
-    cap: float | None = 5.0  # of the classes' weights in the loss; None: every class weighs one
-    forget: float = 0.0  # share of windows that lose some of their older flows while learning
-    seed: int = 1
+MIXED = 0.5  # of the windows that lose flows: get another window's instead
 
 
 @dataclass
 class Neural(Judge):
-    """A network over windows, learned by `Learning`; a system says which network."""
+    """A network over windows; a system says which. Same options, data, machine: same weights."""
 
     classes: int
     seed: int = 1
     hidden: int = 64
     dropout: float = 0.2
     epochs: int = 20
-    patience: int = 5
+    patience: int = 5  # epochs without a better validation loss
     batch: int = 128
     rate: float = 1e-3
-    cap: float | None = 5.0
-    forget: float = 0.0
+    cap: float | None = 5.0  # of the classes' weights in the loss; None: every class weighs one
+    forget: float = 0.0  # share of windows that lose or change older flows while learning
     network: nn.Module | None = field(default=None, init=False, repr=False)
 
     def build(self, inputs: int, steps: int) -> nn.Module:
@@ -53,9 +42,8 @@ class Neural(Judge):
         check(windows, y, self.classes)
         torch.manual_seed(self.seed)
         network = self.build(windows.rows.shape[1], windows.index.shape[1])
-        how = Learning(**{name.name: getattr(self, name.name) for name in fields(Learning)})
         self.known = torch.from_numpy(np.bincount(y, minlength=self.classes) > 0)
-        self.network = learn(network, windows, y, self.classes, validation, how)
+        self.network = learn(network, windows, y, validation, self)
         return self
 
     def predict_proba(self, windows: Windows) -> F32:
@@ -65,12 +53,7 @@ class Neural(Judge):
 
 
 def learn(
-    network: nn.Module,
-    windows: Windows,
-    y: Ints,
-    classes: int,
-    validation: Validation | None,
-    how: Learning,
+    network: nn.Module, windows: Windows, y: Ints, validation: Validation | None, how: Neural
 ) -> nn.Module:
     """The network at its epoch of least validation loss, or at the last one without validation.
 
@@ -78,9 +61,9 @@ def learn(
     than the weights of any one step.
     """
     generator = torch.Generator().manual_seed(how.seed)
-    weights = torch.ones(classes)
+    weights = torch.ones(how.classes)
     if how.cap is not None:
-        weights = torch.from_numpy(class_weights(y, classes, how.cap))
+        weights = torch.from_numpy(class_weights(y, how.classes, how.cap))
     rows, index, target = _tensors(windows, y)
     optimizer = torch.optim.Adam(network.parameters(), lr=how.rate)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, how.epochs, how.rate / 10)
@@ -94,7 +77,7 @@ def learn(
             if len(chosen) < 2:
                 continue  # batch normalisation has nothing to normalise by
             optimizer.zero_grad(set_to_none=True)
-            x, lengths = gathered(rows, shortened(index[chosen], how.forget))
+            x, lengths = gathered(rows, disturbed(index[chosen], how.forget))
             loss = weighted_cross_entropy(network(x, lengths), target[chosen], weights)
             loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -128,10 +111,12 @@ def probabilities(network: nn.Module, windows: Windows, known: Tensor) -> F32:
     return np.asarray(logits.softmax(dim=1).numpy(), dtype=np.float32)
 
 
-def shortened(index: Tensor, share: float) -> Tensor:
+def disturbed(index: Tensor, share: float) -> Tensor:
     """Windows [B, T] of which a `share` keeps only its last flows, how many drawn at random.
 
-    So that a network also learns what the judged flow itself tells.
+    Half of these get the last flows of another window before them. So a network also learns what
+    the judged flow itself tells, whatever its host did before: windows of a part by time within
+    each label are of one class, while on a network attacks mix with what else a host does.
     """
     if not share:
         return index
@@ -139,10 +124,18 @@ def shortened(index: Tensor, share: float) -> Tensor:
     lengths = (index >= 0).sum(dim=1)
     keep = (torch.rand(B) * lengths).long() + 1  # 1..length
     keep = torch.where(torch.rand(B) < share, keep, lengths)
+    other = torch.randperm(B)
+    mixed = (keep < lengths) & (torch.rand(B) < MIXED)
+    before = torch.where(mixed, torch.minimum(T - keep, lengths[other]), 0)  # flows of the other
     steps = torch.arange(T)
-    older = (lengths - keep).unsqueeze(1)
-    moved = index.gather(1, (steps + older).clamp(max=T - 1))
-    return torch.where(steps < keep.unsqueeze(1), moved, -1)
+    own = steps + (lengths - keep - before).unsqueeze(1)
+    theirs = steps + (lengths[other] - before).unsqueeze(1)
+    moved = torch.where(
+        steps < before.unsqueeze(1),
+        index[other].gather(1, theirs.clamp(max=T - 1)),
+        index.gather(1, own.clamp(0, T - 1)),
+    )
+    return torch.where(steps < (before + keep).unsqueeze(1), moved, -1)
 
 
 def last_step(x: Tensor, lengths: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from ml_core.systems._neural import shortened
+from ml_core.systems._neural import disturbed
 from ml_core.systems.amsom import AMSOM
 from ml_core.systems.bilstm_dnn import BiLSTMDNNSystem
 from ml_core.systems.ga_lr import GALR
@@ -23,15 +23,22 @@ def test_attention_is_the_papers_sum() -> None:
     assert torch.allclose(v[0], alpha @ h[0, :2], atol=1e-6)
 
 
-def test_shortened_windows_keep_their_last_flow() -> None:
+def test_disturbed_windows_keep_their_last_flows() -> None:
     torch.manual_seed(0)
     index = torch.tensor([[3, 4, 5, -1], [6, 7, 8, 9]]).repeat(50, 1)
-    short = shortened(index, 1.0)
-    lengths = (short >= 0).sum(dim=1)
-    assert set(lengths.tolist()) == {1, 2, 3, 4}
-    last = short[torch.arange(100), lengths - 1]
-    assert last.tolist() == [5, 9] * 50
-    assert (shortened(index, 0.0) == index).all()
+    changed = disturbed(index, 1.0).tolist()
+    whole = [[3, 4, 5], [6, 7, 8, 9]] * 50
+    pasts = set()
+    for was, now in zip(whole, changed, strict=True):
+        flows = [flow for flow in now if flow >= 0]
+        assert now == flows + [-1] * (4 - len(flows))
+        kept = next(k for k in range(len(was), 0, -1) if flows[-k:] == was[-k:])
+        past = flows[: len(flows) - kept]
+        assert any(past == other[len(other) - len(past) :] for other in whole)
+        pasts.add((kept, len(past)))
+    assert {kept for kept, past in pasts if not past} == {1, 2, 3, 4}
+    assert {past for _, past in pasts} == {0, 1, 2, 3}
+    assert (disturbed(index, 0.0) == index).all()
 
 
 def test_genes_choose_the_features_that_tell() -> None:
@@ -61,15 +68,42 @@ def test_the_auto_encoder_learns_to_give_back() -> None:
     assert (left[1] ** 2).mean() < (left[0] ** 2).mean()
 
 
-def test_the_map_grows_where_it_is_coarse_and_moves() -> None:
+def test_the_map_grows_where_it_is_coarse() -> None:
     windows, y = told_by_last(1500, 1)
     system = AMSOM(3, side=3, epochs=15)
     system.fit(windows, y)
     assert len(system.w) > 9, "neurons were added to the grid of nine"
     assert len(system.w) == len(system.r) == len(system.votes) == len(system.age)
-    assert not np.allclose(system.r, np.round(system.r)), "places have left the grid"
-    few = AMSOM(3, side=8, epochs=15, spread_factor=1e-6).fit(*told_by_last(40, 1))
-    assert len(few.w) <= 40, "idle neurons are removed"
+
+
+def test_alike_neighbours_of_the_map_come_together() -> None:
+    system = AMSOM(2, side=2)
+    system._start(np.zeros((4, 1)))
+    system.w = np.array([[0.0], [0.1], [9.0], [9.1]])  # rows of the grid are alike
+    system._move(np.ones(4, dtype=np.int64), rate=0.5)
+    (across, down) = (np.linalg.norm(system.r[0] - system.r[j]) for j in (1, 2))
+    assert across < down
+
+
+def test_idle_neurons_go_unless_they_hold_the_map_together() -> None:
+    system = AMSOM(2, side=3)
+    system._start(np.zeros((9, 1)))
+    system._remove(np.array([0, 2, 6, 8]))  # only the corners have won
+    assert system.r.tolist() == [[x, y] for y in range(3) for x in range(3)], "all three-joined"
+    system.age[:, 3] = system.age[3] = np.inf  # the left edge joins no more
+    system._remove(np.array([0, 2, 6, 8]))
+    assert [0, 1] not in system.r.tolist()
+    assert len(system.w) == len(system.r) == len(system.age) == 8
+
+
+def test_the_fitter_breed() -> None:
+    fit = np.arange(40) % 2 == 1
+    people = np.repeat(fit[:, None], 30, axis=1)
+    system = GALR(2)
+    young = system._next(people, fit.astype(float), np.random.default_rng(0))
+    assert young.shape == people.shape
+    assert young[0].all(), "the best goes on unchanged"
+    assert young.mean() > 0.7, "of the best of three by chance seven eighths, less mutations"
 
 
 def test_the_switches_change_the_network() -> None:
