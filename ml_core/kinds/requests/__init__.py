@@ -24,7 +24,13 @@ KIND = TextKind(
     encode=encode,
     spans=spans,
     architecture=Architecture(
-        "bytes", inputs=256, classes=len(REQUEST_CLASSES), steps=LENGTH, hidden=48, focus="ends"
+        "bytes",
+        inputs=256,
+        classes=len(REQUEST_CLASSES),
+        steps=LENGTH,
+        hidden=48,
+        focus="ends",
+        grams=16_384,
     ),
     options=Options(epochs=5, patience=5, batch=256, rate=2e-3),
     cap=1.0,

@@ -166,10 +166,12 @@ class Forms:
         return form.format(
             n=number, m=number2, d=draw.randint(1, 9), y=draw.randint(1990, 2030),
             q=draw.choice("''''\"\"`"), c=draw.choice((" --", "-- ", "--", "-- -", "#", " /*", "")),
-            s=draw.choice((";", "|", "||", "&&", "&", " ; ", " | ", "\n")), l=draw.choice("abcxyz"),
-            up=draw.choice(("../", "../", "..\\", "....//", "..%2f", "..%252f", "/..", "..;/"))
+            s=draw.choice((";", "|", "||", "&&", "&", " ; ", " | ", "\n")), l=draw.choice("abcxyz"), b=draw.choice(("", "'", "'", '"', "%'", '%"')) + ")" * draw.choice((0, 0, 1, 1, 2, 3)),
+            up=draw.choice(
+                ("../", "../", "..\\", "....//", "..%2f", "..%252f", "/..", "..;/", ".././", "0x2e0x2e/")
+            )
             * draw.randint(2, 8) + draw.choice(("", "", "/")),
-            nulls=",".join([draw.choice(("null", str(number2)))] * draw.randint(1, 8)),
+            nulls=",".join([draw.choice(("null", str(number2), str(number)))] * draw.randint(1, 8)),
             W=draw.choice(WORDS).capitalize(), p=draw.choice(PEOPLE), hex=token[:16].hex(),
             hex6=token[:3].hex(), b64=base64.b64encode(token).decode(),
             jwt=f"eyJhbGciOiJIUzI1NiJ9.{base64.urlsafe_b64encode(token).decode()}.{token[:20].hex()}",

