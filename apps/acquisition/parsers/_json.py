@@ -54,7 +54,7 @@ class Documents:
 
     def text(self, *paths: str) -> pl.Series:
         """N texts: the first of the paths that a line says. Lists are joined by spaces."""
-        columns = [self._column(*self.raw(path)) for path in paths]
+        columns = [self.column(*self.raw(path)) for path in paths]
         whole = columns[0]
         for column in columns[1:]:
             whole = whole.fill_null(column)
@@ -116,7 +116,8 @@ class Documents:
         texts = [None if labels is None else _ENCODE(labels).decode() for labels in said]
         return pl.Series("labels", texts, dtype=pl.String)
 
-    def _column(self, rows: Sequence[int], values: Sequence[Any]) -> pl.Series:
+    def column(self, rows: Sequence[int], values: Sequence[Any]) -> pl.Series:
+        """N texts from the values of some rows."""
         height = self.known.len()
         texts = _texts(values)
         if len(rows) == height and (not rows or (rows[0] == 0 and rows[-1] == height - 1)):
@@ -199,11 +200,13 @@ def _put(path: str, rows: list[int], values: list[Any], cells: Cells, depth: int
 
 def _texts(values: Sequence[Any]) -> pl.Series:
     kinds = set(map(type, values))
-    if kinds <= {str}:
+    if kinds <= {str, type(None)}:
         return pl.Series(values, dtype=pl.String)
     if kinds == {int} and min(values) in _INTEGERS and max(values) in _INTEGERS:
         return pl.Series(values, dtype=pl.Int64).cast(pl.String)
-    return pl.Series([v if isinstance(v, str) else text_of(v) for v in values], dtype=pl.String)
+    return pl.Series(
+        [v if v is None or isinstance(v, str) else text_of(v) for v in values], dtype=pl.String
+    )
 
 
 def text_of(value: Any) -> str:

@@ -6,24 +6,19 @@ that parser's record; what the document adds is kept beside it. Fields: Elastic 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-import msgspec
 import polars as pl
 
-from apps.acquisition.documents import BAD_JSON
 from apps.acquisition.frames import SCHEMA, addresses, instants, integers
-from apps.acquisition.parsers import sshd
+from apps.acquisition.parsers import _json, sshd
 from apps.acquisition.parsers._http import split_target
 from apps.acquisition.parsing import Context, Parsed, parse_lines, share
 from apps.contracts import RECORD_COLUMNS, UNPARSED, ColumnType
 
-_OURS = {
-    column.name: column.name
+_OURS = [
+    column.name
     for column in RECORD_COLUMNS
     if column.type is not ColumnType.BYTES and column.name not in ("event.sequence", "labels")
-}
+]
 _ALIASES = {
     "client.ip": "source.ip",
     "client.port": "source.port",
@@ -39,104 +34,82 @@ _ALIASES = {
     "log.syslog.procid": "process.pid",
     "program": "process.name",
     "process.program": "process.name",
+    "dns.resolved_ip": "dns.answers",
+    "url.full": "url.original",
 }
-_ALIAS = "~"  # marks cells of an alias: they count where the field itself is missing
-_FIELDS = {name: _ALIAS + column for name, column in _ALIASES.items()} | _OURS
-_ENVELOPE = {"@timestamp", "message", "event.original", "host.name", "error.message"}
+_PATHS = {
+    column: (column, *(name for name, ours in _ALIASES.items() if ours == column))
+    for column in _OURS
+}
+"""Column → where it is looked for; an alias counts where the field itself is missing."""
+_ENVELOPE = {"@timestamp", "message", "event.original", "host.name", "error.message", "labels"}
 """What says nothing by itself about what happened."""
 
-_CATEGORIES = ("network", "web", "authentication", "file")
+_CATEGORIES = (
+    *("network", "web", "authentication", "file", "process", "database", "email"),
+    *("intrusion_detection", "configuration", "host", "session", "dns"),
+)
+_SEVERAL = ("dns.answers", "email.to.address")
+_SHIPPER = (
+    "agent.",
+    "ecs.",
+    "elastic_agent.",
+    "@metadata.",
+    "@version",
+    "data_stream.",
+    "log.offset",
+)
+"""What a shipper says of itself."""
 _KEPT_DATASETS = ("nginx.access", "apache.access", "sshd.auth", "linux.auth")
-_ZEEK = "id.orig_h"  # these documents belong to the parser of Zeek's logs
-_DECODE = msgspec.json.Decoder().decode
-
-
-def _tree() -> dict[str, dict[str, tuple[str | None, str | None]]]:
-    """Prefix → key → (column it fills, prefix it leads to), for every way to nest or to dot."""
-    tree: dict[str, dict[str, tuple[str | None, str | None]]] = {}
-    for field, column in _FIELDS.items():
-        words = field.split(".")
-        for begin in range(len(words)):
-            prefix = ".".join(words[:begin])
-            for end in range(begin + 1, len(words) + 1):
-                node = tree.setdefault(prefix, {})
-                key, path = ".".join(words[begin:end]), ".".join(words[:end])
-                fills, leads = node.get(key, (None, None))
-                node[key] = (column, leads) if end == len(words) else (fills, path)
-    return tree
-
-
-_TREE = _tree()
+_FOREIGN = ("id.orig_h", "flow_id")  # these documents are Zeek's and Suricata's
 
 
 class Ecs:
     name = "ecs"
 
     def sniff(self, lines: pl.Series) -> float:
-        return 0.9 * share(lines.str.contains(r"^\s*\{"))
+        return 0.1 * share(lines.str.contains(r"^\s*\{"))  # any other parser of JSON goes first
 
     def parse(self, lines: pl.Series, context: Context) -> Parsed:
-        cells: dict[str, tuple[list[int], list[str]]] = {}
-        objects: list[int] = []
-        for row, line in enumerate(lines.to_list()):
-            if line[:1] in "{ \t":
-                try:
-                    document = _DECODE(line)
-                except BAD_JSON:
-                    continue
-                if isinstance(document, dict) and _ZEEK not in document:
-                    objects.append(row)
-                    _collect("", document, row, cells)
-        frame = _columns(cells, lines.len())
-        understood = pl.Series([False], dtype=pl.Boolean).new_from_index(0, lines.len())
-        understood = understood.scatter(pl.Series(objects, dtype=pl.UInt32), True)
+        told = _json.read(lines)
+        frame = _columns(told)
+        understood = told.known
+        for key in _FOREIGN:
+            understood &= ~told.has(key)
         return Parsed.of(_records(frame, understood, lines, context))
 
 
-def _collect(
-    prefix: str,
-    document: Mapping[str, Any],
-    row: int,
-    cells: dict[str, tuple[list[int], list[str]]],
-) -> None:
-    node = _TREE[prefix]
-    for key, value in document.items():
-        found = node.get(key)
-        if found is None or value is None:
-            continue
-        column, path = found
-        if isinstance(value, dict):
-            if path is not None:
-                _collect(path, value, row, cells)
-        elif column is not None:
-            rows, values = cells.setdefault(column, ([], []))
-            rows.append(row)
-            values.append(value if isinstance(value, str) else _text(value, column))
+def _columns(told: _json.Documents) -> pl.DataFrame:
+    """What the documents say, in the columns of a record."""
+    columns = {}
+    for column, paths in _PATHS.items():
+        whole = None
+        for path in paths:
+            rows, values = told.raw(path)
+            if not rows:
+                continue
+            cells = _typed(column, told.column(rows, [_text(value, column) for value in values]))
+            whole = cells if whole is None else whole.fill_null(cells)
+        if whole is not None:
+            columns[column] = whole
+    labels = told.labels(without=_SHIPPER)
+    if labels.null_count() < labels.len():
+        columns["labels"] = labels
+    height = told.known.len()
+    return pl.DataFrame(columns) if columns else pl.DataFrame({"message": [None] * height})
 
 
-def _text(value: object, column: str) -> str:
+def _text(value: object, column: str) -> str | None:
     if isinstance(value, list):
-        told = [_text(item, column) for item in value if not isinstance(item, list | dict)]
+        if column == "dns.answers":
+            value = [item.get("data") if isinstance(item, dict) else item for item in value]
+        told = [_text(item, column) for item in value if item and not isinstance(item, list | dict)]
         if column == "event.category":
             told = [item for item in told if item in _CATEGORIES] or told
+        if column in _SEVERAL:
+            return " ".join(item for item in told if item)
         return (told or [""])[0]
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(value)
-
-
-def _columns(cells: dict[str, tuple[list[int], list[str]]], height: int) -> pl.DataFrame:
-    columns = {}
-    for name, (rows, values) in cells.items():
-        column = pl.Series([None], dtype=pl.String).new_from_index(0, height)
-        column = column.scatter(
-            pl.Series(rows, dtype=pl.UInt32), pl.Series(values, dtype=pl.String)
-        )
-        columns[name] = _typed(name.removeprefix(_ALIAS), column)
-    for name in [name for name in columns if name.startswith(_ALIAS)]:
-        field, other = name.removeprefix(_ALIAS), columns.pop(name)
-        columns[field] = columns[field].fill_null(other) if field in columns else other
-    return pl.DataFrame(columns) if columns else pl.DataFrame({"message": [None] * height})
+    return _json.text_of(value)
 
 
 def _typed(name: str, column: pl.Series) -> pl.Series:
@@ -180,8 +153,9 @@ def _records(
         *(
             read[name].fill_null(told[name]) if name in told.columns else read[name]
             for name in read.columns
-            if name not in ("event.dataset", "event.category")
+            if name not in ("event.dataset", "event.category", "labels")
         ),
+        _both(read, told),
         line.fill_null(lines).alias("event.original"),
         dataset.alias("event.dataset"),
         category.alias("event.category"),
@@ -195,6 +169,16 @@ def _records(
     return whole.with_columns(
         pl.when(pl.lit(understood)).then(pl.col("event.dataset")).alias("event.dataset")
     )
+
+
+def _both(read: pl.DataFrame, told: pl.DataFrame) -> pl.Series:
+    """`labels` of the line and of the document around it."""
+    nothing = pl.Series("labels", [None], dtype=pl.String).new_from_index(0, told.height)
+    inner, outer = (
+        frame["labels"] if "labels" in frame.columns else nothing for frame in (read, told)
+    )
+    joined = inner.str.head(-1) + "," + outer.str.slice(1)
+    return joined.fill_null(inner).fill_null(outer).alias("labels")
 
 
 def _read_lines(line: pl.Series, told: pl.DataFrame, context: Context) -> pl.DataFrame:

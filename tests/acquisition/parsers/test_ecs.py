@@ -1,0 +1,63 @@
+"""ECS documents: columns for what they know, labels for the rest, lines inside read by others."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+from tests.acquisition.parsers.trying import first_choice, lines_of, one, records
+from tests.acquisition.samples import ACCESS, ZEEK_JSON
+
+
+def test_what_no_column_keeps_becomes_a_label() -> None:
+    document = {
+        "@timestamp": "2026-11-22T09:58:49.250Z",
+        "event": {"category": ["host", "process"], "action": "exec", "code": 4, "risk_score": 7},
+        "process": {"name": "sh", "args": ["sh", "-c"], "parent": {"executable": "/bin/x"}},
+        "agent": {"version": "9"},
+        "ecs.version": "8.11",
+        "labels": {"env": "prod"},
+        "cloud": {"region": "north"},
+    }
+    assert one(document) == {
+        "@timestamp": datetime(2026, 11, 22, 9, 58, 49, 250_000, tzinfo=UTC),
+        "event.dataset": "ecs",
+        "event.category": "host",
+        "event.action": "exec",
+        "event.code": "4",
+        "event.original": lines_of(document)[0],
+        "process.name": "sh",
+        "process.parent.executable": "/bin/x",
+        "labels": {
+            "event.risk_score": 7,
+            "process.args": "sh -c",
+            "labels.env": "prod",
+            "cloud.region": "north",
+        },
+    }
+
+
+def test_answers_and_recipients_are_kept_all() -> None:
+    said = one(
+        {
+            "dns": {"question": {"name": "e"}, "answers": [{"data": "192.0.2.1"}, {"data": "b"}]},
+            "email": {"to": {"address": ["a@example.org", "b@example.org"]}},
+            "source": {"ip": ["192.0.2.7", "192.0.2.8"]},
+        }
+    )
+    assert said["dns.answers"] == "192.0.2.1 b"
+    assert said["email.to.address"] == "a@example.org b@example.org"
+    assert said["source.ip"] == "192.0.2.7"
+
+
+def test_labels_of_a_line_and_of_the_document_around_it_are_both_kept() -> None:
+    said = one({"message": ZEEK_JSON.replace('"ts"', '"uid":"C1","ts"'), "tags": ["x"]})
+    assert (said["event.dataset"], said["labels"]) == ("zeek.conn", {"uid": "C1", "tags": "x"})
+    assert one({"message": ACCESS, "tags": ["x"]})["labels"]["tags"] == "x"
+
+
+def test_documents_of_sensors_go_to_their_own_parsers_however_few_they_are() -> None:
+    plain = {"@timestamp": "2026-11-22T09:58:49Z", "source": {"ip": "192.0.2.1"}}
+    said = records(*[plain] * 8, ZEEK_JSON, {"message": "hello"})
+    assert [row["event.dataset"] for row in said] == [*["ecs"] * 8, "zeek.conn", "unparsed"]
+    assert first_choice([json.dumps(plain)]) == "ecs"
