@@ -134,11 +134,11 @@ def facility(head: pl.DataFrame) -> pl.Series:
 
 def place(read: pl.DataFrame, rows: pl.Series, height: int) -> pl.DataFrame:
     """What was read of some rows, in a frame of `height` rows: the others are null."""
-    if rows.len() == height:
-        return read
     if not rows.len():
         nothing = pl.Series("event.dataset", [None], dtype=pl.String)
         return nothing.new_from_index(0, height).to_frame()
+    if rows.len() == height:
+        return read
     at = pl.Series("at", [None], dtype=pl.UInt32).new_from_index(0, height)
     at = at.scatter(rows, pl.Series(range(rows.len()), dtype=pl.UInt32))
     return read.select(pl.all().gather(pl.lit(at)))
