@@ -27,7 +27,7 @@ from ml_core.sampling import undersample
 from ml_core.verdict.calibration import fit_temperature, harmless_bias, softmax
 from ml_core.verdict.drift import TEXT_MEASURES, Profile, text_measures
 from ml_core.verdict.openset import Openset
-from ml_core.verdict.seen import look_at_all
+from ml_core.verdict.seen import look_at_all, looks
 
 Ints = npt.NDArray[np.int64]
 F32 = npt.NDArray[np.float32]
@@ -147,10 +147,12 @@ def _spread(count: int) -> Ints:
 def test_figures(model: Model, test: Sequences) -> dict[str, Any]:
     if not len(test.y):
         return {}
-    seen = look_at_all(model.network, test)
-    p = softmax(seen.logits, model.temperature)
-    distance = model.openset.distance(p.argmax(axis=1), seen.hidden, seen.inputs)
-    unsure = model.openset.unsure(distance, p)
+    p = np.empty((len(test.y), len(model.labels)))
+    unsure = np.empty(len(test.y), dtype=bool)
+    for rows, seen in looks(model.network, test):
+        p[rows] = softmax(seen.logits, model.temperature)
+        distance = model.openset.distance(p[rows].argmax(axis=1), seen.hidden, seen.inputs)
+        unsure[rows] = model.openset.unsure(distance, p[rows])
     return {"test": measure(p, test.y.numpy(), model.labels, unsure)}
 
 

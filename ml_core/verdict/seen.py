@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from ml_core.network.sequences import Sequences
 
 F32 = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
 
 
 class Seen(NamedTuple):
@@ -25,7 +27,7 @@ class Seen(NamedTuple):
     hidden: F32  # [N, D]
     inputs: F32  # [N, 3F]
 
-    def take(self, rows: npt.NDArray[np.int64]) -> Seen:
+    def take(self, rows: Ints) -> Seen:
         return Seen(self.logits[rows], self.hidden[rows], self.inputs[rows])
 
 
@@ -37,24 +39,32 @@ def look(network: BiLSTMDNN, x: Tensor, lengths: Tensor) -> Seen:
     return Seen(output.logits.numpy(), output.features.numpy(), summary(steps, short).numpy())
 
 
-def look_at_all(
-    network: BiLSTMDNN, data: Sequences, rows: npt.NDArray[np.int64] | None = None, size: int = 2048
-) -> Seen:
-    """A data set, or its `rows` [M] in rising order, in that order."""
+def looks(
+    network: BiLSTMDNN, data: Sequences, rows: Ints | None = None, size: int = 2048
+) -> Iterator[tuple[Ints, Seen]]:
+    """A data set, or its `rows` [M], batch by batch: which rows, and what is seen in them."""
     wanted = torch.ones(len(data.y), dtype=torch.bool)
     if rows is not None:
         wanted = torch.zeros_like(wanted).index_fill(0, torch.from_numpy(rows), True)
-    parts, order = [], [torch.arange(0)]
     for some in data.once(size):
         chosen = some[wanted[some]]
         if len(chosen):
             x, lengths, _ = data.batch(chosen)
-            parts.append(look(network, x, lengths))
-            order.append(chosen)
+            yield chosen.numpy(), look(network, x, lengths)
+
+
+def look_at_all(
+    network: BiLSTMDNN, data: Sequences, rows: Ints | None = None, size: int = 2048
+) -> Seen:
+    """A data set, or its `rows` [M] in rising order, in that order: a kilobyte each."""
+    order, parts = [], []
+    for chosen, seen in looks(network, data, rows, size):
+        order.append(chosen)
+        parts.append(seen)
     if not parts:
         C, D, F = network.arch.classes, network.head.in_features, network.stage.size
         return Seen(*(np.empty((0, n), dtype=np.float32) for n in (C, D, 3 * F)))
-    place = torch.cat(order).argsort().numpy()
+    place = np.concatenate(order).argsort()
     return Seen(*(np.concatenate(part)[place] for part in zip(*parts, strict=True)))
 
 
