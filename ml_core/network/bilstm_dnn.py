@@ -70,7 +70,7 @@ class BiLSTMDNN(nn.Module):
         Their sum, in the measure of the root of its terms, is added to the logits.
         """
         if self.arch.grams:
-            z, votes = z.split([self.arch.hidden, self.arch.classes], dim=2)
+            z, votes = z[..., : self.arch.hidden], z[..., self.arch.hidden :]
         states = self.read(z, lengths) if self.arch.recurrent else z  # [B, S, W]
         focus = self.focus(states, lengths)  # [B, W]
         weights = self.attend(focus, states, lengths)  # [B, S]

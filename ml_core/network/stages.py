@@ -105,7 +105,9 @@ class SymbolStage(nn.Module):
         out[real] = self.norm(z[real])
         if self.arch.grams:
             rest = -votes.shape[1] % self.pool
-            votes = nn.functional.pad(votes, (0, 0, 0, rest)).unflatten(1, (-1, self.pool))
+            votes = nn.functional.pad(votes, (0, 0, 0, rest)).reshape(
+                len(x), -1, self.pool, self.arch.classes
+            )
             out = torch.cat([out, votes.sum(dim=2) / self.pool**0.5], dim=2)  # [B, S, H + C]
         return out, short
 
