@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from importlib import import_module
 from typing import Any
 
 import polars as pl
@@ -12,7 +13,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from apps.acquisition import frames
-from apps.acquisition.parsing import Context, parse_lines, parsers
+from apps.acquisition.parsing import Context, Parser, parse_lines, parsers
 from tests.acquisition.samples import ACCEPTED, ACCESS, FAILED, SUDO, ZEEK, ZEEK_HEADER, ZEEK_JSON
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -26,6 +27,11 @@ OTHERS = {
 few = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 
 
+def alone(name: str) -> Parser:
+    """A parser by its name, without looking at the others."""
+    return import_module(f"apps.acquisition.parsers.{name}").PARSER
+
+
 def lines_of(*documents: Any) -> list[str]:
     return [text if isinstance(text, str) else json.dumps(text) for text in documents]
 
@@ -33,8 +39,8 @@ def lines_of(*documents: Any) -> list[str]:
 def records(*lines: Any, parser: str = "", **context: Any) -> list[dict[str, Any]]:
     """What each line became, without what it does not say; labels as a dict."""
     texts = pl.Series(lines_of(*lines), dtype=pl.String)
-    only = (parser,) if parser else None
-    parsed = parse_lines(texts, Context(NOW, **context), only=only)
+    context_ = Context(NOW, **context)
+    parsed = alone(parser).parse(texts, context_) if parser else parse_lines(texts, context_)
     rows = [
         {name: value for name, value in row.items() if value is not None}
         for row in frames.conform(parsed.frame).to_dicts()
@@ -58,7 +64,7 @@ def first_choice(lines: Sequence[str]) -> str:
 def claims_nothing_else(name: str) -> bool:
     """Whether a parser leaves the lines of other formats alone."""
     lines = [line for other, theirs in OTHERS.items() if other != name for line in theirs]
-    parsed = parsers()[name].parse(pl.Series(lines, dtype=pl.String), Context(NOW))
+    parsed = alone(name).parse(pl.Series(lines, dtype=pl.String), Context(NOW))
     return parsed.frame["event.dataset"].null_count() == len(lines)
 
 
@@ -79,8 +85,8 @@ def mutated(lines: Sequence[str]) -> st.SearchStrategy[list[str]]:
 def survives(name: str, lines: list[str]) -> None:
     """A parser keeps the height and makes records that can be stored, whatever comes."""
     series = pl.Series(lines, dtype=pl.String)
-    assert 0 <= parsers()[name].sniff(series) <= 1
-    parsed = parsers()[name].parse(series, Context(NOW))
+    assert 0 <= alone(name).sniff(series) <= 1
+    parsed = alone(name).parse(series, Context(NOW))
     assert parsed.frame.height == parsed.structure.len() == len(lines)
     conformed = frames.conform(parsed.frame)
     assert conformed.schema == frames.SCHEMA
