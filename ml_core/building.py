@@ -38,6 +38,7 @@ CALLED_RATE = ALARM_RATE / 4  # called an attack
 KNOWN = 8_000  # training inputs of one class that others are compared with
 TUNED = 200_000  # validation inputs
 UNDECIDED = 0.6  # a best class less likely than this is unsure, too
+DRAWN = 1_500  # harmless flows that stand for all; of texts, centres do
 _NOTHING = np.empty((0, 0), dtype=np.float32)
 
 
@@ -110,10 +111,12 @@ def finish(
     known, seen = look_at_all(network, learned, some), look_at_all(network, validation, tuned)
     temperature = fit_temperature(seen.logits, y)
     p = softmax(seen.logits, temperature)
-    openset = Openset.fit(known.hidden, taught[some], classes, known.inputs, UNDECIDED)
+    flows = network.arch.stage == "numbers"
+    layer, drawn = (None, DRAWN) if flows else (known.hidden, 0)
+    openset = Openset.fit(layer, taught[some], classes, known.inputs, UNDECIDED, drawn=drawn)
     openset = openset.at_alarm_rate(ALARM_RATE, p, y, seen.hidden, seen.inputs)
     label = p.argmax(axis=1)
-    if network.arch.stage == "numbers":
+    if flows:
         measures, measured = columns, judged(validation, tuned)
     distance = openset.distance(label, seen.hidden, seen.inputs)
     return Model(

@@ -18,7 +18,7 @@ Ints = npt.NDArray[np.int64]
 Score = Callable[[Seen], npt.NDArray[Any]]
 
 NEIGHBOURS = 2_000  # training inputs that the nearest is sought among
-CHOSEN = "nearest centre, layer + inputs, sum"
+CHOSEN = "nearest of 1,500 inputs, harmless"
 
 
 def scores(known: Seen, y: Ints, head: tuple[F64, F64], openset: Openset) -> dict[str, Score]:
@@ -37,10 +37,8 @@ def scores(known: Seen, y: Ints, head: tuple[F64, F64], openset: Openset) -> dic
     gaussian, gaussian_inputs = _gaussian(normal.hidden), _gaussian(normal.inputs)
     any_hidden, hidden = _neighbour(known.hidden), _neighbour(normal.hidden)
     inputs, restored = _neighbour(normal.inputs), _autoencoder(normal.inputs)
-    layer, outside = openset.spaces
-
-    def centre(space: Space, X: npt.NDArray[np.float32]) -> F64:
-        return np.asarray(space.distance(X, np.zeros(len(X), dtype=np.int64)) / space.spread[0])
+    layer, outside = _centres(normal.hidden), _centres(normal.inputs)
+    chosen = openset.spaces["inputs"]
 
     return {
         "1 - greatest probability": lambda s: 1 - softmax(s.logits).max(axis=1),
@@ -58,11 +56,26 @@ def scores(known: Seen, y: Ints, head: tuple[F64, F64], openset: Openset) -> dic
         "nearest input, inputs, harmless": lambda s: inputs(s.inputs),
         "isolation forest, inputs": lambda s: -forest.score_samples(s.inputs),
         "autoencoder, inputs": lambda s: restored(s.inputs),
+        "nearest centre, layer": lambda s: layer(s.hidden),
+        "nearest centre, inputs": lambda s: outside(s.inputs),
         "nearest centre, layer + inputs, max": lambda s: np.maximum(
-            centre(layer, s.hidden), centre(outside, s.inputs)
+            layer(s.hidden), outside(s.inputs)
         ),
-        CHOSEN: lambda s: centre(layer, s.hidden) + centre(outside, s.inputs),
+        "nearest centre, layer + inputs, sum": lambda s: layer(s.hidden) + outside(s.inputs),
+        CHOSEN: lambda s: chosen.distance(s.inputs, np.zeros(len(s.inputs), dtype=np.int64)),
     }
+
+
+def _centres(X: npt.NDArray[np.float32]) -> Callable[[npt.NDArray[np.float32]], F64]:
+    """The nearest k-means centre of harmless training inputs X [N, D], in the measure of their
+    own distances from median to 99 %."""
+    space = Space.fit(X, np.zeros(len(X), dtype=np.int64), 1, 0)
+
+    def distance(Z: npt.NDArray[np.float32]) -> F64:
+        return np.asarray(space.distance(Z, np.zeros(len(Z), dtype=np.int64)), dtype=np.float64)
+
+    low, high = np.quantile(distance(X), (0.5, 0.99))
+    return lambda Z: distance(Z) / (high - low)
 
 
 def _energy(logits: npt.ArrayLike) -> F64:

@@ -1,16 +1,17 @@
 """Knowing when not to know: inputs unlike what the network learned from are *unsure*.
 
 A verdict is compared with the training inputs of the class that it names: how far is the nearest
-of them, in the last hidden layer and in what the recurrent layers read? A network maps what it
-never saw on what it knows, so the hidden layer alone misses attacks that look odd from outside;
-the inputs alone miss those that only their sequence gives away (docs/models/verdicts.md has the
-comparison). Nearest neighbours: Sun, Ming, Zhu, Li, "Out-of-distribution detection with deep
-nearest neighbors", ICML 2022; here each class is represented by k-means centres.
+of them, in what the recurrent layers read and, for texts, in the last hidden layer? A network maps
+what it never saw on what it knows, so the hidden layer alone misses attacks that look odd from
+outside; of texts, the inputs alone miss what only their sequence gives away
+(docs/models/verdicts.md has the comparison). Nearest neighbours: Sun, Ming, Zhu, Li, "Out-of-distribution detection with deep
+nearest neighbors", ICML 2022; here each class is represented by k-means centres, or by training
+inputs drawn at random, which keep the rare ones that means smooth away.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -23,7 +24,6 @@ Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 HARMLESS_CENTRES, CENTRES = 512, 64  # of the harmless class, of each other class
-_SPACES = ("hidden", "inputs")
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,15 @@ class Space:
     spread: F64  # [2] validation distances from median to 99 %, called harmless and attack
 
     @classmethod
-    def fit(cls, X: F32, y: Ints, classes: int, seed: int) -> Space:
-        """From training inputs X [N, D] and their classes y [N]."""
+    def fit(cls, X: F32, y: Ints, classes: int, seed: int, drawn: int = 0) -> Space:
+        """From training inputs X [N, D] and their classes y [N].
+
+        `drawn`: that many harmless inputs at random in place of centres.
+        """
+        harmless = X[y == 0]
         centres = [
-            _centres(X[y == c], CENTRES if c else HARMLESS_CENTRES, seed) for c in range(classes)
+            _drawn(harmless, drawn, seed) if drawn else _centres(harmless, HARMLESS_CENTRES, seed),
+            *(_centres(X[y == c], CENTRES, seed) for c in range(1, classes)),
         ]
         counts = np.array([len(some) for some in centres], dtype=np.int64)
         return cls(np.concatenate(centres).astype(np.float32), counts, np.ones(2))
@@ -67,26 +72,32 @@ class Space:
 class Openset:
     """The open-set score of a model, and the border beyond which a verdict is unsure."""
 
-    spaces: tuple[Space, ...]  # the last hidden layer and, if known, the inputs
+    spaces: Mapping[str, Space]  # "hidden", the last layer; "inputs"; or both
     limits: F64  # [2] border of verdicts called harmless, and called an attack
     least: float  # a best class less likely than this is unsure, too
 
     @classmethod
     def fit(
         cls,
-        hidden: F32,
+        hidden: F32 | None,
         y: Ints,
         classes: int,
         inputs: F32 | None = None,
         least: float = 0.0,
         seed: int = 0,
+        drawn: int = 0,
     ) -> Openset:
-        """From training inputs: hidden [N, D], inputs [N, F], classes y [N].
+        """From training inputs: hidden [N, D], inputs [N, F], classes y [N]; see `Space.fit`.
 
+        One of the two may be None: distances are then not compared there.
         Nothing is unsure before `at_alarm_rate`.
         """
-        given = [hidden] if inputs is None else [hidden, inputs]
-        spaces = tuple(Space.fit(X, y, classes, seed) for X in given)
+        given = {"hidden": hidden, "inputs": inputs}
+        spaces = {
+            name: Space.fit(X, y, classes, seed, drawn)
+            for name, X in given.items()
+            if X is not None
+        }
         return cls(spaces, np.full(2, np.inf), least)
 
     def at_alarm_rate(
@@ -101,12 +112,12 @@ class Openset:
         label = probabilities.argmax(axis=1).astype(np.int64)
         decided = probabilities.max(axis=1) >= self.least
         called = [(y == 0) & (label == 0) & decided, (y != 0) & (label != 0) & decided]
-        spaces, given = [], [hidden] if inputs is None else [hidden, inputs]
-        for space, X in zip(self.spaces, given, strict=True):
+        spaces = {}
+        for name, space, X in self._given(hidden, inputs):
             distance = space.distance(X, label)
             spread = [_spread(distance[rows]) for rows in called]
-            spaces.append(replace(space, spread=np.array(spread)))
-        scaled = replace(self, spaces=tuple(spaces), limits=np.ones(2))
+            spaces[name] = replace(space, spread=np.array(spread))
+        scaled = replace(self, spaces=spaces, limits=np.ones(2))
         score = scaled.distance(label, hidden, inputs)
         harmless = int((y == 0).sum())
         allowed = max(int(rate * harmless) - (harmless - int(called[0].sum())), 0)
@@ -123,10 +134,16 @@ class Openset:
         """
         total = np.zeros(len(label))
         attack = (label != 0).astype(np.int64)
-        given = [hidden] if inputs is None else [hidden, inputs]
-        for space, X in zip(self.spaces, given, strict=True):
+        for _, space, X in self._given(hidden, inputs):
             total += space.distance(X, label) / space.spread[attack]
         return np.asarray(total / self.limits[attack], dtype=np.float32)
+
+    def _given(self, hidden: F32, inputs: F32 | None) -> Iterator[tuple[str, Space, F32]]:
+        for name, space in self.spaces.items():
+            X = hidden if name == "hidden" else inputs
+            if X is None:
+                raise ValueError(f"nothing to compare in the space {name!r}")
+            yield name, space, X
 
     def unsure(self, distance: F32, probabilities: F64) -> Bools:
         """[N]: unlike the training inputs, or undecided between classes."""
@@ -138,7 +155,7 @@ class Openset:
             "limits": self.limits,
             "least": np.array([self.least]),
         }
-        for name, space in zip(_SPACES, self.spaces, strict=False):
+        for name, space in self.spaces.items():
             kept[f"{name}.centres"] = space.centres
             kept[f"{name}.counts"] = space.counts
             kept[f"{name}.spread"] = space.spread
@@ -152,23 +169,29 @@ class Openset:
 
         KeyError or ValueError if it is not that.
         """
-        spaces = []
-        for name in _SPACES if "inputs.centres" in tensors else _SPACES[:1]:
+        spaces = {}
+        for name in ("hidden", "inputs"):
+            if f"{name}.centres" not in tensors:
+                continue
             centres, counts = tensors[f"{name}.centres"], tensors[f"{name}.counts"]
             spread = tensors[f"{name}.spread"]
             if centres.ndim != 2 or counts.shape != (classes,) or spread.shape != (2,):
                 raise ValueError(f"open-set statistics ({name}) of another shape")
-            spaces.append(
-                Space(
-                    centres.astype(np.float32), counts.astype(np.int64), spread.astype(np.float64)
-                )
+            space = Space(
+                centres.astype(np.float32), counts.astype(np.int64), spread.astype(np.float64)
             )
-            if counts.min() < 0 or spaces[-1].counts.sum() != len(centres):
+            spaces[name] = space
+            if counts.min() < 0 or space.counts.sum() != len(centres):
                 raise ValueError(f"open-set statistics ({name}): centres of no class")
-        if spaces[0].centres.shape[1] != hidden or tensors["limits"].shape != (2,):
+        wide = spaces["hidden"].centres.shape[1] if "hidden" in spaces else hidden
+        if not spaces or wide != hidden or tensors["limits"].shape != (2,):
             raise ValueError("open-set statistics of another network")
         limits = tensors["limits"].astype(np.float64)
-        return cls(tuple(spaces), limits, float(tensors["least"].astype(np.float64)[0]))
+        return cls(spaces, limits, float(tensors["least"].astype(np.float64)[0]))
+
+
+def _drawn(X: F32, count: int, seed: int) -> F32:
+    return X[np.sort(np.random.default_rng(seed).permutation(len(X))[:count])]
 
 
 def _centres(X: F32, count: int, seed: int) -> F32:

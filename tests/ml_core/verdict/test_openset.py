@@ -71,13 +71,19 @@ def test_a_verdict_that_is_hardly_likelier_than_another_is_unsure(openset: Opens
     assert openset.unsure(np.zeros(2), p).tolist() == [True, False]
 
 
-def test_it_works_on_the_hidden_layer_alone_and_comes_back_from_its_tensors(
+def test_it_works_on_one_space_alone_and_comes_back_from_its_tensors(
     openset: Openset,
 ) -> None:
     hidden, inputs, y, p = known(500, 4)
     alone = Openset.fit(hidden, y, 3).at_alarm_rate(0.05, p, y, hidden)
     assert np.isfinite(alone.distance(y, hidden)).all()
-    for kept, given in ((openset, (hidden, inputs)), (alone, (hidden,))):
+    outside = Openset.fit(None, y, 3, inputs, drawn=100).at_alarm_rate(0.05, p, y, hidden, inputs)
+    assert outside.spaces["inputs"].counts[0] == 100
+    for kept, given in (
+        (openset, (hidden, inputs)),
+        (alone, (hidden,)),
+        (outside, (hidden, inputs)),
+    ):
         back = Openset.of(kept.tensors(), 3, 4)
         assert np.array_equal(back.distance(y, *given), kept.distance(y, *given))
     with pytest.raises(ValueError, match="another network"):
