@@ -124,6 +124,12 @@ _LOGIN = (
     ),
     Rule("LOGIN ON", r"^LOGIN ON (?P<tty>\S+) BY (?P<user>\S+)", "login", "success"),
     Rule(
+        "uthentication failed from",
+        r"^Authentication failed from (?P<address>[0-9a-fA-F.:]+) \([^)]*\): (?P<reason>.*)$",
+        "login",
+        "failure",
+    ),
+    Rule(
         "ew session",
         r"^New session '?(?P<session>[^\s']+)'? of user '?(?P<user>[^\s']+?)'?(?: with .*)?\.$",
         "session_new",

@@ -20,8 +20,14 @@ _REST = (
     r"(?P<prefix>(?:[^:=\[]|:[^ =]|\[[^\d=])*(?:: ?)?)(?P<packet>IN=\S* OUT=(?s:.*))$"
 )
 _LOOSE = r"(?P<rest>(?s:.*))$"
-_BLOCKED = r"(?i)(?:^|[^a-z])(?:block|blocked|drop|dropped|reject|rejected|deny|denied|discard)(?:[^a-z]|$)"
-_ALLOWED = r"(?i)(?:^|[^a-z])(?:allow|allowed|accept|accepted|pass|permit|permitted)(?:[^a-z]|$)"
+# rule sets of EdgeOS and VyOS end their prefixes in -A, -D or -R
+_BLOCKED = (
+    r"(?i)(?:^|[^a-z])(?:block|blocked|drop|dropped|reject|rejected|deny|denied|discard)(?:[^a-z]|$)"
+    r"|-[DR]\]$"
+)
+_ALLOWED = (
+    r"(?i)(?:^|[^a-z])(?:allow|allowed|accept|accepted|pass|permit|permitted)(?:[^a-z]|$)|-A\]$"
+)
 _LABELS = {
     "in": "IN",
     "out": "OUT",

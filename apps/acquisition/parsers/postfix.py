@@ -17,10 +17,12 @@ from apps.acquisition.parsing import Context, Parsed
 _PROGRAMS = r"postfix[\w.-]*(?:/[\w.-]+){1,3}"
 _QUEUE_ID = r"^(?P<queue_id>[0-9A-F]{6,16}|[0-9B-DF-HJ-NP-TV-Zb-df-hj-np-tv-z]{10,20}|NOQUEUE): (?P<rest>(?s:.*))$"
 _CLIENT = r"(?P<domain>[^\s\[\]]*)\[(?P<address>[^\]\s]*)\](?::(?P<port>\d+))?"
+_RELAY = r"(?P<relay>[^\s,\[]+)\[(?P<relay_ip>[^\]]*)\](?::(?P<relay_port>\d+))?"
 _ADDRESSES = (
     r"(?:; from=<(?P<sender>.*?)>)?(?: to=<(?P<recipient>.*?)>)?"
     r"(?: proto=(?P<protocol>[A-Z]+))?(?: helo=<(?P<helo>.*)>)?"
 )
+_VERBS = "warning|prepend|replace|hold|discard|filter|redirect|strip|bcc|info|ignore"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,13 @@ _RULES = (
     ),
     _Rule(
         "TLS connection established",
-        rf"^(?P<trust>\w+) TLS connection established (?:from|to) {_CLIENT}: (?P<cipher>\S+ with cipher \S+)",
+        rf"^(?P<trust>\w+) TLS connection established from {_CLIENT}: "
+        r"(?P<cipher>\S+ with cipher \S+)",
+        *("smtp_tls", "success", "network"),
+    ),
+    _Rule(
+        "TLS connection established",
+        rf"^(?P<trust>\w+) TLS connection established to {_RELAY}: (?P<cipher>\S+ with cipher \S+)",
         *("smtp_tls", "success", "network"),
     ),
     _Rule(
@@ -84,6 +92,17 @@ _RULES = (
         *("email_rejected", "failure"),
     ),
     _Rule("reject", r"^(?:milter-)?reject: (?P<stage>[\w-]+) ", "email_rejected", "failure"),
+    _Rule(
+        ": ",
+        rf"^(?P<verb>{_VERBS}): (?P<stage>[A-Z-]+) from {_CLIENT}: (?P<reason>.*?){_ADDRESSES}$",
+        "email_matched",
+    ),
+    _Rule(
+        ": ",
+        rf"^(?P<verb>{_VERBS}): (?P<stage>header|body|mime-header) (?P<reason>[^\[\]]*) "
+        rf"from {_CLIENT}(?:;[^\[\]]*)?$",
+        "email_matched",
+    ),
     _Rule(
         "status=",
         r"^to=<(?P<recipient>.*?)>, (?:orig_to=<(?P<orig_to>.*?)>, )?relay=(?P<relay>[^\s,\[]+)"
@@ -161,7 +180,18 @@ _FIELDS = (
     *("relay_port", "delay"),
 )
 _LABELS = (
-    *("queue_id", "stage", "dsn", "status", "reason", "helo", "protocol", "method", "orig_to"),
+    *(
+        "queue_id",
+        "verb",
+        "stage",
+        "dsn",
+        "status",
+        "reason",
+        "helo",
+        "protocol",
+        "method",
+        "orig_to",
+    ),
     *("delays", "recipients", "message_id", "uid", "notice", "commands", "trust", "cipher"),
 )
 

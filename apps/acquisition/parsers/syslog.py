@@ -23,6 +23,7 @@ _ELEMENT = re.compile(r'\[([^\s=\]"]+)((?: +[^\s=\]"]+="(?:[^"\\]|\\.)*")*) *\]'
 _PARAMETER = re.compile(r'([^\s=\]"]+)="((?:[^"\\]|\\.)*)"', re.DOTALL)
 _ESCAPED = re.compile(r'\\(["\\\]])')
 _MOST_PARAMETERS = 50
+_LONGEST_DATA = 20_000
 
 
 class Syslog:
@@ -105,7 +106,7 @@ def _with_structured(labels: pl.Series, data: pl.Series) -> pl.Series:
 def _parameters(data: str) -> list[tuple[str, str]]:
     return [
         (_plain(f"{element}.{name}"), _ESCAPED.sub(r"\1", value))
-        for element, inner in _ELEMENT.findall(data)
+        for element, inner in _ELEMENT.findall(data[:_LONGEST_DATA])
         for name, value in _PARAMETER.findall(inner)
     ]
 

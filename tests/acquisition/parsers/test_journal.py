@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 
 from tests.acquisition.parsers import daemons
 from tests.acquisition.parsers.daemons import AT, fuzz
@@ -110,6 +110,6 @@ def test_other_lines_are_left_alone_and_its_own_taken() -> None:
 
 
 @given(lines=daemons.mutated(LINES))
-@fuzz
+@settings(fuzz, max_examples=12)  # each asks all other parsers, too
 def test_no_line_is_lost(lines: list[str]) -> None:
     daemons.survive(lines, "journal")

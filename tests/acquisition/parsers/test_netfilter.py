@@ -59,6 +59,9 @@ LINES = [
             {"@timestamp": AT, "host.name": "web", "event.severity": 4, "log.level": "warning"},
         ),
         (LINES[4], LOGGED, None, {}),
+        (f"[WAN_IN-2000-A]{TCP}", ALLOWED, "[WAN_IN-2000-A]", {}),
+        (f"[WAN_IN-default-D]{TCP}", BLOCKED, "[WAN_IN-default-D]", {}),
+        (f"DENY: {TCP}", BLOCKED, "DENY", {}),
         (f"dropbox-in: {TCP}", LOGGED, "dropbox-in", {}),
     ],
 )

@@ -69,6 +69,20 @@ TOLD: list[tuple[str, str, str, dict[str, Any], dict[str, str]]] = [
         },
     ),
     (
+        "smtp: Anonymous TLS connection established to mx.example.org[192.0.2.25]:25: TLSv1.3 with "
+        "cipher TLS_AES_256_GCM_SHA384 (256/256 bits)",
+        *("network", "smtp_tls", RELAY | {"event.outcome": "success"}),
+        {"trust": "Anonymous", "cipher": "TLSv1.3 with cipher TLS_AES_256_GCM_SHA384"},
+    ),
+    (
+        "cleanup: 3F2A1B4C5D: warning: header Subject: win from unknown[198.51.100.7]; from=<a@b>",
+        *("email", "email_matched", UNKNOWN),
+        {
+            **{"queue_id": "3F2A1B4C5D", "verb": "warning", "stage": "header"},
+            "reason": "Subject: win",
+        },
+    ),
+    (
         "cleanup: 3F2A1B4C5D: message-id=<a.b@example.org>",
         *("email", "email_message_id", {}),
         {"queue_id": "3F2A1B4C5D", "message_id": "a.b@example.org"},

@@ -161,6 +161,14 @@ def test_more_ways_to_say_who_knocked(message: str, action: str) -> None:
     assert (said["event.action"], said["source.ip"]) == (action, "192.0.2.9")
 
 
+def test_other_daemons_refuse_logins_too() -> None:
+    (said,) = records(
+        f"{OLD}klogind[8]: Authentication failed from 192.0.2.9 (192.0.2.9): Permission denied"
+    )
+    assert (said["event.action"], said["event.outcome"]) == ("login", "failure")
+    assert (said["source.ip"], said["labels"]) == ("192.0.2.9", {"reason": "Permission denied"})
+
+
 def test_other_lines_are_left_alone_and_its_own_taken() -> None:
     daemons.are_not_claimed([line for line in daemons.OTHERS if "sshd" not in line], "sshd")
     daemons.are_claimed([OLD + line for line, *_ in TOLD], "sshd")
