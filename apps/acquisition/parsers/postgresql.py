@@ -1,9 +1,10 @@
 """PostgreSQL's server log: stderr with the usual prefixes, syslog, csvlog and jsonlog.
 
 Formats: PostgreSQL manual, "Error Reporting and Logging"; `src/backend/utils/error/elog.c`. A
-client chooses its user's and application's name, which stand in the prefix: where a line could be
-read in two ways, what it means is left open. Where a prefix tells no address, that of the process's
-last "connection received" in the batch counts.
+client chooses its user's and application's name, which stand in the prefix: of a line that could be
+read in two ways, only that a client was refused counts, and what any other means is left open.
+Where a prefix tells no address, that of the process's last "connection received" in the batch
+counts.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ _TIME = r"(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{3})?) (?P<zone>[A-Z][A-
 _STDERR = rf"^(?:< ?|\[)?{_TIME}(?P<prefix>|[\s:>,\]\[(].*?[\s:>,\])-]|:|>){_LEVEL}: {{1,2}}(?P<message>.*)$"
 _BARE = rf"^(?P<prefix>|.*?[\s:>,\])-]){_LEVEL}: {{2}}(?P<message>.*)$"
 _AGAIN = rf"(?:^|[\s:>,\])-]){_LEVEL}:  ".replace("?P<level>", "?:")
+_REFUSED = r'^.*FATAL: {2}(.{1,40} authentication failed for user ".*")$'
 _PID = r"\[(?P<a>\d{1,10})(?:-\d+)?\]|^:? ?(?P<b>\d{1,10}) "
 _NOBODY = r"^[\s:>,-]*(?:\d+[\s:>,-]*)?(?:\[[\d-]+\][\s:>,-]*)*$"
 _ADDRESS = r"[0-9a-fA-F]*[.:][0-9a-fA-F.:]*[0-9a-fA-F]"
@@ -210,6 +212,11 @@ def _records(found: pl.DataFrame) -> pl.DataFrame:
     level, message = found["level"], found["message"].fill_null("")
     twice = message.str.contains(_AGAIN)
     twice &= found["named"].fill_null(False) if "named" in found.columns else False
+    # a refused client is refused, whatever it called itself
+    refused = message.set(~twice, None).str.extract(_REFUSED, 1)
+    level = level.set(refused.is_not_null(), "FATAL")
+    message = refused.fill_null(message)
+    twice &= refused.is_null()
     among = level.is_not_null() & ~twice
     meaning = judged(level + ": " + message, _RULES, _NAMES, among=among, other=_OTHER)
     unclear = pl.lit(twice)

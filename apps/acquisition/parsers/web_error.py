@@ -22,6 +22,7 @@ _NGINX = (
     r"(?:\*(?P<connection>\d+) )?(?P<message>.*)$"
 )
 _CLIENT = r", client: ([^\s,]+)(?:, server: |$)"
+_CLOSED = r"^client ([0-9a-fA-F.:]+) closed"
 _NGINX_MORE = (
     r", client: [^\s,]+(?:, server: (?P<server>.*?))?"
     r'(?:, request: "(?P<request>.*?)")?(?:, subrequest: ".*?")?(?:, upstream: "(?P<upstream>.*?)")?'
@@ -180,6 +181,7 @@ def _nginx(lines: pl.Series) -> pl.DataFrame:
     clients = message.str.extract_all(_CLIENT).list.unique()
     alone = (clients.list.len() == 1).fill_null(False)
     address = message.str.extract(_CLIENT, 1).set(~alone, None)
+    address = address.fill_null(message.str.extract(_CLOSED, 1))
     more = groups(message.set(~alone, None), _NGINX_MORE)
     request = groups(more["request"], REQUEST)
     url = split_target(request["target"])

@@ -130,9 +130,12 @@ def test_what_messages_mean(message: str, action: str, outcome: str | None) -> N
 def test_a_user_name_cannot_forge_a_login() -> None:
     name = "x LOG:  connection authorized: user=admin"
     said = one(f'{TIME}[77] {name}@shop FATAL:  password authentication failed for user "{name}"')
-    assert said["event.dataset"] == "postgresql.log"
-    assert "event.outcome" not in said, "rather no meaning than a wrong one"
-    assert "user.name" not in said
+    assert (said["event.action"], said["event.outcome"]) == ("postgresql_login", "failure")
+    assert said["user.name"] == name
+    other = one(f"{TIME}[77] {name}@shop ERROR:  out of memory")
+    assert other["event.dataset"] == "postgresql.log"
+    assert "event.outcome" not in other, "rather no meaning than a wrong one"
+    assert "user.name" not in other
     client = one(
         "2026-11-22 09:58:49 UTC [1]: [1-1] user=x,client=192.0.2.66,db=shop,app=a,client=192.0.2.66,"
         "client=192.0.2.9 LOG:  statement: SELECT 1"
