@@ -33,6 +33,7 @@ _LINE_5424 = (
     r"(?:-|(?P<program>\S+)) (?:-|(?P<pid>\S+)) (?:-|(?P<msgid>\S+)) "
     rf"(?:-|(?P<data>(?:\[[^\s=\"\]]+(?: +{_PARAMETER})* *\])+))(?: \ufeff?(?P<message>(?s:.*)))?$"
 )
+_LEVEL = r"(?i)^\[?(?:trace|debug|info|notice|warn|warning|error|fatal|critical|panic)\]?$"
 _MARK_5424 = r"^<\d{1,3}>[1-9]\d? "
 _COLUMNS = ("host", "program", "module", "pid", "message")
 _MORE = ("priority", "msgid", "data")
@@ -51,8 +52,9 @@ def split(lines: pl.Series, received: datetime) -> pl.DataFrame:
     found = found.with_columns(
         pl.lit(None, dtype=pl.String).alias(name) for name in ("msgid", "data")
     )
-    # without a priority and a host, a time and a word with a colon are any program's own log
-    bare = found["iso"].is_not_null() & found["host"].is_null() & found["priority"].is_null()
+    # a time and a word with a colon are any program's own log, where no priority and host stand
+    bare = found["iso"].is_not_null() & found["priority"].is_null()
+    bare &= found["host"].is_null() | found["host"].str.contains(_LEVEL)
     if bare.any():
         found = found.with_columns(pl.when(~pl.lit(bare)).then(pl.all()).name.keep())
     newer = lines.str.contains(_MARK_5424)
@@ -154,7 +156,7 @@ def with_year(month: pl.Series, day: pl.Series, clock: pl.Series, received: date
     text = pl.select(pl.concat_str(pl.lit(month), day.str.zfill(2), pl.lit(clock), separator=" "))
     limit = received + _AHEAD
     some_year = _in_year(text.to_series(), 2000)  # a leap year, to tell real days from others
-    later = (some_year > limit.replace(year=2000)).fill_null(False)
+    later = (some_year >= limit.replace(year=2000)).fill_null(False)
     for back in range(_LEAP_CYCLE):
         this = _in_year(text.to_series(), limit.year - back)
         last = _in_year(text.to_series(), limit.year - back - 1)

@@ -30,7 +30,7 @@ _PAIR = r"""[A-Za-z_][\w\-\[\]]*=(?:"[^"]*"|\{[^}]*\}|[^\s"']*)"""
 _HEX = r"^(?:[0-9A-F]{2})+$"
 _ENCODED = (
     *("acct", "cmd", "comm", "cwd", "data", "dir", "exe", "key", "name", "path", "proctitle"),
-    *("watch", "file", "old-name", "new_name", "unit", "profile", "ocomm", "new-disk", "grp"),
+    *("watch", "file", "old-name", "new_name", "profile", "ocomm", "new-disk", "grp"),
 )
 _ARGUMENT = r"^a(\d+)(?:\[(\d+)\])?$"
 _READ = (

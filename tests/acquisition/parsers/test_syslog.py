@@ -117,6 +117,7 @@ def test_what_has_no_head_is_left_over() -> None:
     daemons.are_not_claimed(
         [
             *("nobody's line", "", "<999>x", "<192>x", "2026-11-22T09:58:49Z INFO: x"),
+            *("2026-11-22T09:58:49Z INFO app: x", "2026-11-22T09:58:49Z [warn] app: x"),
             *("2026-11-22T09:58:49Z 0 [Note] x", "2026-11-22 09:58:49,123 INFO x: y"),
             *("Sun Nov 22 09:58:49 2026 [pid 8] x", '{"a": "Nov 22 09:58:49 web x: y"}', "<13>"),
         ],
@@ -158,3 +159,9 @@ def test_labels_are_json(pairs: list[tuple[int, str, str]]) -> None:
     for text in [*by_pairs["labels"].to_list(), *by_columns.drop_nulls().to_list()]:
         assert pl.Series([text]).str.json_decode(pl.Struct({"a": pl.String})).null_count() == 0
     assert by_columns.len() == len(pairs)
+
+
+def test_a_line_of_a_whole_day_ahead_is_of_last_year() -> None:
+    received = datetime(2000, 1, 1, tzinfo=UTC)
+    read = parsers()["syslog"].parse(pl.Series(["Jan  2 00:00:00 web app: x"]), Context(received))
+    assert read.frame["@timestamp"][0] == datetime(1999, 1, 2, tzinfo=UTC)
