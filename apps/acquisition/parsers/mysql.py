@@ -53,8 +53,8 @@ _SLOW_MORE = (
     r"Stored_routine: |Start: |administrator command: |InnoDB_|explain: )"
 )
 _SET = r"^SET timestamp=(?P<epoch>\d{9,11});$"
-_USE = r"^use (?P<database>[^;]+);$"
-_BANNER = r"^(?:\S.*, Version: \S.* started with:|Tcp port: \d+ +Unix socket: .*|Time +Id Command +Argument)$"
+_USE = r"^use `?(?P<database>[^;`]+)`?;$"
+_BANNER = r"^(?:\S.*, Version: \S.* started with:|Tcp port: \d+ +Unix socket: .*|Time\s+Id Command\s+Argument)$"
 
 _LOGIN = ("mysql_login", "authentication", "failure")
 _RULES = (
@@ -115,7 +115,7 @@ def _with_more(whole: pl.DataFrame, lines: pl.Series, banner: pl.Series) -> pl.D
         claimed=pl.lit(whole["event.dataset"]).is_not_null(),
         # indented or SQL: what else stands between records may be anybody's
         able=pl.col("lines").str.contains(
-            r"(?i)^(?:\s+\S|(?:select|from|where|and|or|values|set|join|left|inner|order|group|limit|on|union|having|\)|\(|--)\b?)"
+            r"(?i)^(?:\s+\S|Version: '[^']*'  socket: |(?:select|from|where|and|or|values|set|join|left|inner|order|group|limit|on|union|having|\)|\(|--)\b?)"
         ),
     )
     state = pl.when("claimed").then("open").when(~pl.col("able") | pl.col("banner")).then(False)
@@ -189,6 +189,7 @@ def _told(found: pl.DataFrame) -> pl.DataFrame:
         "log.level": found["level"].str.to_lowercase(),
         "message": message,
         "labels": _labels.of(pl.DataFrame(said)),
+        "_open": message.str.contains("ready for connections", literal=True),
     }
     meant = meaning.drop("source", "database")
     return _frame("mysql.error", known, columns).hstack(meant)

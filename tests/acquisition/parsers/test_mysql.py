@@ -23,7 +23,11 @@ ERRORS = [
 BANNER = [
     "/usr/sbin/mysqld, Version: 8.0.36 (MySQL). started with:",
     "Tcp port: 3306  Unix socket: /run/mysqld/mysqld.sock",
-    "Time                 Id Command    Argument",
+    "Time\t\t    Id Command\tArgument",
+]
+READY = [
+    "2026-11-22  9:58:49 0 [Note] /usr/sbin/mariadbd: ready for connections.",
+    "Version: '10.11.19-MariaDB'  socket: '/run/mysqld/mysqld.sock'  port: 3306  Debian 12",
 ]
 GENERAL = [
     *BANNER,
@@ -39,12 +43,12 @@ SLOW = [
     f"# Time: {STAMP}",
     "# User@Host: bob[bob] @  [192.0.2.9]  Id:    12",
     "# Query_time: 2.000123  Lock_time: 0.000001 Rows_sent: 1  Rows_examined: 50",
-    "use shop;",
+    "use `shop`;",
     "SET timestamp=1795341529;",
     "SELECT sleep(2)",
     "FROM x;",
 ]
-SAMPLES = [*ERRORS, *GENERAL, *SLOW]
+SAMPLES = [*ERRORS, *READY, *GENERAL, *SLOW]
 
 
 def one(line: str) -> dict[str, object]:
@@ -86,6 +90,13 @@ def test_a_user_name_cannot_forge_an_address() -> None:
     assert "source.ip" not in named
 
 
+def test_a_server_says_its_version_as_it_starts() -> None:
+    ready, version = told(*READY, parser="mysql")
+    assert (ready["event.action"], ready["event.outcome"]) == ("service_started", "success")
+    assert (version["event.action"], version["@timestamp"]) == ("continuation", AT)
+    assert told(READY[1], parser="mysql") == [{}]
+
+
 def test_the_general_log_tells_connections_and_statements() -> None:
     *head, came, refused, asked, more, left, old, short = told(*GENERAL, parser="mysql")
     assert head == [{}] * 3, "a banner is no record"
@@ -123,6 +134,7 @@ def test_the_slow_log_tells_who_waited_how_long() -> None:
     assert {line["event.action"] for line in said[3:7]} == {"continuation"}
     assert [line["message"] for line in said[3:7]] == SLOW[3:]
     assert {line["user.name"] for line in said[3:7]} == {"bob"}
+    assert said[3]["labels"] == '{"database":"shop"}'
 
 
 def test_its_own_lines_are_all_its_own() -> None:
