@@ -154,7 +154,7 @@ def with_year(month: pl.Series, day: pl.Series, clock: pl.Series, received: date
     together.
     """
     text = pl.select(pl.concat_str(pl.lit(month), day.str.zfill(2), pl.lit(clock), separator=" "))
-    limit = received + _AHEAD
+    limit = (received + _AHEAD).replace(microsecond=0)  # the lines tell whole seconds
     some_year = _in_year(text.to_series(), 2000)  # a leap year, to tell real days from others
     later = (some_year >= limit.replace(year=2000)).fill_null(False)
     for back in range(_LEAP_CYCLE):
