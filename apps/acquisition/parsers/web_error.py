@@ -39,7 +39,7 @@ _APACHE = (
     r"(?:\[pid (?P<pid>\d+)(?::tid (?P<tid>\d+))?\] )?"
     r"(?P<source>(?:[\w.]+\.c\(\d+\): )?(?:\(\d+\)[^\[\]]*?: )?)"
     rf"(?:\[(?:client|remote) {_ENDPOINT.format('client')}\] )?"
-    r"(?P<message>.*?)(?:, referer: (?P<referrer>\S*))?$"
+    r"(?P<message>.*?)(?:, referer: (?P<referrer>.*))?$"
 )
 _PHP = (
     r"^\[(?P<time>\d\d-[A-Z][a-z]{2}-\d{4} \d\d:\d\d:\d\d(?:\.\d{1,6})?)(?: (?P<zone>[A-Za-z_/+:0-9-]+))?\] "

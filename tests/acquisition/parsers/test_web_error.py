@@ -82,6 +82,8 @@ def test_apache_says_module_code_and_client() -> None:
     }
     blamed = one(SAMPLES[5])
     assert (blamed["rule.id"], blamed["rule.name"]) == ("942100", "SQL injection")
+    quoted = one(DENIED + '", [client 192.0.2.66:1] ')
+    assert (quoted["source.ip"], quoted["file.path"]) == ("192.0.2.9", '/srv/"a\tb')
     six = one(SAMPLES[3])
     assert (six["source.ip"], six["source.port"]) == ("2001:db8::9", 5)
     assert six["message"] == "(13)Permission denied: AH00132: denied"
