@@ -51,15 +51,6 @@ def groups(texts: pl.Series, pattern: str) -> pl.DataFrame:
     return texts.str.extract_groups(pattern).struct.unnest()
 
 
-def placed(height: int, *parts: pl.DataFrame) -> pl.DataFrame:
-    """`height` rows of parts that each tell their rows in `_row` (distinct); null elsewhere."""
-    empty = pl.DataFrame(schema={"_row": pl.UInt32(), "event.dataset": pl.String()})
-    parts = tuple(part.with_columns(pl.col("_row").cast(pl.UInt32)) for part in parts)
-    together = pl.concat([empty, *parts], how="diagonal_relaxed")
-    every = pl.DataFrame({"_row": pl.Series(range(height), dtype=pl.UInt32)})
-    return every.join(together, on="_row", how="left", maintain_order="left").drop("_row")
-
-
 def below(claimed: pl.Series, candidates: pl.Series) -> pl.Series:
     """bool[N], candidates that stand right below a claimed row or below one another there."""
     table = pl.DataFrame({"claimed": claimed, "able": candidates & ~claimed})
