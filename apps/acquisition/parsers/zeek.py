@@ -131,11 +131,11 @@ def _path(header: str, path: str, hint: str) -> str | None:
     if "ts" not in fields or len(set(fields)) < len(fields):
         return None
     guess = _zeek_logs.guess(fields)
-    if guess == "conn":
+    if "conn" in (guess, path):  # flows need their fields, whatever the file is called
         return guess
     if re.match(_PATH, path) and (guess or "uid" in fields or path in _zeek_logs.UNTIED):
         return path
-    return guess or (hint if hint in _zeek_logs.UNTIED else None)
+    return guess or (hint if hint in _zeek_logs.UNTIED and hint != "conn" else None)
 
 
 def _tabbed(lines: pl.Series, hint: str) -> tuple[list[pl.DataFrame], pl.Series]:

@@ -262,6 +262,9 @@ def test_it_leaves_what_is_not_its_own() -> None:
     foreign = [
         "#fields\tname\tvalue",
         "a\tb",
+        "#path\tconn",
+        "#fields\tts\tuid\tproto",
+        "1795341529.25\tC1\ttcp",
         {"ts": 1795341529.25, "message": "hello"},
         {"ts": "soon", "uid": "C1", "id.orig_h": "192.0.2.1"},
         '{"ts": 1795341529.25, "id.orig_h"',
