@@ -8,7 +8,7 @@ from datetime import datetime
 
 import polars as pl
 
-from apps.acquisition.frames import INSTANT, addresses, believable, instants, integers
+from apps.acquisition.frames import INSTANT, believable, instants, integers
 from apps.acquisition.parsers import _json, _labels, _lines, _syslog
 
 PAIR, EQUALS, BACKSLASH = "\x1e", "\x1f", "\x1d"
@@ -150,7 +150,3 @@ def url_of(requests: pl.Series) -> pl.Series:
 
 def sha256_of(hashes: pl.Series) -> pl.Series:
     return hashes.str.extract(r"(?:^|[^0-9A-Fa-f])([0-9A-Fa-f]{64})(?:$|[^0-9A-Fa-f])", 1)
-
-
-def is_address(texts: pl.Series) -> pl.Series:
-    return addresses(texts).is_not_null()
