@@ -111,7 +111,8 @@ def parse_lines(
     ]
     sample = lines.gather_every(max(1, lines.len() // _SAMPLE)).head(_SAMPLE)
     head = pl.concat([lines.head(20), sample])  # headers stand at the top
-    able.sort(key=lambda parser: -parser.sniff(head))
+    # any line can pass for syslog: that reading is for what nobody else understands
+    able.sort(key=lambda parser: (parser.name == "syslog", -parser.sniff(head)))
     frames, rows = [], pl.Series(range(lines.len()), dtype=pl.UInt32)
     structure = pl.Series([False], dtype=pl.Boolean).new_from_index(0, lines.len())
     for parser in able:

@@ -39,6 +39,14 @@ def ready(frame: pl.DataFrame, received: datetime | None = None) -> pl.DataFrame
     return frame if received is None else frame.with_columns(pl.col(TIME).fill_null(received))
 
 
+def web_requests(frame: pl.DataFrame) -> pl.DataFrame:
+    """Web requests of known sources. What a server's error log says of one comes on top of what
+    its access log says, and would count it twice."""
+    error_log = pl.col("event.dataset").str.contains(r"\.error$|^php").fill_null(False)
+    web = (pl.col("event.category") == "web") & pl.col("source.ip").is_not_null()
+    return frame.filter(web & ~error_log)
+
+
 def crossings(
     rows: pl.DataFrame,
     key: Sequence[str],

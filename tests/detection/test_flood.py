@@ -121,3 +121,13 @@ def test_faster_floods_are_graver() -> None:
         for rate in (40, 400)
     )
     assert slow < fast
+
+
+def test_an_error_log_beside_the_access_log_makes_no_flood_of_half_the_requests() -> None:
+    echoed = [
+        {**request(i * 0.05, "/"), "event.dataset": name}
+        for i in range(160)
+        for name in ("nginx.access", "nginx.error")
+    ]
+    assert not found(TOOL, echoed)
+    assert found(TOOL, [request(i * 0.025, "/") for i in range(320)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from apps.contracts import Finding, Kind
 from apps.detection.tools.login_brute_force import TOOL
-from tests.detection.made import ALICE, BOB, MALLORY, found, frame, login
+from tests.detection.made import ALICE, BOB, MALLORY, Row, found, frame, login
 
 
 def only(findings: list[Finding]) -> Finding:
@@ -114,3 +114,30 @@ def test_what_is_wholly_context_is_not_found_again() -> None:
     assert not TOOL.detect(frame(rows, fresh=[False] * 30))
     again = TOOL.detect(frame(rows, fresh=[False] * 29 + [True]))
     assert len(only(again).records) == 30
+
+
+def test_what_pam_and_audit_say_beside_a_service_s_own_log_counts_nothing_twice() -> None:
+    own = [login(i, "root") for i in range(12)]
+    pam = [login(i, "root", **{"event.action": "pam_authentication"}) for i in range(12)]
+    audit = [
+        login(i, "root", **{"event.dataset": "auditd.log", "event.action": action})
+        for i in range(12)
+        for action in ("user_auth", "user_login")
+    ]
+    more = {"event.dataset": "linux.auth", "process.name": "sshd"}
+    one = only(found(TOOL, own, ({**row, **more} for row in pam), audit_of_sshd(audit)))
+    assert one.parameters["failures"] == 12
+
+
+def test_audit_alone_counts_each_wrong_password_once() -> None:
+    audit = [
+        login(i, "root", **{"event.dataset": "auditd.log", "event.action": action})
+        for i in range(12)
+        for action in ("user_auth", "user_login")
+    ]
+    one = only(found(TOOL, audit_of_sshd(audit)))
+    assert (one.parameters["service"], one.parameters["failures"]) == ("ssh", 12)
+
+
+def audit_of_sshd(rows: list[Row]) -> list[Row]:
+    return [{**row, "process.name": "sshd"} for row in rows]

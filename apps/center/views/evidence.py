@@ -96,15 +96,12 @@ def _raw(pk: int) -> str | None:
 
 
 DATASETS = (
-    "nginx.access",
-    "sshd.auth",
-    "linux.auth",
-    "zeek.conn",
-    "network.flow",
-    "http.request",
-    "file",
-    "ecs",
-    "unparsed",
+    *("nginx.access", "apache.access", "iis.access", "haproxy.log", "http.request"),
+    *("nginx.error", "apache.error", "tomcat.log", "postgresql.log", "mysql.error"),
+    *("sshd.auth", "linux.auth", "auditd.log", "vsftpd.log", "postfix.log", "syslog"),
+    *("windows.security", "windows.sysmon", "windows.powershell"),
+    *("zeek.conn", "zeek.dns", "suricata.eve", "network.flow", "iptables.log", "pf.log"),
+    *("file", "ecs", "unparsed"),
 )
 """What the search proposes; any other kind may be typed."""
 

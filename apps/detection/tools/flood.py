@@ -22,6 +22,7 @@ from apps.detection.evidence import (
     peaks,
     shown,
     top,
+    web_requests,
     within,
 )
 from apps.detection.flows import flows
@@ -344,9 +345,7 @@ class Flood:
 
 
 def _requests(frame: pl.DataFrame) -> pl.DataFrame:
-    return frame.filter(
-        (pl.col("event.category") == "web") & pl.col("source.ip").is_not_null()
-    ).select(
+    return web_requests(frame).select(
         RECORD,
         FRESH,
         TIME,

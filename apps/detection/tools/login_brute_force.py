@@ -138,6 +138,7 @@ def _logins(frame: pl.DataFrame) -> pl.DataFrame:
     )
     # Only where no password was ever asked is an unknown user all that is said of an attempt.
     unknown = pl.col("event.action") == "ssh_invalid_user"
+    lines = _told_once(lines)
     connection = ["source.ip", "source.port", "host.name"]
     asked = lines.filter(pl.col("event.action") == "ssh_login").select(connection).unique()
     silent = lines.filter(unknown).join(asked, on=connection, how="anti", nulls_equal=True)
@@ -149,11 +150,29 @@ def _logins(frame: pl.DataFrame) -> pl.DataFrame:
         "host.name",
         "destination.ip",
         "user.name",
+        "service",
         failed=pl.col("event.outcome") == "failure",
-        service=pl.coalesce("network.protocol", _service(), pl.lit("login")),
         # Nobody guesses a private key: who comes in with one is no proof of a password found.
         with_key=pl.coalesce("event.original", "message", pl.lit("")).str.contains("publickey"),
     )
+
+
+def _told_once(lines: pl.DataFrame) -> pl.DataFrame:
+    """Lines with their `service`, without what PAM and the kernel's audit say beside the service's
+    own log of the same source and host. Audit alone tells of a failure by the password that was
+    wrong, of a success by the session that began."""
+    lines = lines.with_columns(
+        service=pl.coalesce("network.protocol", _service(), pl.lit("login")),
+    )
+    audit = pl.col("event.dataset") == "auditd.log"
+    wrong = (pl.col("event.action") == "user_auth") & (pl.col("event.outcome") == "failure")
+    session = (pl.col("event.action") == "user_login") & (pl.col("event.outcome") == "success")
+    echo = audit | (pl.col("event.action") == "pam_authentication").fill_null(False)
+    key = ["source.ip", "host.name", "service"]
+    own = lines.filter(~echo)
+    beside = lines.filter(echo & (~audit | wrong | session))
+    alone = beside.join(own.select(key).unique(), on=key, how="anti", nulls_equal=True)
+    return pl.concat([own, alone])
 
 
 def _service() -> pl.Expr:

@@ -10,7 +10,7 @@ import polars as pl
 
 from apps.contracts import Finding, Kind
 from apps.detection.decoding import decoded
-from apps.detection.evidence import FRESH, RECORD, SEEN, TIME, grade, many, new, shown
+from apps.detection.evidence import FRESH, RECORD, SEEN, TIME, grade, many, new, shown, web_requests
 from apps.knowledge.rules import WebClass, WebSignature, web_classes
 
 _KEY = ("source.ip", "host.name", "destination.ip", "class")
@@ -126,9 +126,7 @@ def _requests(frame: pl.DataFrame) -> pl.DataFrame:
         pl.concat_str("url.path", pl.lit("?"), "url.query"),
         "url.path",
     )
-    return frame.filter(
-        (pl.col("event.category") == "web") & pl.col("source.ip").is_not_null()
-    ).select(
+    return web_requests(frame).select(
         RECORD,
         FRESH,
         TIME,
