@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from importlib import import_module
+
+from evtx import PyEvtxParser
 
 SIGNATURE = b"ElfFile\0"
 _HEADER, _CHUNK = 4096, 65536
@@ -21,25 +22,20 @@ def windows_events(content: bytes) -> tuple[list[str], int]:
     """
     if not is_event_log(content):
         raise ValueError("This is no Windows event log file.")
-    try:
-        evtx = import_module("evtx")
-    except ImportError as error:
-        raise ValueError(
-            "Windows event log files need the package `evtx`, which is not installed."
-        ) from error
     events: list[str] = []
     broken = int((len(content) - _HEADER) % _CHUNK > 0)  # a chunk that is cut is passed over
     try:
-        records = iter(evtx.PyEvtxParser(io.BytesIO(content), number_of_threads=1).records_json())
+        records = iter(PyEvtxParser(io.BytesIO(content), number_of_threads=1).records_json())
     except (RuntimeError, OSError, ValueError) as error:
         raise ValueError(f"This Windows event log file is damaged: {error}") from error
     while len(events) + broken < MOST_EVENTS:
         try:
             record = next(records)
         except StopIteration:
-            break
+            return events, broken
         except (RuntimeError, OSError, ValueError):
             broken += 1  # of one record or chunk: those after it may be whole
             continue
-        events.append(record["data"])
-    return events, broken
+        if record is not None:
+            events.append(record["data"])
+    raise ValueError(f"This Windows event log file holds more than {MOST_EVENTS} events.")

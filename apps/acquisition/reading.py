@@ -11,7 +11,7 @@ from functools import partial
 
 import polars as pl
 
-from apps.acquisition import capture, compression, documents, frames, hec, loki, otlp
+from apps.acquisition import capture, compression, documents, evtx, frames, hec, loki, otlp
 from apps.acquisition.flow_columns import FLOW_FEATURES
 from apps.acquisition.flow_meter import meter
 from apps.acquisition.http_messages import http_requests
@@ -30,7 +30,7 @@ _SPLITS: dict[str, Callable[[bytes, int], documents.Documents]] = {
 }
 """Protocols whose bodies are cut into documents."""
 
-PROTOCOLS = ("lines", "capture", "flows", "file", *_SPLITS)
+PROTOCOLS = ("lines", "capture", "flows", "evtx", "file", *_SPLITS)
 """What the bytes of a batch can be; "auto" finds out."""
 
 MAX_LINE = 1024 * 1024
@@ -89,6 +89,8 @@ def read(
             reading = _lines(content, context, max_line, only=("cicflowmeter",))
         case "capture":
             reading = _capture(content)
+        case "evtx":
+            reading = _events(content, context)
         case "file":
             reading = _file(content, context)
         case _ if split := _SPLITS.get(protocol):
@@ -105,7 +107,7 @@ def read(
 def overfull(content: bytes, protocol: str) -> str:
     """Why a content is too much for one batch; empty where it is not. Only counted, never cut:
     a body of a quarter of a megabyte can unfold to a hundred million lines."""
-    if protocol in ("capture", "file"):
+    if protocol in ("capture", "evtx", "file"):
         return ""
     lines = content.count(b"\n")
     values = content.count(b",") if content[:1024].lstrip()[:1] in (b"[", b"\xef", b"") else 0
@@ -129,6 +131,8 @@ def recognise(content: bytes) -> tuple[bytes, str]:
             raise Unreadable(str(error)) from error
     if capture.is_capture(content[:4]):
         return content, "capture"
+    if evtx.is_event_log(content):
+        return content, "evtx"
     head = content[:65536]
     if head.count(b"\0") * 100 > len(head):
         return content, "file"
@@ -213,6 +217,18 @@ def _parsed(
         rejected=rejected,
         unparsed=int((frame["event.dataset"] == UNPARSED).sum()),
     )
+
+
+def _events(content: bytes, context: Context) -> Reading:
+    try:
+        events, broken = evtx.windows_events(content)
+    except ValueError as error:
+        raise Unreadable(str(error)) from error
+    lines = pl.Series(events, dtype=pl.String)
+    sequence = pl.Series(range(lines.len()), dtype=pl.UInt32)
+    whole = pl.Series([False], dtype=pl.Boolean).new_from_index(0, lines.len())
+    rejected = [(len(events) + n, "an event record that is damaged") for n in range(broken)]
+    return _parsed(lines, sequence, whole, rejected, context, None)
 
 
 def _capture(content: bytes) -> Reading:

@@ -7,11 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.acquisition import evtx
+from apps.acquisition import evtx, reading
 from tests.acquisition.made_evtx import event_log
 from tests.acquisition.parsers.trying import records
 
-pytest.importorskip("evtx")
 FAILED = (4625, "Security", "2026-11-22T09:58:49.250000Z", {"TargetUserName": "ann", "IpAddress": "203.0.113.9"})  # fmt: skip
 LOGON = (4624, "Security", "2026-11-22T09:58:50.250000Z", {"TargetUserName": "bob"})
 FILE = event_log(FAILED, LOGON)
@@ -47,3 +46,14 @@ def test_no_file_does_worse(at: int, put: bytes, cut: bool) -> None:
     except ValueError:
         return
     assert pl.Series(events, dtype=pl.String).len() <= 2
+
+
+def test_a_file_is_recognised_and_its_damaged_records_are_counted() -> None:
+    read = reading.read(FILE, protocol="auto", host_name="collector")
+    assert read.frame["event.dataset"].to_list() == ["windows.security"] * 2
+    first = FILE.index(b"\x0f\x01\x01\x00", 4096)
+    damaged = FILE[: first + 4] + b"\xee" * 40 + FILE[first + 44 :]
+    read = reading.read(damaged, protocol="evtx")
+    assert (read.items, read.frame.height, len(read.rejected)) == (2, 1, 1)
+    with pytest.raises(reading.Unreadable, match="event log file"):
+        reading.read(b"hello", protocol="evtx")

@@ -61,7 +61,7 @@ _SHIPPER = (
 )
 """What a shipper says of itself."""
 _KEPT_DATASETS = ("nginx.access", "apache.access", "sshd.auth", "linux.auth")
-_FOREIGN = ("id.orig_h", "flow_id")  # these documents are Zeek's and Suricata's
+_FOREIGN = ("id.orig_h", "flow_id", "__REALTIME_TIMESTAMP")  # Zeek's, Suricata's, journald's
 
 
 class Ecs:

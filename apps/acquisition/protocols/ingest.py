@@ -10,6 +10,7 @@ from django.conf import settings
 
 from apps.acquisition import documents
 from apps.acquisition.capture import is_capture
+from apps.acquisition.evtx import is_event_log
 from apps.acquisition.models import Batch
 from apps.acquisition.protocols._http import Exchange, Refusal, Request, Response
 from apps.acquisition.reading import is_flow_table, overfull
@@ -18,7 +19,7 @@ from apps.acquisition.services import Receipt
 PREFIX = "/api/v1/ingest"
 _SHOWN = 10
 
-KINDS = ("ndjson", "lines", "capture", "flows", "file")
+KINDS = ("ndjson", "lines", "capture", "flows", "evtx", "file")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,8 @@ def _check(kind: str, content: bytes) -> dict[str, Any]:
         raise Refusal(400, "parse_exception", "This is neither a pcap nor a pcapng file.")
     if kind != "capture" and kind != "file" and is_capture(content[:4]):
         raise Refusal(400, "parse_exception", f"This is a capture: post it to {PREFIX}/capture.")
+    if kind == "evtx" and not is_event_log(content):
+        raise Refusal(400, "parse_exception", "This is no Windows event log file.")
     if kind == "flows" and not is_flow_table(content):
         reason = "The first line does not name the columns of CICFlowMeter."
         raise Refusal(400, "parse_exception", reason)
