@@ -38,7 +38,6 @@ CALLED_RATE = ALARM_RATE / 4  # called an attack
 KNOWN = 8_000  # training inputs of one class that others are compared with
 TUNED = 200_000  # validation inputs
 UNDECIDED = 0.6  # a best class less likely than this is unsure, too
-DRAWN = 1_500  # harmless flows that stand for all; of texts, centres do
 _NOTHING = np.empty((0, 0), dtype=np.float32)
 
 
@@ -112,8 +111,8 @@ def finish(
     temperature = fit_temperature(seen.logits, y)
     p = softmax(seen.logits, temperature)
     flows = network.arch.stage == "numbers"
-    layer, drawn = (None, DRAWN) if flows else (known.hidden, 0)
-    openset = Openset.fit(layer, taught[some], classes, known.inputs, UNDECIDED, drawn=drawn)
+    layer = None if flows else known.hidden  # what it was measured to be worth (verdicts.md)
+    openset = Openset.fit(layer, taught[some], classes, known.inputs, UNDECIDED)
     openset = openset.at_alarm_rate(ALARM_RATE, p, y, seen.hidden, seen.inputs)
     label = p.argmax(axis=1)
     if flows:

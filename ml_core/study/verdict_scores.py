@@ -18,7 +18,7 @@ Ints = npt.NDArray[np.int64]
 Score = Callable[[Seen], npt.NDArray[Any]]
 
 NEIGHBOURS = 2_000  # training inputs that the nearest is sought among
-CHOSEN = "nearest of 1,500 inputs, harmless"
+CHOSEN = "nearest centre, inputs"
 
 
 def scores(known: Seen, y: Ints, head: tuple[F64, F64], openset: Openset) -> dict[str, Score]:
@@ -57,7 +57,6 @@ def scores(known: Seen, y: Ints, head: tuple[F64, F64], openset: Openset) -> dic
         "isolation forest, inputs": lambda s: -forest.score_samples(s.inputs),
         "autoencoder, inputs": lambda s: restored(s.inputs),
         "nearest centre, layer": lambda s: layer(s.hidden),
-        "nearest centre, inputs": lambda s: outside(s.inputs),
         "nearest centre, layer + inputs, max": lambda s: np.maximum(
             layer(s.hidden), outside(s.inputs)
         ),

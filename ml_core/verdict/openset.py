@@ -5,8 +5,7 @@ of them, in what the recurrent layers read and, for texts, in the last hidden la
 what it never saw on what it knows, so the hidden layer alone misses attacks that look odd from
 outside; of texts, the inputs alone miss what only their sequence gives away
 (docs/models/verdicts.md has the comparison). Nearest neighbours: Sun, Ming, Zhu, Li, "Out-of-distribution detection with deep
-nearest neighbors", ICML 2022; here each class is represented by k-means centres, or by training
-inputs drawn at random, which keep the rare ones that means smooth away.
+nearest neighbors", ICML 2022; here each class is represented by k-means centres.
 """
 
 from __future__ import annotations
@@ -35,15 +34,10 @@ class Space:
     spread: F64  # [2] validation distances from median to 99 %, called harmless and attack
 
     @classmethod
-    def fit(cls, X: F32, y: Ints, classes: int, seed: int, drawn: int = 0) -> Space:
-        """From training inputs X [N, D] and their classes y [N].
-
-        `drawn`: that many harmless inputs at random in place of centres.
-        """
-        harmless = X[y == 0]
+    def fit(cls, X: F32, y: Ints, classes: int, seed: int) -> Space:
+        """From training inputs X [N, D] and their classes y [N]."""
         centres = [
-            _drawn(harmless, drawn, seed) if drawn else _centres(harmless, HARMLESS_CENTRES, seed),
-            *(_centres(X[y == c], CENTRES, seed) for c in range(1, classes)),
+            _centres(X[y == c], CENTRES if c else HARMLESS_CENTRES, seed) for c in range(classes)
         ]
         counts = np.array([len(some) for some in centres], dtype=np.int64)
         return cls(np.concatenate(centres).astype(np.float32), counts, np.ones(2))
@@ -85,18 +79,15 @@ class Openset:
         inputs: F32 | None = None,
         least: float = 0.0,
         seed: int = 0,
-        drawn: int = 0,
     ) -> Openset:
-        """From training inputs: hidden [N, D], inputs [N, F], classes y [N]; see `Space.fit`.
+        """From training inputs: hidden [N, D], inputs [N, F], classes y [N].
 
         One of the two may be None: distances are then not compared there.
         Nothing is unsure before `at_alarm_rate`.
         """
         given = {"hidden": hidden, "inputs": inputs}
         spaces = {
-            name: Space.fit(X, y, classes, seed, drawn)
-            for name, X in given.items()
-            if X is not None
+            name: Space.fit(X, y, classes, seed) for name, X in given.items() if X is not None
         }
         return cls(spaces, np.full(2, np.inf), least)
 
@@ -188,10 +179,6 @@ class Openset:
             raise ValueError("open-set statistics of another network")
         limits = tensors["limits"].astype(np.float64)
         return cls(spaces, limits, float(tensors["least"].astype(np.float64)[0]))
-
-
-def _drawn(X: F32, count: int, seed: int) -> F32:
-    return X[np.sort(np.random.default_rng(seed).permutation(len(X))[:count])]
 
 
 def _centres(X: F32, count: int, seed: int) -> F32:
