@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import signal
+import sys
 
 from celery import Celery
 from celery.signals import worker_process_init
@@ -13,6 +16,13 @@ app = Celery("tocsin")
 app.set_default()  # in every thread: the web server answers in many
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@worker_process_init.connect
+def die_with_the_worker(**_: object) -> None:
+    """However the worker dies, its processes do not stay behind: they would wait for ever."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 @worker_process_init.connect

@@ -274,7 +274,7 @@ class Stack:
             Child(
                 "worker",
                 [*celery, *worker, "-l", "INFO"],
-                orphan_signal=signal.SIGQUIT,  # at once: what it was doing is done again later
+                orphan_signal=signal.SIGKILL,  # at once: what it was doing is done again later
                 grace=20,
                 environment=threads,
             ),
