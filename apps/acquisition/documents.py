@@ -16,6 +16,9 @@ import msgspec
 DEEPEST = 64
 """Levels of nesting a document may have."""
 
+MOST_ITEMS, MOST_BYTES = 2_000_000, 512 * 1024 * 1024
+"""What one body may unfold to: labels that are said once stand in each of its documents."""
+
 BAD_JSON = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What decoding hostile JSON raises."""
 
@@ -26,6 +29,10 @@ _ACTIONS = ("index", "create", "update", "delete")
 
 class Malformed(ValueError):
     """A body cannot be told into documents: one sentence for the sender."""
+
+
+class Overfull(Malformed):
+    """A body unfolds to more than one batch takes."""
 
 
 class MalformedBulk(Malformed):
@@ -44,13 +51,17 @@ class Documents:
     sequence: list[int] = field(default_factory=list)
     rejected: list[tuple[int, str]] = field(default_factory=list)
     actions: list[tuple[str, dict[str, object]]] = field(default_factory=list)
+    size: int = 0  # bytes of `texts`
 
     def add(self, raw: bytes, max_line: int, problem: str = "") -> None:
+        if self.items >= MOST_ITEMS or self.size + len(raw) > MOST_BYTES:
+            raise Overfull("The body unfolds to too much for one batch: send it in parts.")
         problem = problem or check(raw, max_line)
         if problem:
             self.rejected.append((self.items, problem))
         else:
             self.texts.append(raw)
+            self.size += len(raw)
             self.sequence.append(self.items)
         self.items += 1
 

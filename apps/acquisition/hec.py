@@ -44,7 +44,10 @@ def split(content: bytes, max_line: int) -> Documents:
         elif len(raw) > max_line:
             found.add(raw, max_line)
         else:
-            found.add(msgspec.json.encode(_document(value)), max_line)
+            try:
+                found.add(msgspec.json.encode(_document(value)), max_line)
+            except UnicodeEncodeError:
+                found.add(b"", max_line, "half of a surrogate pair is no text")
     return found
 
 
@@ -79,7 +82,7 @@ def _glued(content: bytes, number: int) -> Iterator[tuple[bytes, Any]]:
             value, end = _FIRST.raw_decode(text, at)
         except (ValueError, RecursionError) as error:
             raise MalformedEvents("Invalid data format: not JSON.", number) from error
-        yield text[at:end].encode(), value
+        yield text[at:end].encode("utf-8", "replace"), value
         number, at = number + 1, end
 
 

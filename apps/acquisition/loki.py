@@ -74,7 +74,9 @@ def _from_json(content: bytes) -> Iterator[tuple[dict[str, str], Iterator[Entry]
 
 def _entry(value: Any) -> Entry:
     match value:
-        case [str() | int() as time, str() as line, *more] if str(time).isdecimal():
+        case [str() | int() as time, str() as line, *more] if (
+            len(str(time)) < 20 and str(time).isdecimal()
+        ):
             return int(time), line, _texts(more[0]) if more and isinstance(more[0], dict) else {}
     return None, None, {}
 
@@ -90,7 +92,7 @@ def _from_protobuf(content: bytes) -> Iterator[tuple[dict[str, str], Iterator[En
     except DecodeError as error:
         raise MalformedPush("The body is no PushRequest.") from error
     for stream in request.streams:
-        labels = {name: _unquoted(value) for name, value in _LABEL.findall(stream.labels)}
+        labels = dict(_labels(stream.labels))
         yield (
             labels,
             (
@@ -102,6 +104,14 @@ def _from_protobuf(content: bytes) -> Iterator[tuple[dict[str, str], Iterator[En
                 for entry in stream.entries
             ),
         )
+
+
+def _labels(text: str) -> Iterator[tuple[str, str]]:
+    """`{name="value", …}`, read from one end to the other: never sought from every place."""
+    at = 1
+    while found := _LABEL.match(text, at):
+        yield found[1], _unquoted(found[2])
+        at = found.end()
 
 
 def _unquoted(text: str) -> str:

@@ -21,6 +21,9 @@ from apps.acquisition.documents import DEEPEST, Documents, Malformed
 
 PROTOBUF, JSON = "otlp", "otlp_json"
 
+MOST = 16 * 1024 * 1024
+"""Bytes of one protobuf message: each of its empty records takes two, and a hundred in memory."""
+
 _IDS = ("traceId", "spanId", "trace_id", "span_id")
 
 

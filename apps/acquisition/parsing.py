@@ -15,6 +15,7 @@ from apps import plugins
 
 _SAMPLE = 400
 _MOST_HEADERS = 100
+_LAST = {"ecs": 1, "syslog": 2}
 LONGEST_HEADER = 20_000
 """Bytes of a line that is looked at as a header."""
 
@@ -111,8 +112,8 @@ def parse_lines(
     ]
     sample = lines.gather_every(max(1, lines.len() // _SAMPLE)).head(_SAMPLE)
     head = pl.concat([lines.head(20), sample])  # headers stand at the top
-    # any line can pass for syslog: that reading is for what nobody else understands
-    able.sort(key=lambda parser: (parser.name == "syslog", -parser.sniff(head)))
+    # any object can pass for ECS and any line for syslog: these are for what nobody else reads
+    able.sort(key=lambda parser: (_LAST.get(parser.name, 0), -parser.sniff(head)))
     frames, rows = [], pl.Series(range(lines.len()), dtype=pl.UInt32)
     structure = pl.Series([False], dtype=pl.Boolean).new_from_index(0, lines.len())
     for parser in able:

@@ -107,7 +107,7 @@ def read(
 def overfull(content: bytes, protocol: str) -> str:
     """Why a content is too much for one batch; empty where it is not. Only counted, never cut:
     a body of a quarter of a megabyte can unfold to a hundred million lines."""
-    if protocol in ("capture", "evtx", "file"):
+    if protocol in ("capture", "evtx", "file", otlp.PROTOBUF, loki.PROTOBUF):
         return ""
     lines = content.count(b"\n")
     values = content.count(b",") if content[:1024].lstrip()[:1] in (b"[", b"\xef", b"") else 0

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ml_core.commands.evaluate import add_label
+from ml_core.commands.numbers import positive
 from ml_core.commands.progress import Rows
 from ml_core.errors import DataError
 from ml_core.kinds import FLOWS, UNTOLD, named, text_kind
@@ -37,8 +38,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DATA",
         help="with no test part held out",
     )
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--epochs", type=int, help="at most; default: as the kind needs")
+    parser.add_argument("--seed", type=positive, default=1)
+    parser.add_argument("--epochs", type=positive, help="at most; default: as the kind needs")
     parser.add_argument("--checkpoint", type=Path, help="file to resume from and to keep")
     parser.add_argument("--rivals", action="store_true", help="also measure the baselines")
 
@@ -52,6 +53,9 @@ def run(chosen: argparse.Namespace) -> None:
         raise DataError(f"{chosen.output}: a file, not a folder for the model")
     if chosen.checkpoint is not None and not chosen.checkpoint.parent.is_dir():
         raise DataError(f"{chosen.checkpoint.parent}: no such folder for the checkpoint")
+    kept = chosen.checkpoint
+    if kept is not None and kept.exists() and not kept.is_file():  # it would be put in its place
+        raise DataError(f"{kept}: not a file to keep a checkpoint in")
     model = _flows(chosen) if chosen.kind == FLOWS else _texts(chosen, text_kind(chosen.kind))
     if not leads():
         return  # of the processes that torchrun started, one writes

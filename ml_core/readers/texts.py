@@ -41,7 +41,10 @@ def text_batches(table: Table, kind: TextKind, size: int = BATCH) -> Iterator[li
     column = text_column(table, kind)
     name = table.find(column)
     assert name is not None
-    text = pl.col(name).cast(pl.String).fill_null("")
+    text = pl.col(name)
+    if isinstance(table.schema[name], pl.List | pl.Array):
+        text = text.cast(pl.List(pl.String)).list.join(" ", ignore_nulls=True)
+    text = text.cast(pl.String).fill_null("")
     if column == RAW:
         text = _without_headers(text)
     for batch in table.batches([text.alias("text")], size):
@@ -50,7 +53,8 @@ def text_batches(table: Table, kind: TextKind, size: int = BATCH) -> Iterator[li
 
 def _without_headers(message: pl.Expr) -> pl.Expr:
     """An HTTP message as the network reads it: `METHOD path?query`, a line break, the body."""
-    parts = message.str.replace_all("\r\n", "\n", literal=True).str.splitn("\n\n", 2)
+    message = message.str.replace_all("\r\n", "\n", literal=True).str.strip_chars_start("\n")
+    parts = message.str.splitn("\n\n", 2)
     first = parts.struct.field("field_0").str.extract(r"^([^\n]*)")
     rest = first.str.extract(r"^[^ ]* (.*)$").fill_null("")
     target = rest.str.replace(r"^(.+) HTTP/.*$", "${1}").str.replace(r"^https?://[^/]*", "")

@@ -49,3 +49,8 @@ def test_any_values_one_after_the_other_are_counted(values: list[object]) -> Non
     found = hec.split(glued.encode(), 1 << 20)
     assert found.items == len(values)
     assert len(found.rejected) == len(values)
+
+
+def test_half_a_surrogate_pair_is_rejected_alone() -> None:
+    found = hec.split(b'{"event": "ok"}\n{"event": "\\ud800"}', 1 << 20)
+    assert (found.sequence, len(found.rejected)) == ([0], 1)

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.acquisition import loki, reading
+from apps.acquisition.documents import Overfull
 
 PUSH = {
     "streams": [
@@ -99,3 +100,25 @@ def test_any_bytes_are_split_or_refused(content: bytes) -> None:
         assert found.items == len(found.texts) + len(found.rejected)
     with contextlib.suppress(loki.MalformedPush):
         assert len(loki.open_snappy(content, 1 << 16)) <= 1 << 16
+
+
+def test_labels_are_never_sought_from_every_place() -> None:
+    for labels in ("{" + " " * 500_000 + "}", "{" + "a" * 500_000 + "}"):
+        push = loki._PUSH()
+        push.streams.add(labels=labels).entries.add(line="l")
+        found = loki.split(loki.PROTOBUF, push.SerializeToString(), 1 << 20)  # hours, if sought
+        assert len(found.texts) == 1
+
+
+def test_labels_said_once_may_not_unfold_without_end() -> None:
+    push = loki._PUSH()
+    sent = push.streams.add(labels='{a="' + "x" * 900_000 + '"}')
+    for _ in range(1_000):
+        sent.entries.add(line="l")
+    with pytest.raises(Overfull, match="unfolds to too much"):
+        loki.split(loki.PROTOBUF, push.SerializeToString(), 1 << 20)
+
+
+def test_a_time_of_too_many_digits_is_rejected_alone() -> None:
+    body = {"streams": [{"stream": {}, "values": [["9" * 5000, "a"], ["1", "b"]]}]}
+    assert loki.split(loki.JSON, json.dumps(body).encode(), 1 << 20).sequence == [1]

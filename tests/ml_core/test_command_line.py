@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -353,3 +354,16 @@ def test_a_folder_stands_for_the_files_in_it_by_name(tmp_path: Path, flow_folder
     assert main([*score, str(days / "monday.csv"), str(days / "tuesday.csv")]) == 0
     assert out.read_text() == named.read_text()
     assert len(pl.read_csv(out)) == 50
+
+
+def test_learning_is_refused_what_cannot_be(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, model = flow_file(tmp_path / "f.csv", 20), tmp_path / "m"
+    learn = ("train", "flows", data, "--output", model)
+    assert "not a number above zero" in refused(capsys, *learn, "--epochs", "0")
+    assert "not a number above zero" in refused(capsys, *learn, "--seed", "-1")
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    assert "not a file to keep a checkpoint in" in refused(capsys, *learn, "--checkpoint", pipe)
+    assert pipe.is_fifo()

@@ -20,6 +20,7 @@ from django.db import DatabaseError, close_old_connections, connections
 
 from apps import plugins
 from apps.acquisition import selectors, services
+from apps.acquisition.documents import Overfull
 from apps.acquisition.models import Batch, Source
 from apps.acquisition.protocols._http import (
     Disconnected,
@@ -91,6 +92,8 @@ class Application:
             raise Refusal(404, "resource_not_found_exception", f"There is no {request.path} here.")
         except Refusal as refusal:
             return refusal.response
+        except Overfull as error:
+            return Refusal(413, "content_too_large", str(error)).response
         except DatabaseError:
             log.exception("the database refused %s %s", request.method, request.path)
             busy = "Nothing was stored: the database is not available. Send it again later."

@@ -123,9 +123,11 @@ class Request:
             challenge,
         )
 
-    async def body(self, *, guess: bool = False) -> bytes:
-        """The decompressed body. `guess`: recognise gzip and zstd that no header announces."""
-        most = int(settings.TOCSIN["max_body"])
+    async def body(self, *, guess: bool = False, most: int = 0) -> bytes:
+        """The decompressed body. `guess`: recognise gzip and zstd that no header announces;
+        `most`: bytes, where a format takes less than the site allows."""
+        allowed = int(settings.TOCSIN["max_body"])
+        most = min(most, allowed) if most else allowed
         too_large = Refusal(
             413,
             "content_too_large",

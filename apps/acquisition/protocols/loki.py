@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from apps.acquisition import loki
+from apps.acquisition.otlp import MOST
 from apps.acquisition.protocols._http import Exchange, Refusal, Request, Response
 
 PUSH = ("/loki/api/v1/push", "/api/prom/push")
@@ -27,10 +28,9 @@ class Loki:
         content = await request.body()
         json = "json" in request.headers.get("content-type", "").lower()
         protocol = loki.JSON if json else loki.PROTOBUF
-        body = int(settings.TOCSIN["max_body"])
         try:
             if not json:
-                content = await asyncio.to_thread(loki.open_snappy, content, body)
+                content = await asyncio.to_thread(loki.open_snappy, content, MOST)
             line = int(settings.TOCSIN["max_line"])
             found = await asyncio.to_thread(loki.split, protocol, content, line)
         except loki.MalformedPush as error:

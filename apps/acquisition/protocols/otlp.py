@@ -52,7 +52,7 @@ async def _take(exchange: Exchange, kind: str) -> Response:
     if kind not in _KINDS:
         reason = f"Send {' or '.join(_KINDS)}, not {kind or 'a body without Content-Type'}."
         raise Refusal(415, "unsupported_media_type", reason)
-    content = await request.body()
+    content = await request.body(most=otlp.MOST if _KINDS[kind] == otlp.PROTOBUF else 0)
     most = int(settings.TOCSIN["max_line"])
     try:
         found = await asyncio.to_thread(otlp.split, _KINDS[kind], content, most)

@@ -47,3 +47,8 @@ def test_a_plain_file_is_one_text_a_line(tmp_path: Path) -> None:
 def test_a_table_without_texts_is_refused() -> None:
     with pytest.raises(DataError, match=r"none of the columns request, .* \(there are: a\)"):
         text_column(pl.DataFrame({"a": [1]}), REQUESTS)
+
+
+def test_lists_of_names_are_read_as_names() -> None:
+    frame = pl.DataFrame({"calls": [["open", "read"], [], None]})
+    assert read_texts(frame, text_kind("programs")) == ["open read", "", ""]
