@@ -12,7 +12,7 @@ import re
 _RECORD = ("api", "call", "syscall", "name", "function", "event_id", "event", "id")
 _OTHER = re.compile(r"[,;|\[\]\n\"']|->")  # where blanks are not all there is between names
 _BETWEEN = re.compile(r"(?:\s|[,;|\[\]\"']|->)+")
-_STRING = r'"(?:\\.|[^"\\\n])*"'
+_STRING = r'"(?:\\.|[^"\\\n])*"?'  # one that is never closed ends with its line
 _CALLED = re.compile(rf"{_STRING}|[A-Za-z_][\w.:]*(?=\()|[()\n]")
 
 

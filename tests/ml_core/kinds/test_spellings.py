@@ -51,3 +51,8 @@ def test_what_is_no_list_is_none() -> None:
 
 def test_a_call_left_open_ends_with_its_line() -> None:
     assert called("read(3, (\nclose(3)") == ["read", "close"]
+
+
+def test_a_string_that_is_never_closed_costs_no_more_than_its_length() -> None:
+    assert called('open("' + '\\"' * 300_000) == ["open"]  # an hour, if each quote were tried
+    assert called('open("a\nread(3, "b") = 1') == ["open", "read"]
