@@ -400,11 +400,17 @@ def test_times_are_read_in_the_forms_shippers_use(text: str) -> None:
 
 
 def test_a_rare_format_among_many_lines_is_not_taken_for_ecs() -> None:
-    alert = (
-        '{"timestamp":"2026-11-22T09:58:49.250000+0000","flow_id":1,"event_type":"alert",'
-        '"src_ip":"203.0.113.9","src_port":1,"dest_ip":"192.0.2.10","dest_port":80,"proto":"TCP",'
-        '"alert":{"signature_id":7,"signature":"s","severity":1}}'
+    failed = json.dumps(
+        {
+            "@timestamp": "2026-11-22T09:58:49.250Z",
+            "winlog": {
+                "channel": "Security",
+                "provider_name": "Microsoft-Windows-Security-Auditing",
+                "event_id": 4625,
+                "event_data": {"TargetUserName": "ann", "IpAddress": "203.0.113.9"},
+            },
+        }
     )
-    lines = pl.Series([ACCESS] * 3_000 + [alert])
+    lines = pl.Series([ACCESS] * 3_000 + [failed])
     row = parse_lines(lines, Context()).frame.row(-1, named=True)
-    assert (row["event.dataset"], row["source.ip"]) == ("suricata.eve", "203.0.113.9")
+    assert (row["event.dataset"], row["source.ip"]) == ("windows.security", "203.0.113.9")
