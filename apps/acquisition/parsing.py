@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from typing import Protocol
@@ -15,7 +15,6 @@ from apps import plugins
 
 _SAMPLE = 400
 _MOST_HEADERS = 100
-_LAST = {"ecs": 1, "syslog": 2}
 LONGEST_HEADER = 20_000
 """Bytes of a line that is looked at as a header."""
 
@@ -33,6 +32,18 @@ class Context:
     file_name: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A parser that read some of the lines, and how sure it was of them before it did.
+
+    `sniff` is its own word on a sample, from 0 to 1; `lines` are those it read, headers too.
+    """
+
+    parser: str
+    sniff: float
+    lines: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Parsed:
     """What a parser made of N lines.
@@ -41,10 +52,14 @@ class Parsed:
         frame: N rows with columns of `contracts.RECORD_COLUMNS`; `event.dataset` is null where
             the line was not understood, and only there.
         structure: bool[N], lines that describe others (headers, comments) and are no records.
+        choices: of several parsers those that read something, in the order they were tried.
+        chosen: int[N], the place in `choices` of who read a line; null where nobody did.
     """
 
     frame: pl.DataFrame
     structure: pl.Series
+    choices: tuple[Choice, ...] = ()
+    chosen: pl.Series = field(default_factory=lambda: pl.Series([], dtype=pl.UInt8))
 
     @classmethod
     def of(cls, frame: pl.DataFrame, structure: pl.Series | None = None) -> Parsed:
@@ -54,7 +69,11 @@ class Parsed:
 
 
 class Parser(Protocol):
-    """Lines → records. Pure, and never raises, whatever the lines hold."""
+    """Lines → records. Pure, and never raises, whatever the lines hold.
+
+    A parser whose format takes in the lines of others (any JSON document, any syslog line) says
+    so by `generality`, an integer above 0: the more general, the later it is asked.
+    """
 
     name: str
 
@@ -110,22 +129,38 @@ def parse_lines(
         for name, parser in parsers().items()
         if name not in without and (only is None or name in only)
     ]
-    sample = lines.gather_every(max(1, lines.len() // _SAMPLE)).head(_SAMPLE)
-    head = pl.concat([lines.head(20), sample])  # headers stand at the top
-    # any object can pass for ECS and any line for syslog: these are for what nobody else reads
-    able.sort(key=lambda parser: (_LAST.get(parser.name, 0), -parser.sniff(head)))
-    frames, rows = [], pl.Series(range(lines.len()), dtype=pl.UInt32)
+    frames: list[pl.DataFrame] = []
+    choices: list[Choice] = []
+    rows = pl.Series(range(lines.len()), dtype=pl.UInt32)
     structure = pl.Series([False], dtype=pl.Boolean).new_from_index(0, lines.len())
-    for parser in able:
+    chosen = pl.Series([None], dtype=pl.UInt8).new_from_index(0, lines.len())
+    for parser, sniff in _surest_first(able, lines):
         if not rows.len():
             break
         parsed = parser.parse(lines.gather(rows), context)
         done = parsed.frame["event.dataset"].is_not_null()
+        read = done | parsed.structure
+        if not read.any():
+            continue
         frames.append(parsed.frame.filter(done).with_columns(rows.filter(done).alias("_row")))
         structure = structure.scatter(rows.filter(parsed.structure), True)
-        rows = rows.filter(~(done | parsed.structure))
+        chosen = chosen.scatter(rows.filter(read), len(choices))
+        choices.append(Choice(parser.name, sniff, int(read.sum())))
+        rows = rows.filter(~read)
     frames.append(pl.DataFrame({"_row": rows, "event.dataset": [None] * rows.len()}))
     silent = structure.arg_true().cast(pl.UInt32)
     frames.append(pl.DataFrame({"_row": silent, "event.dataset": [None] * silent.len()}))
     together = pl.concat(frames, how="diagonal_relaxed").sort("_row").drop("_row")
-    return Parsed(together, structure)
+    return Parsed(together, structure, tuple(choices), chosen)
+
+
+def _surest_first(able: Collection[Parser], lines: pl.Series) -> list[tuple[Parser, float]]:
+    """Parsers and what they say of a sample of `lines`, in the order they are to be asked.
+
+    Specific ones come before general ones, whatever these say: a format that is rare in the batch
+    is missed by the sample, and must not be read by a parser that takes anything.
+    """
+    sample = lines.gather_every(max(1, lines.len() // _SAMPLE)).head(_SAMPLE)
+    head = pl.concat([lines.head(20), sample])  # headers stand at the top
+    sure = [(parser, parser.sniff(head)) for parser in able]
+    return sorted(sure, key=lambda each: (getattr(each[0], "generality", 0), -each[1]))

@@ -16,7 +16,7 @@ from apps.acquisition.flow_columns import FLOW_FEATURES
 from apps.acquisition.flow_meter import meter
 from apps.acquisition.http_messages import http_requests
 from apps.acquisition.parsers.cicflowmeter import is_header
-from apps.acquisition.parsing import Context, parse_lines
+from apps.acquisition.parsing import Choice, Context, parse_lines
 from apps.contracts import UNPARSED
 
 _SPLITS: dict[str, Callable[[bytes, int], documents.Documents]] = {
@@ -52,6 +52,7 @@ class Reading:
     rejected: (sequence, reason) of each item that could not become a record.
     unparsed: how many of the records no parser understood.
     notes: sentences about the content as a whole.
+    choices: the parsers that read lines of it, and how sure they were.
     """
 
     frame: pl.DataFrame
@@ -59,6 +60,7 @@ class Reading:
     rejected: list[tuple[int, str]]
     unparsed: int
     notes: tuple[str, ...] = ()
+    choices: tuple[Choice, ...] = ()
 
 
 def read(
@@ -216,6 +218,7 @@ def _parsed(
         items=frame.height + len(rejected),
         rejected=rejected,
         unparsed=int((frame["event.dataset"] == UNPARSED).sum()),
+        choices=parsed.choices,
     )
 
 

@@ -214,6 +214,10 @@ def _summary(read: reading.Reading) -> dict[str, Any]:
             for sequence, reason in read.rejected[:_SHOWN_REJECTIONS]
         ],
         "notes": list(read.notes),
+        "parsers": [
+            {"name": choice.parser, "sniff": round(choice.sniff, 3), "lines": choice.lines}
+            for choice in read.choices
+        ],
     }
 
 

@@ -66,6 +66,7 @@ _FOREIGN = ("id.orig_h", "flow_id", "__REALTIME_TIMESTAMP")  # Zeek's, Suricata'
 
 class Ecs:
     name = "ecs"
+    generality = 1
 
     def sniff(self, lines: pl.Series) -> float:
         return 0.1 * share(lines.str.contains(r"^\s*\{"))  # any other parser of JSON goes first

@@ -50,6 +50,15 @@ _NAMES = {
 }
 _OWN = ("date", "time", "cs-uri-stem", "cs-uri-query", "cs-uri", "cs-host", "cs(host)")
 _MORE = ("time-taken", "action", "protocol", "path", "s-reason", "cs-version")
+_ADDRESS = r"^(?:-|[0-9a-fA-F:.%\[\]]+(?::\d+)?)$"
+_NUMBER = r"^(?:-|\d+(?:[.,]\d+)?)$"
+_SHAPES = {
+    "date": r"^\d{4}-\d\d-\d\d$",
+    "time": r"^\d\d:\d\d(?::\d\d(?:\.\d+)?)?$",
+    **dict.fromkeys(("c-ip", "s-ip", "src-ip", "dst-ip"), _ADDRESS),
+    **dict.fromkeys(("c-port", "s-port", "src-port", "dst-port", "sc-status", "size"), _NUMBER),
+}
+"""Column → what its cells look like."""
 _PATHS = {"SEND": "outbound", "RECEIVE": "inbound"}
 _ALLOWED = {
     **dict.fromkeys(("ALLOW", "OPEN", "OPEN-INBOUND"), "success"),
@@ -118,6 +127,10 @@ def _cut(
     cells = lines.str.strip_chars_end(" ").str.split("\t" if tabbed else " ")
     # the firewall leaves out the last column where it was not asked for
     fits = cells.list.len().is_between(len(names) - 1, len(names))
+    for place, name in enumerate(names):  # as many words alone are no row of this table
+        if pattern := _SHAPES.get(name):
+            cell = cells.list.get(place, null_on_oob=True)
+            fits &= cell.str.contains(pattern).fill_null(True)
     lines, cells, dates, rows = (s.filter(fits) for s in (lines, cells, dates, rows))
     columns = {
         name: told(cells.list.get(place, null_on_oob=True), ("-", "", "(empty)"))

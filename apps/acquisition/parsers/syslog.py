@@ -28,6 +28,7 @@ _LONGEST_DATA = 20_000
 
 class Syslog:
     name = "syslog"
+    generality = 2
 
     def sniff(self, _lines: pl.Series) -> float:
         """Never sure: a parser that knows what a program means goes before."""

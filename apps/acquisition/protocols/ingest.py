@@ -124,6 +124,7 @@ def _state(batch: Batch) -> dict[str, Any]:
         "datasets": batch.summary.get("datasets", {}),
         "rejections": batch.summary.get("rejections", []),
         "notes": batch.summary.get("notes", []),
+        "parsers": batch.summary.get("parsers", []),
         "error": batch.error,
     }
 

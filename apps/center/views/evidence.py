@@ -174,7 +174,15 @@ def _batch(pk: UUID) -> dict[str, Any]:
         "findings": shown.findings.order_by("-severity", "first")[:50],
         "terms": (),
         "unparsed": shown.records.filter(event_dataset="unparsed").order_by("event_sequence")[:10],
+        "readers": _readers(shown),
     }
+
+
+def _readers(batch: Batch) -> list[dict[str, Any]]:
+    """Which parsers read it: of how many of its lines, and how sure they were beforehand."""
+    told = batch.summary.get("parsers", [])
+    lines = sum(reader["lines"] for reader in told) + batch.unparsed
+    return [{**reader, "share": reader["lines"] / max(lines, 1)} for reader in told]
 
 
 def seal_of(batch: Batch) -> Seal | None:
