@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar, copy_context
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import polars as pl
@@ -67,6 +69,12 @@ class Parsed:
             structure = pl.Series([False], dtype=pl.Boolean).new_from_index(0, frame.height)
         return cls(frame, structure)
 
+    @classmethod
+    def none(cls, lines: pl.Series) -> Parsed:
+        """None of the lines was understood."""
+        nothing = pl.Series("event.dataset", [None], dtype=pl.String)
+        return cls.of(nothing.new_from_index(0, lines.len()).to_frame())
+
 
 class Parser(Protocol):
     """Lines → records. Pure, and never raises, whatever the lines hold.
@@ -88,6 +96,27 @@ class Parser(Protocol):
 def parsers() -> Mapping[str, Parser]:
     """Name → parser: ours and the installed ones."""
     return plugins.gather("apps.acquisition.parsers", "PARSER")
+
+
+T = TypeVar("T")
+_homes: dict[tuple[int, str], ThreadPoolExecutor] = {}
+_depth: ContextVar[int] = ContextVar("_depth", default=0)
+
+
+def at_home(parser: Parser, work: Callable[..., T], *words: Any) -> T:
+    """`work(*words)`, done in the parser's own thread.
+
+    Polars keeps 32 compiled patterns a thread, and the parsers have over two hundred: in one
+    thread each would be compiled anew for every batch, which costs more than reading it. Lines
+    in lines have threads of their own, so that nobody ever waits for itself.
+    """
+    place = (_depth.get(), parser.name)
+    home = _homes.get(place)
+    if home is None:
+        home = _homes.setdefault(place, ThreadPoolExecutor(1, f"parser-{parser.name}"))
+    context = copy_context()
+    context.run(_depth.set, place[0] + 1)
+    return home.submit(context.run, work, *words).result()
 
 
 def below_headers(height: int, headers: Mapping[int, str]) -> Iterator[tuple[str, pl.Series]]:
@@ -137,7 +166,7 @@ def parse_lines(
     for parser, sniff in _surest_first(able, lines):
         if not rows.len():
             break
-        parsed = parser.parse(lines.gather(rows), context)
+        parsed = at_home(parser, parser.parse, lines.gather(rows), context)
         done = parsed.frame["event.dataset"].is_not_null()
         read = done | parsed.structure
         if not read.any():
@@ -162,5 +191,5 @@ def _surest_first(able: Collection[Parser], lines: pl.Series) -> list[tuple[Pars
     """
     sample = lines.gather_every(max(1, lines.len() // _SAMPLE)).head(_SAMPLE)
     head = pl.concat([lines.head(20), sample])  # headers stand at the top
-    sure = [(parser, parser.sniff(head)) for parser in able]
+    sure = [(parser, at_home(parser, parser.sniff, head)) for parser in able]
     return sorted(sure, key=lambda each: (getattr(each[0], "generality", 0), -each[1]))

@@ -37,6 +37,7 @@ _LEVEL = r"(?i)^\[?(?:trace|debug|info|notice|warn|warning|error|fatal|critical|
 _MARK_5424 = r"^<\d{1,3}>[1-9]\d? "
 _COLUMNS = ("host", "program", "module", "pid", "message")
 _MORE = ("priority", "msgid", "data")
+_NO_HEADS = pl.DataFrame(schema=dict.fromkeys((*_COLUMNS, *_MORE), pl.String()) | {"time": INSTANT})
 
 _AHEAD = timedelta(days=1)  # clocks and time zones ahead of ours
 _LEAP_CYCLE = 8  # there is a 29 February in every eight years in a row, even around 2100
@@ -48,6 +49,8 @@ def split(lines: pl.Series, received: datetime) -> pl.DataFrame:
     Also priority (the number in front), and of RFC 5424 msgid and data (its structured data as
     it stands).
     """
+    if not lines.len():
+        return _NO_HEADS.clone()
     found = lines.str.extract_groups(_LINE).struct.unnest()
     found = found.with_columns(
         pl.lit(None, dtype=pl.String).alias(name) for name in ("msgid", "data")
@@ -98,6 +101,8 @@ def written_by(
     may = lines.str.contains(rf" (?:{programs})(?:[\[(: ])").fill_null(False)
     rows = may.arg_true()
     head = split(lines.gather(rows), received)
+    if not rows.len():
+        return rows, head
     ours = head["program"].str.contains(rf"^(?:{programs})$").fill_null(False)
     return rows.filter(ours), head.filter(ours)
 

@@ -71,6 +71,8 @@ class AccessLog:
 
     def parse(self, lines: pl.Series, context: Context) -> Parsed:
         able = lines.str.contains(_ANY).arg_true()
+        if not able.len():
+            return Parsed.none(lines)
         head = bodies(lines.gather(able), context.received)
         found = groups(head["body"], _PLAIN + _FIELDS)
         found = found.with_columns(

@@ -76,6 +76,8 @@ class Haproxy:
 
     def parse(self, lines: pl.Series, context: Context) -> Parsed:
         rows = lines.str.contains(r"haproxy|\[\d\d/[A-Z][a-z]{2}/\d{4}:[\d:]+\.\d{3}\] ").arg_true()
+        if not rows.len():
+            return Parsed.none(lines)
         head = bodies(lines.gather(rows), context.received)
         named = head["program"].str.contains(_PROGRAM).fill_null(False)
         found = _found(head["body"], named)

@@ -40,6 +40,8 @@ class Journal:
     def parse(self, lines: pl.Series, context: Context) -> Parsed:
         height = lines.len()
         rows = lines.str.contains(_MARK, literal=True).fill_null(False).arg_true()
+        if not rows.len():
+            return Parsed.none(lines)
         entries = _json.read(lines.gather(rows))
         known = entries.known & entries.has("__REALTIME_TIMESTAMP")
         told = _told(entries)

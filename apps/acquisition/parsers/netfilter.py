@@ -56,6 +56,8 @@ class Netfilter:
 
     def parse(self, lines: pl.Series, context: Context) -> Parsed:
         rows = lines.str.contains(_MARK).fill_null(False).arg_true()
+        if not rows.len():
+            return Parsed.none(lines)
         able = lines.gather(rows)
         found = able.str.extract_groups(_syslog.HEAD + _LOOSE).struct.unnest()
         rest = found["rest"].fill_null(able)

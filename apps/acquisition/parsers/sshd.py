@@ -136,6 +136,8 @@ class Sshd:
 
     def parse(self, lines: pl.Series, context: Context) -> Parsed:
         rows, head = _heads(lines, context)
+        if not rows.len():
+            return Parsed.none(lines)
         told = _syslog.told(head).drop("process.name")
         read = read_messages(head["program"], head["message"]).hstack(told)
         return Parsed.of(_syslog.place(read, rows, lines.len()))
@@ -146,6 +148,8 @@ def _heads(lines: pl.Series, context: Context) -> tuple[pl.Series, pl.DataFrame]
     daemons = "|".join(_SSHD + _AUTH)
     rows = (lines.str.contains(rf" (?:{daemons})[\[(: ]") | lines.str.contains(_PAM)).arg_true()
     head = _syslog.split(lines.gather(rows), context.received)
+    if not rows.len():
+        return rows, head
     ours = head["program"].is_in(_SSHD + _AUTH)
     plain = head["message"].str.extract(_REPEATED, 1).fill_null(head["message"])
     ours |= (head["module"] == "(pam_unix)").fill_null(False) | plain.str.starts_with("pam_")

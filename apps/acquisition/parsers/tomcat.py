@@ -78,6 +78,8 @@ class Tomcat:
         rows = lines.str.contains(
             r"^\d{1,2}-[A-Z][a-z]{2}-\d{4} |^[A-Z][a-z]{2} \d{1,2}, \d{4}|^\d{4}-\d\d-\d\d[ T]\d\d:"
         ).arg_true()
+        if not rows.len():
+            return Parsed.none(lines)
         heads = _syslog.place(_records(lines.gather(rows), context.file_name), rows, height)
         claimed = heads["event.dataset"].is_not_null()
         under = below(claimed, lines.str.contains(_TRACE) | lines.str.contains(_JDK_BELOW))

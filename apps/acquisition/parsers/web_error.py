@@ -126,6 +126,8 @@ class WebError:
     def parse(self, lines: pl.Series, context: Context) -> Parsed:
         more = lines.str.contains(_PHP_MORE)
         rows = (lines.str.contains(_MARK) | more).arg_true()
+        if not rows.len():
+            return Parsed.none(lines)
         head = bodies(lines.gather(rows), context.received)
         parts = [_nginx(head["body"]), _apache(head["body"]), _php(head["body"])]
         frame = parts[0]
