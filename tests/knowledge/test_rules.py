@@ -8,7 +8,7 @@ import yara_x
 
 from apps.contracts import Kind, Risk
 from apps.detection.decoding import decoded
-from apps.detection.tools.web_request_signatures import _pattern
+from apps.detection.tools.web_request_signatures import _pattern, _sieve
 from apps.knowledge.rules import WebSignature, web_classes, yara_sources
 
 SIGNATURES = [signature for group in web_classes() for signature in group.signatures]
@@ -25,6 +25,19 @@ def test_a_signature_meets_its_examples_and_no_look_alike(signature: WebSignatur
     assert dict(zip(signature.passes, met(signature.passes), strict=True)) == dict.fromkeys(
         signature.passes, False
     )
+
+
+def test_what_meets_a_signature_is_never_sieved_out() -> None:
+    every = [each for group in web_classes() for each in group.signatures]
+    texts = decoded(pl.Series([text for each in every for text in (*each.matches, *each.passes)]))
+    kept = texts.str.contains(_sieve()[0])
+    for patterns in _sieve()[1:]:
+        kept |= texts.str.contains(patterns)
+    met = texts.str.contains(_pattern(every[0]))
+    for signature in every[1:]:
+        met |= texts.str.contains(_pattern(signature))
+    assert kept.to_list() == met.to_list()
+    assert 0 < kept.sum() < kept.len()
 
 
 def test_no_look_alike_meets_any_other_signature_gravely() -> None:
