@@ -108,6 +108,21 @@ class BatchContent(models.Model):
         return str(self.batch_id)
 
 
+class WrittenParser(models.Model):
+    """A parser that a user wrote in the dashboard, as the YAML it is; docs/parsers.md."""
+
+    name = models.CharField(max_length=64, unique=True)
+    text = models.TextField()
+    changed_at = models.DateTimeField(auto_now=True)
+    changed_by = models.CharField(max_length=150)
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Record(models.Model):
     """One item of a batch. The columns are `contracts.RECORD_COLUMNS`; a test holds that."""
 

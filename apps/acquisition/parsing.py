@@ -26,12 +26,13 @@ class Context:
     """What is known about lines besides themselves.
 
     `received` gives a year to times that carry none; `host_name` is the host that observed the
-    lines unless they name one.
+    lines unless they name one. `written` are the parsers of users, asked beside our own.
     """
 
     received: datetime = datetime(1970, 1, 1, tzinfo=UTC)
     host_name: str = ""
     file_name: str = ""
+    written: tuple[Parser, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,8 @@ class Parser(Protocol):
     so by `generality`, an integer above 0: the more general, the later it is asked.
     """
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def sniff(self, lines: pl.Series) -> float:
         """How sure it is, from 0 to 1, that these lines are its own."""
@@ -110,7 +112,7 @@ def at_home(parser: Parser, work: Callable[..., T], *words: Any) -> T:
     thread each would be compiled anew for every batch, which costs more than reading it. Lines
     in lines have threads of their own, so that nobody ever waits for itself.
     """
-    place = (_depth.get(), parser.name)
+    place = (_depth.get(), getattr(parser, "home", parser.name))
     home = _homes.get(place)
     if home is None:
         home = _homes.setdefault(place, ThreadPoolExecutor(1, f"parser-{parser.name}"))
@@ -155,8 +157,8 @@ def parse_lines(
     """
     able = [
         parser
-        for name, parser in parsers().items()
-        if name not in without and (only is None or name in only)
+        for parser in (*context.written, *parsers().values())
+        if parser.name not in without and (only is None or parser.name in only)
     ]
     frames: list[pl.DataFrame] = []
     choices: list[Choice] = []

@@ -16,7 +16,7 @@ from apps.acquisition.flow_columns import FLOW_FEATURES
 from apps.acquisition.flow_meter import meter
 from apps.acquisition.http_messages import http_requests
 from apps.acquisition.parsers.cicflowmeter import is_header
-from apps.acquisition.parsing import Choice, Context, parse_lines
+from apps.acquisition.parsing import Choice, Context, Parser, parse_lines
 from apps.contracts import UNPARSED
 
 _SPLITS: dict[str, Callable[[bytes, int], documents.Documents]] = {
@@ -71,13 +71,15 @@ def read(
     host_name: str = "",
     max_line: int = MAX_LINE,
     received_at: datetime | None = None,
+    written: tuple[Parser, ...] = (),
 ) -> Reading:
     """Read the content of one batch.
 
     `received_at` gives a year to times without one and a time to files; the present if None.
+    `written` are the parsers of users (`written.store.current`).
     Raises Unreadable where nothing can be read (no capture, no flow table, empty).
     """
-    context = Context(received_at or datetime.now(UTC), host_name, file_name)
+    context = Context(received_at or datetime.now(UTC), host_name, file_name, written)
     if protocol == "auto":
         content, protocol = recognise(content)
     if not content and protocol != "file":

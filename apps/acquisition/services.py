@@ -17,8 +17,12 @@ from django.db.models import F
 from django.utils import timezone
 
 from apps.acquisition import copying, frames, reading, selectors
-from apps.acquisition.models import Batch, BatchContent, Record, Source
+from apps.acquisition.models import Batch, BatchContent, Record, Source, WrittenParser
+from apps.acquisition.parsing import parsers
 from apps.acquisition.stages import Claim, claimed
+from apps.acquisition.written import store
+from apps.acquisition.written.checking import load
+from apps.acquisition.written.document import Broken
 from apps.contracts import RECORD_COLUMNS
 from apps.protection.services import audit, seal
 
@@ -157,6 +161,7 @@ def parse(batch_id: UUID) -> None:
                 host_name=batch.host_name,
                 max_line=settings.TOCSIN["max_line"],
                 received_at=batch.received_at,
+                written=store.current().parsers,
             )
         except reading.Unreadable as reason:
             # the content as a whole is the one item that came, and it is rejected
@@ -219,6 +224,43 @@ def _summary(read: reading.Reading) -> dict[str, Any]:
             for choice in read.choices
         ],
     }
+
+
+# ── Parsers that users write ─────────────────────────────────────────────────────────────
+
+
+def save_parser(*, text: str, actor: str, replaces: str = "") -> WrittenParser:
+    """Keep a parser; from the next batch on it reads. `replaces` is the name it had before.
+
+    Raises `Broken`, one line that names the place, where it does not keep what its examples promise
+    or carries the name of another parser.
+    """
+    parser = load(text, "the parser")
+    others = {*parsers(), *(each.name for each in store.of_home().parsers)}
+    kept = WrittenParser.objects.exclude(name=replaces).values_list("name", flat=True)
+    if parser.name in others or parser.name in kept:
+        raise Broken(f"the parser: name: there is a parser called {parser.name} already")
+    with transaction.atomic():
+        known = WrittenParser.objects.select_for_update().filter(name=replaces).first()
+        saved = known or WrittenParser()
+        saved.name, saved.text, saved.changed_by = parser.name, text, actor
+        try:
+            with transaction.atomic():
+                saved.save()
+        except IntegrityError as error:
+            raise Broken(
+                f"the parser: name: there is a parser called {parser.name} already"
+            ) from error
+        audit(actor=actor, action="parser.saved", object=f"parser:{parser.name}",
+              detail={"sha256": hashlib.sha256(text.encode()).hexdigest()})  # fmt: skip
+    return saved
+
+
+@transaction.atomic
+def remove_parser(*, name: str, actor: str) -> None:
+    """Forget a parser; what it read stays as it was read."""
+    if WrittenParser.objects.filter(name=name).delete()[0]:
+        audit(actor=actor, action="parser.removed", object=f"parser:{name}")
 
 
 # ── The demonstration ────────────────────────────────────────────────────────────────────

@@ -39,12 +39,17 @@ def ready(frame: pl.DataFrame, received: datetime | None = None) -> pl.DataFrame
     return frame if received is None else frame.with_columns(pl.col(TIME).fill_null(received))
 
 
+WEB_REQUESTS = (
+    (pl.col("event.category") == "web")
+    & pl.col("source.ip").is_not_null()
+    & ~pl.col("event.dataset").str.contains(r"\.error$|^php").fill_null(False)
+)
+"""Web requests of known sources. What a server's error log says of one comes on top of what its
+access log says, and would count it twice."""
+
+
 def web_requests(frame: pl.DataFrame) -> pl.DataFrame:
-    """Web requests of known sources. What a server's error log says of one comes on top of what
-    its access log says, and would count it twice."""
-    error_log = pl.col("event.dataset").str.contains(r"\.error$|^php").fill_null(False)
-    web = (pl.col("event.category") == "web") & pl.col("source.ip").is_not_null()
-    return frame.filter(web & ~error_log)
+    return frame.filter(WEB_REQUESTS)
 
 
 def crossings(

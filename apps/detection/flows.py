@@ -21,6 +21,15 @@ _HEADER_BYTES = 80
 _ASKING_ICMP = (8, 13, 15, 17, 128)  # echo, timestamp, information, mask; echo of version 6
 _NO_ONE = r"^(?:22[4-9]|23\d)\.|^255\.255\.255\.255$|^0\.0\.0\.0$|^ff[0-9a-f]{2}:|^::$"
 
+FLOWS = (
+    (pl.col("event.category") == "network")
+    & pl.col("source.ip").is_not_null()
+    & pl.col("destination.ip").is_not_null()
+    & ~pl.col("source.ip").str.contains(_NO_ONE)
+    & ~pl.col("destination.ip").str.contains(_NO_ONE)
+)
+"""Flows and connections between two that can answer."""
+
 
 def features(frame: pl.DataFrame) -> NDArray[np.float32]:
     """`tocsin.features` as float32[N, F] in the order of `FLOW_FEATURES`; NaN rows where absent."""
@@ -46,31 +55,28 @@ def flows(frame: pl.DataFrame) -> pl.DataFrame:
         `sent`, `received`: Float64, bytes of payload; estimated where no extractor gave them.
     Flows to multicast, broadcast and unset addresses are left out: nobody is meant to answer.
     """
-    network = frame.filter(
-        (pl.col("event.category") == "network")
-        & pl.col("source.ip").is_not_null()
-        & pl.col("destination.ip").is_not_null()
-        & ~pl.col("source.ip").str.contains(_NO_ONE)
-        & ~pl.col("destination.ip").str.contains(_NO_ONE)
+    return (
+        frame.filter(FLOWS)
+        .select(
+            RECORD,
+            FRESH,
+            TIME,
+            "source.ip",
+            "source.port",
+            "destination.ip",
+            "destination.port",
+            "network.transport",
+            "network.protocol",
+            "host.name",
+            "source.packets",
+            "destination.packets",
+            "source.bytes",
+            "destination.bytes",
+            "tocsin.features",
+            seconds=pl.col("event.duration") / 1e9,
+        )
+        .pipe(_with_judgement)
     )
-    return network.select(
-        RECORD,
-        FRESH,
-        TIME,
-        "source.ip",
-        "source.port",
-        "destination.ip",
-        "destination.port",
-        "network.transport",
-        "network.protocol",
-        "host.name",
-        "source.packets",
-        "destination.packets",
-        "source.bytes",
-        "destination.bytes",
-        "tocsin.features",
-        seconds=pl.col("event.duration") / 1e9,
-    ).pipe(_with_judgement)
 
 
 def _with_judgement(table: pl.DataFrame) -> pl.DataFrame:

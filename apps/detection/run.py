@@ -32,6 +32,14 @@ def tools() -> Mapping[str, Tool]:
     return plugins.gather("apps.detection.tools", "TOOL")
 
 
+def lookers(frame: pl.DataFrame) -> Mapping[str, pl.Series]:
+    """Tool → bool[N], which records of a frame it looks at; those that look at none are left out."""
+    frame = evidence.ready(frame)
+    looks = {name: frame.select(tool.reads).to_series() for name, tool in tools().items()}
+    told = {name: looks_.fill_null(False) for name, looks_ in looks.items()}
+    return {name: mask for name, mask in told.items() if mask.any()}
+
+
 def search(frame: pl.DataFrame, received: datetime | None = None) -> Search:
     """Let every tool look at `frame`; one that fails costs its own findings and no others.
 

@@ -26,6 +26,11 @@ class Tool(Protocol):
     @property
     def description(self) -> str: ...
 
+    @property
+    def reads(self) -> pl.Expr:
+        """Which records it looks at: what it finds in the others is nothing."""
+        ...
+
     def detect(self, frame: pl.DataFrame) -> list[Finding]:
         """Findings with at least one fresh record, in a settled order. Never changes `frame`."""
         ...

@@ -24,6 +24,10 @@ class Broken:
     title: str = "Broken"
     description: str = "Fails."
 
+    @property
+    def reads(self) -> pl.Expr:
+        return pl.lit(True)
+
     def detect(self, frame: pl.DataFrame) -> list[Finding]:
         raise ZeroDivisionError("of course")
 
@@ -98,3 +102,25 @@ def test_a_burst_is_seen_whole_wherever_it_lies() -> None:
         )
         assert windows.height >= 1
         assert evidence.within(rows, windows, ["source.ip"], span).height == 60
+
+
+def everything() -> pl.DataFrame:
+    """Records of every kind that a tool reads, and as many that none does."""
+    start = START - timedelta(minutes=5)
+    rows = [login(i, "root") for i in range(20)] + [login(21, "root", outcome=None)]
+    rows += [knock(30 + p / 100, p) for p in range(1, 60)]
+    rows += [request(60, "/?q=1%20union%20select%202")]
+    rows += [{"@timestamp": start, "event.category": "dns", "event.dataset": "bind.query"}] * 5
+    return frame(rows)
+
+
+def test_a_tool_finds_nothing_in_what_it_says_it_does_not_read() -> None:
+    table = evidence.ready(everything())
+    lookers = run.lookers(table)
+    assert {"login_brute_force", "port_scan", "web_request_signatures"} <= set(lookers)
+    for name, tool in run.tools().items():
+        alone = tool.detect(table)
+        assert tool.detect(table.filter(tool.reads)) == alone, name
+        assert bool(alone) <= (name in lookers), name
+    nobody = table.filter(pl.col("event.category") == "dns")
+    assert run.lookers(nobody) == {}

@@ -15,6 +15,7 @@ from apps.detection.evidence import (
     RECORD,
     SEEN,
     TIME,
+    WEB_REQUESTS,
     crossings,
     grade,
     many,
@@ -25,7 +26,7 @@ from apps.detection.evidence import (
     web_requests,
     within,
 )
-from apps.detection.flows import flows
+from apps.detection.flows import FLOWS, flows
 
 _SERVICE = ("destination.ip", "destination.port")
 _PAIR = ("source.ip", "destination.ip", "destination.port")
@@ -69,6 +70,10 @@ class Flood:
     packet_answers: float = 0.02
     few_sources: int = 20
     loud: float = 0.05  # share of a SYN flood from which a source is named
+
+    @property
+    def reads(self) -> pl.Expr:
+        return FLOWS | WEB_REQUESTS
 
     def detect(self, frame: pl.DataFrame) -> list[Finding]:
         table = flows(frame)

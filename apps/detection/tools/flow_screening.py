@@ -9,7 +9,7 @@ import polars as pl
 
 from apps.contracts import Finding, Kind, Risk
 from apps.detection.evidence import SEEN, TIME, many, new
-from apps.detection.flows import flows
+from apps.detection.flows import FLOWS, flows
 
 _PAIR = ("source.ip", "destination.ip", "network.transport", "destination.port")
 _SIZES = ("seconds", "source.packets", "destination.packets", "sent", "received")
@@ -51,6 +51,10 @@ class FlowScreening:
     calls: int = 30
     jitter: float = 0.15
     size_jitter: float = 0.1
+
+    @property
+    def reads(self) -> pl.Expr:
+        return FLOWS
 
     def detect(self, frame: pl.DataFrame) -> list[Finding]:
         table = flows(frame).filter("asked")

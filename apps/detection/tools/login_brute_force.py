@@ -25,6 +25,13 @@ from apps.detection.evidence import (
 
 _KEY = ("source.ip", "host.name", "destination.ip", "service")
 _BESIDE = ("pam_authentication", "ssh_too_many_attempts", "ssh_login_refused", "ssh_disconnect")
+_LOGINS = (
+    (pl.col("event.category") == "authentication")
+    & pl.col("event.outcome").is_in(["success", "failure"])
+    & pl.col("source.ip").is_not_null()
+    # sshd tells of each failure itself; what PAM says of it beside would count it twice.
+    & ~((pl.col("event.dataset") == "sshd.auth") & pl.col("event.action").is_in(_BESIDE))
+)
 _PROGRAMS = {
     "sshd": "ssh",
     "sshd-session": "ssh",
@@ -59,6 +66,10 @@ class LoginBruteForce:
     slow_failures: int = 30
     sprayed_accounts: int = 6
     failures_per_success: float = 2.0
+
+    @property
+    def reads(self) -> pl.Expr:
+        return _LOGINS
 
     def detect(self, frame: pl.DataFrame) -> list[Finding]:
         logins = _logins(frame)
@@ -129,13 +140,7 @@ class LoginBruteForce:
 def _logins(frame: pl.DataFrame) -> pl.DataFrame:
     """Logins over the network that succeeded or failed, each attempt once, with `failed`,
     `service` and `with_key`."""
-    lines = frame.filter(
-        (pl.col("event.category") == "authentication")
-        & pl.col("event.outcome").is_in(["success", "failure"])
-        & pl.col("source.ip").is_not_null()
-        # sshd tells of each failure itself; what PAM says of it beside would count it twice.
-        & ~((pl.col("event.dataset") == "sshd.auth") & pl.col("event.action").is_in(_BESIDE))
-    )
+    lines = frame.filter(_LOGINS)
     # Only where no password was ever asked is an unknown user all that is said of an attempt.
     unknown = pl.col("event.action") == "ssh_invalid_user"
     lines = _told_once(lines)

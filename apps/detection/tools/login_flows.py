@@ -10,7 +10,7 @@ import polars as pl
 
 from apps.contracts import Finding, Kind, Risk
 from apps.detection.evidence import SEEN, TIME, crossings, grade, many, new, peaks, within
-from apps.detection.flows import flows
+from apps.detection.flows import FLOWS, flows
 
 _KEY = ("source.ip", "destination.ip", "destination.port")
 
@@ -62,6 +62,10 @@ class LoginFlows:
     spread: float = 0.1  # median absolute deviation / median of the bytes sent
     shortest_wait: float = 0.5  # seconds, median of a hidden service's conversations
     side_by_side: float = 2.0  # conversations at a time, on average
+
+    @property
+    def reads(self) -> pl.Expr:
+        return FLOWS
 
     def detect(self, frame: pl.DataFrame) -> list[Finding]:
         short = self._short_sessions(flows(frame))

@@ -10,7 +10,7 @@ import polars as pl
 
 from apps.contracts import Finding, Kind, Risk
 from apps.detection.evidence import SEEN, crossings, grade, many, new, peaks, top, within
-from apps.detection.flows import flows
+from apps.detection.flows import FLOWS, flows
 
 _VERTICAL = ("source.ip", "destination.ip")
 _HORIZONTAL = ("source.ip", "network.transport", "destination.port")
@@ -41,6 +41,10 @@ class PortScan:
     swept: int = 10
     share: float = 0.6
     absent: float = 0.25
+
+    @property
+    def reads(self) -> pl.Expr:
+        return FLOWS
 
     def detect(self, frame: pl.DataFrame) -> list[Finding]:
         table = _doors(flows(frame))

@@ -10,7 +10,18 @@ import polars as pl
 
 from apps.contracts import Finding, Kind
 from apps.detection.decoding import decoded
-from apps.detection.evidence import FRESH, RECORD, SEEN, TIME, grade, many, new, shown, web_requests
+from apps.detection.evidence import (
+    FRESH,
+    RECORD,
+    SEEN,
+    TIME,
+    WEB_REQUESTS,
+    grade,
+    many,
+    new,
+    shown,
+    web_requests,
+)
 from apps.knowledge.rules import WebClass, WebSignature, web_classes
 
 _KEY = ("source.ip", "host.name", "destination.ip", "class")
@@ -39,6 +50,10 @@ class WebRequestSignatures:
     refused: int = 20
     reached: int = 5
     samples: int = 5
+
+    @property
+    def reads(self) -> pl.Expr:
+        return WEB_REQUESTS
 
     def detect(self, frame: pl.DataFrame) -> list[Finding]:
         requests = _requests(frame)

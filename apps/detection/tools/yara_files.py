@@ -21,6 +21,11 @@ log = logging.getLogger(__name__)
 _FILE = ("host.name", "file.path", "file.hash.sha256")
 _UPLOAD = ("source.ip", "host.name", "destination.ip", "body")
 _MAY_BE_CODE = r"<\?|<%|#!|runat|\bimport\b|/dev/tcp|base64"
+_UPLOADS = (
+    (pl.col("event.category") == "web")
+    & pl.col("source.ip").is_not_null()
+    & pl.col("http.request.body.content").str.contains(_MAY_BE_CODE)
+)
 _FILE_NAME = re.compile(r'filename="([^"\r\n]{1,200})"')
 
 
@@ -54,6 +59,10 @@ class YaraFiles:
     )
     seconds: int = 10
 
+    @property
+    def reads(self) -> pl.Expr:
+        return pl.col("file.content").is_not_null() | _UPLOADS
+
     def detect(self, frame: pl.DataFrame) -> list[Finding]:
         return [*self._files(frame), *self._uploads(frame)]
 
@@ -70,11 +79,7 @@ class YaraFiles:
 
     def _uploads(self, frame: pl.DataFrame) -> Iterator[Finding]:
         body = pl.col("http.request.body.content")
-        sent = frame.filter(
-            (pl.col("event.category") == "web")
-            & pl.col("source.ip").is_not_null()
-            & body.str.contains(_MAY_BE_CODE)
-        ).select(
+        sent = frame.filter(_UPLOADS).select(
             RECORD,
             FRESH,
             TIME,
