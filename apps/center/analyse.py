@@ -16,6 +16,7 @@ from pathlib import Path
 import polars as pl
 
 from apps.acquisition.reading import Unreadable, read
+from apps.acquisition.written.store import of_home
 from apps.analysis import serialise
 from apps.analysis.assess import assess
 from apps.analysis.case import Case, build, decide
@@ -116,6 +117,7 @@ def _read(path: Path, host: str, now: datetime) -> tuple[FileRead, pl.DataFrame 
             file_name=name,
             host_name=host,
             received_at=now,
+            written=of_home().parsers,
         )
     except (OSError, Unreadable) as problem:
         text = problem.strerror if isinstance(problem, OSError) else str(problem)

@@ -20,6 +20,8 @@ from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 
 from apps.acquisition.models import Batch, Source
+from apps.acquisition.parsing import parsers
+from apps.acquisition.written import store
 from apps.assistance.models import Delivery, Host
 from apps.protection.models import AuditEntry
 
@@ -131,6 +133,15 @@ def _batches() -> tuple[str, str]:
         "failed": failed,
     }
     return ("bad" if stuck else "waiting" if failed else "good"), detail
+
+
+def _parsers() -> tuple[str, str]:
+    kept = store.current()
+    if kept.problems:
+        return "bad", " · ".join(kept.problems)[:600]
+    count = len(kept.parsers)
+    detail = ngettext("%(n)d of your own", "%(n)d of your own", count) % {"n": count}
+    return "good", f"{len(parsers())} + {detail}"
 
 
 def _tools() -> tuple[str, str]:
@@ -255,7 +266,12 @@ MODULES: Sequence[tuple[str, Promise, Sequence[tuple[Promise, Look]]]] = (
     (
         "acquisition",
         _t("Acquisition"),
-        ((_t("Database"), _database), (_t("Sources"), _sources), (_t("Batches"), _batches)),
+        (
+            (_t("Database"), _database),
+            (_t("Sources"), _sources),
+            (_t("Batches"), _batches),
+            (_t("Parsers"), _parsers),
+        ),
     ),
     ("detection", _t("Detection"), ((_t("Tools"), _tools), (_t("YARA rules"), _yara))),
     ("analysis", _t("Analysis"), ((_t("Networks"), _models),)),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from datetime import datetime
 
 from rich import markup
@@ -12,6 +14,7 @@ from rich.tree import Tree
 
 from apps.analysis.words import KIND_WORDS
 from apps.center.analyse import Analysis, FileRead, Solved
+from apps.center.explain import Explanation
 from apps.contracts import Assessment, Clue, Kind
 
 SHOWN = 6  # addresses, tools, reasons of each kind; the rest is in --json
@@ -42,6 +45,42 @@ def show(analysis: Analysis, console: Console | None = None) -> None:
             f"[dim]{_count(analysis.dismissed, 'unusual pattern')} that only screening saw and "
             "that the network, being sure, calls normal.[/]"
         )
+
+
+def show_lines(
+    explained: Explanation, *, as_json: bool = False, console: Console | None = None
+) -> None:
+    """Prints what becomes of lines."""
+    out = console or Console(highlight=False)
+    if as_json:
+        told = {
+            "lines": [asdict(line) for line in explained.lines],
+            "parsers": [asdict(choice) for choice in explained.choices],
+            "left_out": explained.left_out,
+        }
+        print(json.dumps(told, default=str, ensure_ascii=False, indent=1))
+        return
+    for line in explained.lines:
+        out.print(f"[bold]{escape(line.text[:2000])}[/]", soft_wrap=True)
+        who = escape(line.parser) or "[yellow]no parser reads it[/]"
+        also = f" (also: {', '.join(map(escape, line.others))})" if line.others else ""
+        out.print(f"  {who}{also}{': it describes other lines' if line.is_structure else ''}")
+        for name, value in line.fields.items():
+            out.print(f"    [dim]{name:28}[/] {escape(str(value))}", soft_wrap=True)
+        if line.fields:
+            tools = ", ".join(line.tools) or "no tool looks at such a record"
+            out.print(f"  [dim]tools:[/] {escape(tools)}")
+    if explained.lines:
+        out.print(Rule())
+    for choice in explained.choices:
+        out.print(
+            f"{escape(choice.parser)}: {_count(choice.lines, 'line')}, sure beforehand "
+            f"{choice.sniff:.0%}"
+        )
+    if explained.left_out:
+        out.print(f"[yellow]{_count(explained.left_out, 'line')} more were not looked at.[/]")
+    if not explained.lines:
+        out.print("There is no line in it.")
 
 
 def _files(analysis: Analysis, out: Console) -> None:

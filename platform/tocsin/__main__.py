@@ -36,6 +36,20 @@ def parser() -> argparse.ArgumentParser:
     analyse.add_argument("--json", action="store_true", help="print one JSON document")
     analyse.add_argument("--host", default="", metavar="NAME", help="host the files come from")
 
+    explain = commands.add_parser(
+        "explain",
+        help="say which parser reads each line, what it becomes and which tools look at it",
+        description="Reads the first lines of a log (or what is piped in) as an upload would be "
+        "read, with the parsers of TOCSIN_HOME/parsers. Needs no running platform, keeps nothing.",
+    )
+    explain.add_argument("file", metavar="FILE|-")
+    explain.add_argument("--json", action="store_true", help="print one JSON document")
+
+    own = commands.add_parser("parsers", help="parsers of your own (docs/parsers.md)")
+    actions = own.add_subparsers(dest="action", required=True, metavar="ACTION")
+    check = actions.add_parser("check", help="check files, or all there are in TOCSIN_HOME/parsers")
+    check.add_argument("files", nargs="*", metavar="FILE")
+
     verify = commands.add_parser("verify", help="check every seal and the audit trail")
     verify.add_argument("--head", default="", help="a seal hash noted earlier that must be there")
 
@@ -99,7 +113,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except StackError as problem:
             print(f"tocsin: {problem}", file=sys.stderr)
             return 1
-    if options.command == "analyse":  # it keeps nothing, so it needs no secrets of a home
+    if options.command in (
+        "analyse",
+        "explain",
+        "parsers",
+    ):  # it keeps nothing, so it needs no secrets of a home
         os.environ.setdefault("TOCSIN_SECRET_KEY", secrets.token_urlsafe())
         os.environ.setdefault("TOCSIN_VAULT_KEY", secrets.token_urlsafe())
     from tocsin import commands

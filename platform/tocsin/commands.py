@@ -41,6 +41,37 @@ def analyse(options: argparse.Namespace) -> int:
     )
 
 
+def explain(options: argparse.Namespace) -> int:
+    from apps.center.explain import LONGEST_TEXT, explain_text
+    from apps.center.report import show_lines
+
+    try:
+        with open(0 if options.file == "-" else options.file, "rb") as file:  # noqa: PTH123 - 0 is stdin
+            content = file.read(LONGEST_TEXT)
+    except OSError as problem:
+        raise CommandError(f"{options.file}: {problem.strerror}") from problem
+    name = "" if options.file == "-" else options.file
+    explained = explain_text(content, file_name=name)
+    show_lines(explained, as_json=options.json)
+    return 0 if explained.lines else 1
+
+
+def parsers_check(options: argparse.Namespace) -> int:
+    from apps.acquisition.written import store
+
+    if options.files:
+        kept = store.checked((name, _read(name)) for name in options.files)
+    else:
+        kept = store.of_home()
+    for parser in kept.parsers:
+        print(f"✓ {parser.name}: {parser.dataset}")
+    for problem in kept.problems:
+        print(f"✗ {problem}")
+    if not kept.parsers and not kept.problems:
+        print(f"no parser in {store.folder()}")
+    return 1 if kept.problems else 0
+
+
 def verify(options: argparse.Namespace) -> int:
     from apps.center.verification import problems, removals
     from apps.protection import selectors
@@ -201,6 +232,8 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     function.__name__: function
     for function in (
         analyse,
+        explain,
+        parsers_check,
         verify,
         demo_play,
         demo_remove,

@@ -20,6 +20,13 @@ from apps.detection.evidence import SEEN, grade, many, new, shown
 
 _KEY = ("event.dataset", "rule.id", "rule.name", "source.ip", "destination.ip", "host.name")
 
+_ALERTS = (
+    (pl.col("event.category") == "intrusion_detection")
+    & pl.col("source.ip").is_not_null()
+    & (pl.col("rule.name") != "")
+    & ~(pl.col("event.action") == "anomaly").fill_null(False)  # a protocol spoken badly
+)
+
 # CEF and LEEF count to 10 and are used for any event: what a vendor calls high is an alert
 _TO_TEN = dict(enumerate((5, 5, 10, 10, 15, 20, 25, 40, 55, 70, 80)))
 _SEVERITY = {
@@ -82,12 +89,13 @@ class SensorAlerts:
     )
     least: int = 30  # severity of ours from which an alert is a finding
 
+    @property
+    def reads(self) -> pl.Expr:
+        return _ALERTS
+
     def detect(self, frame: pl.DataFrame) -> list[Finding]:
-        judged = pl.col("event.category") == "intrusion_detection"
-        odd = (pl.col("event.action") == "anomaly").fill_null(False)  # a protocol spoken badly
-        named = pl.col("source.ip").is_not_null() & (pl.col("rule.name") != "")
         groups = (
-            frame.filter(judged & named & ~odd)
+            frame.filter(_ALERTS)
             .group_by(_KEY)
             .agg(
                 *SEEN,
