@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ml_core.errors import DataError
 
 
 def in_folders(data: Sequence[Path]) -> list[Path]:
-    """The files named, and of a folder those in it, by name; what begins with a dot is left out.
+    """The files named, and of a folder those in it and in its folders, by name; what begins with
+    a dot is left out, and so are links to folders, which may lead back.
 
     DataError for a folder without files.
     """
@@ -18,8 +19,18 @@ def in_folders(data: Sequence[Path]) -> list[Path]:
         if not path.is_dir():
             found.append(path)
             continue
-        inside = sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith("."))
+        inside = list(_inside(path))
         if not inside:
             raise DataError(f"{path}: no files in this folder")
         found += inside
     return found
+
+
+def _inside(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith("."):
+            continue
+        if path.is_file():
+            yield path
+        elif path.is_dir() and not path.is_symlink():
+            yield from _inside(path)

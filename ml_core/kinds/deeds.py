@@ -82,6 +82,7 @@ _PREFIXES = frozenset(("nt", "zw", "rtl", "ldr", "wsa", "sh", "rt"))
 _SUFFIXES = frozenset(("a", "w", "ex", "exa", "exw", "at"))
 _ALONE = {"system": "run"}  # among other words it is what they are about
 _RUN = re.compile(r"[a-z]+|[0-9]+")
+_LONGEST = 256  # characters of a name that are taken apart
 DEED_OF = {word: deed for deed, words in reversed(_DEEDS.items()) for word in words.split()}
 _KNOWN = frozenset((*DEED_OF, *_OTHER.split(), *_ALONE, *_PREFIXES, "ex", "at"))
 
@@ -93,7 +94,7 @@ def words_of(name: str) -> tuple[str, ...]:
     What tells calling conventions, character sets and sizes of numbers (`Nt`, `Ex`, `W`, `64`) is
     left out where anything else is left.
     """
-    words = [word for run in _RUN.findall(name.lower()) for word in _apart(run)]
+    words = [word for run in _RUN.findall(name[:_LONGEST].lower()) for word in _apart(run)]
     bare = [word for word in words if not word.isdigit()]
     while len(bare) > 1 and bare[-1] in _SUFFIXES:
         bare.pop()

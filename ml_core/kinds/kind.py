@@ -24,6 +24,7 @@ _UNTOLD = (
     "web_shell",
 )
 _SIGNS = re.compile(r"[^a-z0-9_]+")
+_TRUTH = {"0 0": "0", "false": "0", "1 0": "1", "true": "1"}  # 0.0 and 1.0 among them
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Kind:
         """
         table = {plain(name): cls for cls in self.classes for name in self._names(cls)}
         unique, inverse = np.unique(np.asarray(labels, dtype=str), return_inverse=True)
-        names = [plain(name) for name in unique.tolist()]
+        names = [_TRUTH.get(name, name) for name in map(plain, unique.tolist())]
         unknown = [name for name in names if name not in table and name not in _UNTOLD]
         if unknown:
             raise DataError(f"unknown {self.name} labels: {', '.join(map(repr, unknown[:5]))}")

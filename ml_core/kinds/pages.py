@@ -23,7 +23,8 @@ Ints = npt.NDArray[np.int64]
 MADE = 1200  # pages of the grammar among those to learn from, half of them defaced
 _IDEOGRAM = "\u3040-\u30ff\u3400-\u9fff"  # written without spaces: one token each
 _TOKEN = re.compile(rf"[{_IDEOGRAM}]|(?:(?![{_IDEOGRAM}])[\w@$])+|[^\w\s@$]+")
-_UNREAD = re.compile(r"<(script|style)\b.*?</\1\s*>|<!--|-->", re.IGNORECASE | re.DOTALL)
+_UNREAD = re.compile(r"<(script|style)\b|<!--|-->", re.IGNORECASE)
+_CLOSES = {name: re.compile(rf"</{name}\s*>", re.IGNORECASE) for name in ("script", "style")}
 _TAG = re.compile(
     r"</?(?:html|head|title|body|div|span|p|a|b|i|u|br|hr|img|h[1-6]|ul|ol|li|table|tr|td|th|center"
     r"|font|form|input|button|link|meta|script|style|nav|main|section|article|header|footer|strong"
@@ -39,8 +40,26 @@ def words(text: str) -> list[str]:
     """The words and signs of a page, of its markup only what a reader is told."""
     text = "\n".join(listed(text) or [text])
     if len(_TAG.findall(text)) > 1:
-        text = unescape(_TAG.sub(" ", _UNREAD.sub(" ", text)))
+        text = unescape(_TAG.sub(" ", _without_unread(text)))
     return _TOKEN.findall(text)
+
+
+def _without_unread(text: str) -> str:
+    """Without scripts, styles and the marks of comments; what is never closed is read."""
+    kept, start, endless = list[str](), 0, set[str]()
+    for mark in _UNREAD.finditer(text):
+        name, end = str(mark[1]).lower(), mark.end()
+        if mark.start() < start or name in endless:
+            continue
+        if name in _CLOSES:
+            close = _CLOSES[name].search(text, end)
+            if close is None:
+                endless.add(name)  # and looked for no more
+                continue
+            end = close.end()
+        kept.append(text[start : mark.start()])
+        start = end
+    return " ".join([*kept, text[start:]])
 
 
 @lru_cache(maxsize=50_000)

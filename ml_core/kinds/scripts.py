@@ -52,14 +52,20 @@ switch case break continue default in class this null true false undefined param
 """
 _LETTER = re.compile(r"\w")
 # source text: strings, comments, numbers, names with what marks them, signs
-_SOURCE = re.compile(
-    r"""(?P<string>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')|(?P<comment>/\*.*?\*/|<\#.*?\#>|//[^\n]*)"""
-    r"""|(?P<hex>0[xX][0-9a-fA-F]+)|(?P<number>\d+(?:\.\d+)?)|(?P<name>[$@]?[A-Za-z_]\w*(?:-[A-Za-z]\w*)*)"""
-    r"""|(?P<sign>[=!]==?|[<>]=|&&|\|\||\+\+|--|[-+.*/]=|::|->|=>|<\?php|[^\w\s])""",
-    re.DOTALL,
+_CLOSED = {
+    '"': r"""(?P<double>"(?:\\.|[^"\\])*+")""",
+    "'": r"""(?P<single>'(?:\\.|[^'\\])*+')""",
+    "/*": r"(?P<comment>/\*.*?\*/)",
+    "<#": r"(?P<help><\#.*?\#>)",
+}
+_OTHERS = (
+    r"(?P<line>//[^\n]*)|(?P<hex>0[xX][0-9a-fA-F]+)|(?P<number>\d+(?:\.\d+)?)"
+    r"|(?P<name>[$@]?[A-Za-z_]\w*(?:-[A-Za-z]\w*)*)"
+    r"|(?P<sign>[=!]==?|[<>]=|&&|\|\||\+\+|--|[-+.*/]=|::|->|=>|<\?php|[^\w\s])"
 )
+_SAID = {"hex": "HEX", "number": "NUM", **dict.fromkeys(("comment", "help", "line"), "COM")}
 _QUOTED = re.compile(r"[\w=(,][\"']|[\"'][\w),;]")
-_GLUED = re.compile(r"\w[^\w\s]*[(){}\[\];,=]|[(){}\[\];,=][^\w\s]*\w")
+_GLUE = frozenset("(){}[];,=")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{24,}={0,2}\Z")
 _HEX = re.compile(r"(?:(?:\\x|0x|%)?[0-9a-fA-F]{2})+\Z")
 
@@ -72,20 +78,37 @@ def tokens(text: str) -> list[str]:
     if _QUOTED.search(text):
         return _lexed(text)
     pieces = text.split() if any(c.isspace() for c in text) else text.split(",")
-    if not any(_GLUED.search(piece) for piece in pieces):
+    if not any(map(_glued, pieces)):
         return [piece for piece in pieces if piece]
-    return [t for piece in pieces for t in (_lexed(piece) if _GLUED.search(piece) else [piece])]
+    return [t for piece in pieces for t in (_lexed(piece) if _glued(piece) else [piece])]
+
+
+def _glued(piece: str) -> bool:
+    """Whether words and signs stand together without blanks."""
+    return not _GLUE.isdisjoint(piece) and _LETTER.search(piece) is not None
 
 
 def _lexed(source: str) -> list[str]:
-    found = []
-    for match in _SOURCE.finditer(source):
-        kind, value = match.lastgroup, match[0]
-        if kind == "string":
-            found.append(_string(value[1:-1]))
+    found, start, endless = list[str](), 0, frozenset[str]()
+    while True:
+        for match in _source(endless).finditer(source, start):
+            kind, value = str(match.lastgroup), match[0]
+            if kind == "endless":
+                # what is not closed from here on is not closed from anywhere later on either
+                start, endless = match.start(), endless | {value}
+                break
+            is_string = kind in ("double", "single")
+            found.append(_string(value[1:-1]) if is_string else _SAID.get(kind, value))
         else:
-            found.append({"comment": "COM", "hex": "HEX", "number": "NUM"}.get(str(kind), value))
-    return found
+            return found
+
+
+@lru_cache
+def _source(endless: frozenset[str]) -> re.Pattern[str]:
+    """The tokens of source text; what `endless` begin are no strings or comments, but signs."""
+    closed = {begin: pattern for begin, pattern in _CLOSED.items() if begin not in endless}
+    begins = "|".join(map(re.escape, closed)) or r"(?!)"
+    return re.compile("|".join([*closed.values(), f"(?P<endless>{begins})", _OTHERS]), re.DOTALL)
 
 
 def _string(value: str) -> str:

@@ -13,7 +13,9 @@ _RECORD = ("api", "call", "syscall", "name", "function", "event_id", "event", "i
 _OTHER = re.compile(r"[,;|\[\]\n\"']|->")  # where blanks are not all there is between names
 _BETWEEN = re.compile(r"(?:\s|[,;|\[\]\"']|->)+")
 _STRING = r'"(?:\\.|[^"\\\n])*"?'  # one that is never closed ends with its line
-_CALLED = re.compile(rf"{_STRING}|[A-Za-z_][\w.:]*(?=\()|[()\n]")
+# a name takes the bracket behind it along, and is given back without one: looking ahead from every
+# letter would cost the square of a name's length
+_CALLED = re.compile(rf"{_STRING}|[A-Za-z_][\w.:]*+\(?|[()\n]")
 
 
 def listed(text: str) -> list[str] | None:
@@ -49,14 +51,14 @@ def called(text: str) -> list[str]:
     items = listed(text)
     found, depth = list[str](), 0
     for part in _CALLED.findall(text if items is None else "\n".join(items)):
-        if part == "(":
-            depth += 1
-        elif part == ")":
+        if part == ")":
             depth = max(depth - 1, 0)
         elif part == "\n":
             depth = 0
-        elif depth == 0 and part[0] != '"':
-            found.append(part)
+        elif part[0] != '"' and part[-1] == "(":
+            if depth == 0 and part != "(":
+                found.append(part[:-1])
+            depth += 1
     return found or names(text)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import polars as pl
@@ -149,9 +149,11 @@ def _scan(path: Path, lines: bool) -> pl.LazyFrame:
     head = _head(path)
     first = head[0] if head else ""
     if first.lstrip("\ufeff").startswith("{"):
-        return _flat(pl.scan_ndjson(path, infer_schema_length=1000, ignore_errors=True))
+        file_now = path.stat()
+        schema = _json_schema(path, file_now.st_mtime_ns, file_now.st_size)
+        return _flat(pl.scan_ndjson(path, schema=schema, ignore_errors=True))
     if first.startswith("[{"):
-        return _flat(pl.read_json(path, infer_schema_length=1000).lazy())
+        return _flat(pl.read_json(path, infer_schema_length=None).lazy())
     if any(line.startswith("#fields") for line in head):
         return _scan_zeek(path, next(line for line in head if line.startswith("#fields")))
     separator = max(",\t;|", key=first.count)
@@ -184,6 +186,22 @@ def _scan_text(
         encoding="utf8-lossy",
         glob=False,
     )
+
+
+@lru_cache(maxsize=32)
+def _json_schema(path: Path, changed: int, size: int) -> pl.Schema:
+    """The columns of a file of JSON lines, whatever line they begin in or change their type at.
+
+    Every line is looked at, and once: a file that is `changed` has another size or time.
+    """
+    del changed, size
+    rows = pl.scan_ndjson(path, infer_schema_length=None, ignore_errors=True)
+    try:
+        return rows.collect_schema()
+    except pl.exceptions.SchemaError as error:
+        raise DataError(
+            f"{path}: not readable: a column holds numbers in some lines and lists in others"
+        ) from error
 
 
 def _flat(rows: pl.LazyFrame) -> pl.LazyFrame:

@@ -347,13 +347,18 @@ def test_a_folder_stands_for_the_files_in_it_by_name(tmp_path: Path, flow_folder
     flow_file(days / "tuesday.csv", 20)
     flow_file(days / "monday.csv", 30)
     (days / ".hidden").write_text("not data")
+    (days / "sunday").mkdir()
+    flow_file(days / "sunday" / "morning.csv", 10)
+    (days / "sunday" / "again").symlink_to(days)
+    (days / "zeros").mkdir()
     score = ["score", "flows", "--model", flow_folder, "--output", str(out)]
     assert main([*score, str(days)]) == 0
     named = tmp_path / "named.csv"
     score[-1] = str(named)
-    assert main([*score, str(days / "monday.csv"), str(days / "tuesday.csv")]) == 0
+    files = ("monday.csv", "sunday/morning.csv", "tuesday.csv")
+    assert main([*score, *(str(days / name) for name in files)]) == 0
     assert out.read_text() == named.read_text()
-    assert len(pl.read_csv(out)) == 50
+    assert len(pl.read_csv(out)) == 60
 
 
 def test_learning_is_refused_what_cannot_be(

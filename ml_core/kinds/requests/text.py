@@ -30,9 +30,10 @@ _METHODS = rb"GET|POST|HEAD|PUT|DELETE|OPTIONS|PATCH|TRACE|TRACK|CONNECT|PROPFIN
 _REQUEST = re.compile(
     rb"(?:%s)[ \t]+(?=/|\*(?: HTTP|$)|[a-z][a-z+.-]*://|\S+[ \t]+HTTP/)" % _METHODS, re.I
 )
+_STATUS = re.compile(rb'" \d{3}(?: |$)')
 _LOGGED = re.compile(rb'(?:\] |^\s*)"((?:%s) .*?)" \d{3}(?: |$)' % _METHODS, re.I)
 _QUOTED = re.compile(rb"\s*([\"']?)((?:%s) [^\n]* HTTP/[0-9.]+)\1\s*$" % _METHODS, re.I)
-_VERSION = re.compile(rb"[ \t]+HTTP/[0-9.]+\s*$", re.I)
+_VERSION = re.compile(rb"(?<![ \t])[ \t]+HTTP/[0-9.]+\s*$", re.I)
 _ESCAPED = re.compile(rb"^[^\n]* HTTP/[0-9.]+\\r?\\?n", re.I)  # line breaks that a table wrote out
 _HOST = re.compile(rb"https?://[^/?#\s]*(?=/|\?|$)", re.I)
 _HEADER = re.compile(rb"[A-Za-z][A-Za-z0-9-]*:[ \t]")
@@ -61,7 +62,7 @@ def decoded(text: str) -> bytes:
     `path?query`, and after a line break the body; a text that is no request is one bare value.
     """
     raw = text.encode("utf-8", "surrogateescape").replace(b"\r\n", b"\n").strip(b"\n")
-    logged, quoted = _LOGGED.search(raw), _QUOTED.match(raw)
+    logged, quoted = _logged(raw), _QUOTED.match(raw)
     if logged:
         raw = logged.group(1)
     elif quoted:
@@ -79,6 +80,16 @@ def decoded(text: str) -> bytes:
         raw = _value(raw)
     raw = _BEYOND.sub(FOREIGN, _plain(raw)).replace(b"\0", b"\x01").lower()
     return raw if len(raw) <= LENGTH else raw[:HEAD] + raw[HEAD - LENGTH :]
+
+
+def _logged(raw: bytes) -> re.Match[bytes] | None:
+    """The request of a line of an access log, sought no further than the line's last status.
+
+    Not in later lines: a body may hold whatever hides the request before it.
+    """
+    line = raw.partition(b"\n")[0]
+    end = max((match.end() for match in _STATUS.finditer(line)), default=0)
+    return _LOGGED.search(line, 0, end)
 
 
 def _body(rest: bytes) -> bytes:

@@ -45,6 +45,11 @@ def test_markup_is_no_part_of_a_page_and_frames_of_names_are() -> None:
     )
 
 
+def test_a_script_that_is_never_closed_is_read() -> None:
+    page_of = "<p>a</p><script>b</script><STYLE>c</style ><script>d <style>e</style> f"
+    assert words(page_of) == ["a", "d", "f"]
+
+
 def test_length_and_language_do_not_give_the_class_away() -> None:
     """Only what learns gets other forms; cut pages are as short as defaced ones."""
     normal = [f"shop {i} " + "buy this and that " * 60 for i in range(60)]

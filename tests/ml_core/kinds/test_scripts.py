@@ -49,6 +49,8 @@ def test_names_that_mean_nothing_elsewhere_can_be_left_out() -> None:
          "new ActiveXObject ( STR<4-15> ) . Run ( cmd , NUM )"),
         ("$a = 0x1F; /* it's */ $b = \"\"", "$a = HEX ; COM $b = STR<0>"),
         ("x=atob('QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo=')", "x = atob ( STRB64<16-63> )"),
+        ("f(\"a\\\"b", 'f ( " a \\ " b'),  # never closed: signs and names, no string
+        ("/* a; \"b\" <# 'c'", "/ * a ; STR<1-3> < # STR<1-3>"),
         ("ECHO,INIT_FCALL:crypt,RETURN", "ECHO INIT_FCALL:crypt RETURN"),
     ],
 )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from datetime import timedelta
 from pathlib import Path
 
@@ -68,6 +69,22 @@ def test_objects_in_objects_are_columns(tmp_path: Path) -> None:
         assert table.count() == 2
 
 
+@pytest.mark.parametrize("first", [7, 1.5, True, None, ["a"], {"b": 1}])
+def test_a_column_of_json_lines_may_change_its_type_anywhere(tmp_path: Path, first: object) -> None:
+    path = tmp_path / "d.jsonl"
+    lines = [json.dumps({"n": 1, "domain": first})] * 2_500 + ['{"domain":"late.example","t":"x"}']
+    path.write_text("\n".join(lines))
+    table = Table.open(path)
+    text = table.text("domain")
+    assert text is not None
+    rows = pl.concat(table.batches([text.alias("domain"), pl.col("t")]))
+    assert len(rows) == 2_501
+    assert rows.row(-1) == ("late.example", "x")
+    assert (rows["domain"][0] is None) == (first is None)
+    path.write_text('{"other": 1}\n')  # another file by the same name
+    assert list(Table.open(path).schema) == ["other"]
+
+
 def test_spans_of_time_are_seconds() -> None:
     table = Table.open(pl.DataFrame({"duration": [timedelta(milliseconds=1500), None]}))
     seconds = table.number("Duration")
@@ -93,6 +110,7 @@ def test_a_text_file_is_one_text_a_line(tmp_path: Path) -> None:
         ("d.parquet", b"PAR1 and then nothing", "not readable"),
         ("d.arrow", b"ARROW1 and then nothing", "not readable"),
         ("d.csv.gz", b"\x1f\x8b\x08 broken", "not readable"),
+        ("d.jsonl", b'{"a":1}\n{"a":["b"]}\n', "numbers in some lines and lists in others"),
     ],
 )
 def test_what_is_damaged_is_refused_in_one_line(

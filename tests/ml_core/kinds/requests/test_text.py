@@ -97,6 +97,11 @@ def test_headers_go_and_the_body_stays() -> None:
     assert decoded("POST /note\nI say: this\nstays") == b"/note\ni say: this\nstays"
 
 
+def test_a_body_like_a_log_hides_no_request() -> None:
+    hidden = 'POST /login?id=1%27--\n] "GET / HTTP/1.1" 200 9'
+    assert decoded(hidden) == b'/login?id=1\'--\n] "get / http/1.1" 200 9'
+
+
 @pytest.mark.parametrize(
     "value",
     [
