@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -15,22 +15,46 @@ _ROWS = 20_000  # per piece sent: bounds the memory of the text form
 _INSTANT = "%Y-%m-%dT%H:%M:%S%.6fZ"
 
 
-def copy_in(table: str, frame: pl.DataFrame) -> None:
-    """Append the rows of `frame` to `table`; columns are named as there. Inside the caller's
-    transaction: all rows or none."""
-    names = ", ".join(connection.ops.quote_name(name) for name in frame.columns)
+def told(frame: pl.DataFrame) -> pl.DataFrame:
+    """The columns of `frame` that say something in some row: the others cost as much to send."""
+    return frame.select(name for name in frame.columns if frame[name].null_count() < frame.height)
+
+
+def pieces(frame: pl.DataFrame) -> Iterator[bytes]:
+    """The text form of `frame`, as COPY reads it, in pieces of bounded size."""
     binary = [name for name, kind in frame.schema.items() if kind == pl.Binary]
+    for piece in frame.iter_slices(_ROWS):
+        text = piece.with_columns(
+            (pl.lit("\\x") + pl.col(name).bin.encode("hex")).alias(name) for name in binary
+        )
+        yield text.write_csv(
+            include_header=False, quote_style="non_numeric", datetime_format=_INSTANT
+        ).encode()
+
+
+def copy_in(table: str, frame: pl.DataFrame) -> str:
+    """Append the rows of `frame` to `table`; columns are named as there. Inside the caller's
+    transaction: all rows or none. Returns `digest_of` what was sent."""
+    names = ", ".join(connection.ops.quote_name(name) for name in frame.columns)
     statement = f"COPY {connection.ops.quote_name(table)} ({names}) FROM STDIN (FORMAT csv)"
+    digest = _begun(frame)
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        for piece in frame.iter_slices(_ROWS):
-            text = piece.with_columns(
-                (pl.lit("\\x") + pl.col(name).bin.encode("hex")).alias(name) for name in binary
-            )
-            copy.write(
-                text.write_csv(
-                    include_header=False, quote_style="non_numeric", datetime_format=_INSTANT
-                ).encode()
-            )
+        for piece in pieces(frame):
+            digest.update(piece)
+            copy.write(piece)
+    return digest.hexdigest()
+
+
+def digest_of(frame: pl.DataFrame) -> str:
+    """SHA-256 of the names of the columns of `frame` and of its text form."""
+    digest = _begun(frame)
+    for piece in pieces(frame):
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+def _begun(frame: pl.DataFrame) -> hashlib._Hash:
+    return hashlib.sha256(",".join(frame.columns).encode() + b"\n")
 
 
 def copy_out(
@@ -64,7 +88,7 @@ def copy_out(
     )
 
 
-def digest_of(query: str, parameters: Sequence[Any]) -> str:
+def digest_of_query(query: str, parameters: Sequence[Any]) -> str:
     """SHA-256 of the rows of `query` in their text form; its ORDER BY must leave no choice."""
     digest = hashlib.sha256()
     statement = f"COPY ({query}) TO STDOUT (FORMAT csv)"

@@ -74,6 +74,8 @@ class Batch(models.Model):
     rejected = models.BigIntegerField(default=0)
     unparsed = models.BigIntegerField(default=0)
     repeats = models.BigIntegerField(default=0)  # how often it came again, adding nothing
+    first_record = models.BigIntegerField(null=True, blank=True)  # its records are one run of ids
+    last_record = models.BigIntegerField(null=True, blank=True)
     first_at = models.DateTimeField(null=True, blank=True)  # of its records
     last_at = models.DateTimeField(null=True, blank=True)
     summary = models.JSONField(default=dict)  # records by dataset; first rejections with reasons
@@ -124,9 +126,15 @@ class WrittenParser(models.Model):
 
 
 class Record(models.Model):
-    """One item of a batch. The columns are `contracts.RECORD_COLUMNS`; a test holds that."""
+    """One item of a batch. The columns are `contracts.RECORD_COLUMNS`; a test holds that.
 
-    batch = models.ForeignKey(Batch, models.CASCADE, related_name="records")
+    The table is partitioned by the day its batch was received, which is the upper part of the id
+    (`storage`). Nothing checks `batch` row by row: `storage` writes and deletes whole batches.
+    """
+
+    batch = models.ForeignKey(
+        Batch, models.DO_NOTHING, related_name="records", db_constraint=False, db_index=False
+    )
     timestamp = models.DateTimeField(null=True)
     event_sequence = models.BigIntegerField()
     event_dataset = models.TextField()
@@ -199,9 +207,34 @@ class Record(models.Model):
                 models.F("id").desc(),
                 name="record_newest_first",
             ),
-            models.Index(fields=("source_ip", "timestamp")),
-            models.Index(fields=("destination_ip", "timestamp")),
+            models.Index(
+                fields=("source_ip", "timestamp"),
+                condition=models.Q(event_category="authentication"),
+                name="record_logins",
+            ),
         )
 
     def __str__(self) -> str:
         return f"{self.event_dataset} {self.event_sequence}"
+
+
+class Block(models.Model):
+    """Some thousand records stored one after the other, and which words they may hold.
+
+    `id` is that of the first record. Search reads only the blocks that may hold what it looks
+    for (`words`). Partitioned as the records are.
+    """
+
+    id = models.BigIntegerField(primary_key=True)
+    last_record = models.BigIntegerField()
+    first_at = models.DateTimeField(null=True)  # of its records; null where none has a time
+    last_at = models.DateTimeField(null=True)
+    has_untimed = models.BooleanField()  # some record has no time
+    words = models.BinaryField()  # a filter; empty: it may hold anything
+
+    class Meta:
+        ordering = ("id",)
+        indexes = (models.Index(fields=("-last_at", "-id"), name="block_newest_first"),)
+
+    def __str__(self) -> str:
+        return f"{self.id} to {self.last_record}"

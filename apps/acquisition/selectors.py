@@ -7,15 +7,17 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 from uuid import UUID
 
 import polars as pl
 import zstandard
 from django.db.models import F, Q, QuerySet
 
-from apps.acquisition import copying, frames
+from apps.acquisition import copying, frames, storage
 from apps.acquisition.models import Batch, BatchContent, Record, Source
-from apps.contracts import RECORD_COLUMNS, Column, ColumnType
+from apps.contracts import RECORD_COLUMNS, UNPARSED, Column, ColumnType
 
 LOOK_BACK = timedelta(minutes=10)
 LOOK_BACK_ROWS = 20_000
@@ -54,11 +56,17 @@ def frame_of(batch_id: UUID) -> pl.DataFrame:
     tools may use as context and must not report again.
     """
     batch = Batch.objects.get(pk=batch_id)
-    fresh = _frame("batch_id = %s ORDER BY event_sequence", [batch_id])
-    fresh = fresh.with_columns(pl.lit(True).alias("tocsin.fresh"))
+    fresh = _frame_of(batch).with_columns(pl.lit(True).alias("tocsin.fresh"))
     if batch.protocol == "file" and fresh.height:
         fresh = fresh.with_columns(pl.Series("file.content", [content_of(batch_id)]))
     return pl.concat([_before(batch), fresh])
+
+
+def _frame_of(batch: Batch) -> pl.DataFrame:
+    if batch.first_record is None:
+        return _frame("batch_id = %s ORDER BY event_sequence", [batch.pk])
+    run = [batch.first_record, batch.last_record, batch.pk]
+    return _frame("id BETWEEN %s AND %s AND batch_id = %s ORDER BY event_sequence", run)
 
 
 def _before(batch: Batch) -> pl.DataFrame:
@@ -71,13 +79,15 @@ def _before(batch: Batch) -> pl.DataFrame:
         received_at__lt=batch.received_at,
         last_at__gte=since,
         first_at__lte=batch.last_at,
-    )
-    ids = list(earlier.order_by("-received_at").values_list("pk", flat=True)[:LOOK_BACK_ROWS])
-    if not ids:
+        first_record__isnull=False,
+    ).order_by("-received_at")
+    runs = list(earlier.values_list("first_record", "last_record", "pk")[:LOOK_BACK_ROWS])
+    if not runs:
         return none
     found = _frame(
-        "batch_id = ANY(%s) AND timestamp BETWEEN %s AND %s ORDER BY id DESC LIMIT %s",
-        [ids, since, batch.last_at, LOOK_BACK_ROWS],
+        "timestamp BETWEEN %s AND %s ORDER BY id DESC LIMIT %s",
+        [*map(list, zip(*runs, strict=True)), since, batch.last_at, LOOK_BACK_ROWS],
+        _RUNS,
     )
     return found.reverse().with_columns(pl.lit(False).alias("tocsin.fresh"))
 
@@ -88,9 +98,17 @@ def frame_of_records(ids: Sequence[int]) -> pl.DataFrame:
     return found.with_columns(pl.lit(True).alias("tocsin.fresh"))
 
 
-def _frame(where: str, parameters: Sequence[object]) -> pl.DataFrame:
-    query = f"SELECT id, {_COLUMNS} FROM {_TABLE} WHERE {where}"  # noqa: S608 - names of ours
+_RUNS = f"""unnest(%s::bigint[], %s::bigint[], %s::uuid[]) AS run (first, last, batch)
+    CROSS JOIN LATERAL (
+        SELECT * FROM {_TABLE} WHERE id BETWEEN run.first AND run.last AND batch_id = run.batch
+    ) AS kept"""  # noqa: S608 - names of ours
+
+
+def _frame(where: str, parameters: Sequence[object], table: str = _TABLE) -> pl.DataFrame:
+    query = f"SELECT id, {_COLUMNS} FROM {table} WHERE {where}"  # noqa: S608 - names of ours
     found = copying.copy_out(query, parameters, _SCHEMA)
+    # PostgreSQL writes some IPv6 addresses otherwise than frames do
+    found = found.with_columns(frames.addresses(found[name]) for name in storage.ADDRESSES)
     content = pl.lit(None, dtype=pl.Binary).alias("file.content")
     return found.with_columns(content).select("record.id", *frames.SCHEMA)
 
@@ -119,13 +137,39 @@ def content_digests() -> Iterator[tuple[str, str]]:
 def record_digests() -> Iterator[tuple[str, str]]:
     """(batch, SHA-256 of its records) of every batch that was parsed, computed from the rows."""
     parsed = Batch.objects.exclude(state=Batch.State.RECEIVED)
-    for batch_id in parsed.values_list("pk", flat=True).iterator():
-        yield str(batch_id), digest_of_records(batch_id)
+    for batch in parsed.only("first_record", "last_record").iterator():
+        yield str(batch.pk), _digest_of_records(batch)
 
 
-def digest_of_records(batch_id: UUID) -> str:
-    query = f"SELECT {_COLUMNS} FROM {_TABLE} WHERE batch_id = %s ORDER BY event_sequence"  # noqa: S608
-    return copying.digest_of(query, [batch_id])
+def _digest_of_records(batch: Batch) -> str:
+    """As `storage.store` made it, or as it was made before there were days."""
+    if batch.first_record is not None and batch.first_record < storage.FIRST_DAY_ID:
+        query = f"SELECT {_COLUMNS} FROM {_TABLE} WHERE id BETWEEN %s AND %s AND batch_id = %s ORDER BY event_sequence"  # noqa: S608
+        run = [batch.first_record, batch.last_record, batch.pk]
+        return copying.digest_of_query(query, run)
+    return storage.digest_of(batch.pk, _frame_of(batch))
+
+
+def records_of(batch: Batch) -> QuerySet[Record]:
+    """The records of a batch, in the order they came."""
+    found = Record.objects.filter(batch=batch).order_by("id")
+    if batch.first_record is None:
+        return found
+    return found.filter(pk__range=(batch.first_record, batch.last_record))
+
+
+def unparsed_in(batch: Batch, most: int) -> QuerySet[Record]:
+    """The first lines of a batch that no parser understood."""
+    if not batch.unparsed:
+        return Record.objects.none()
+    return records_of(batch).filter(event_dataset=UNPARSED)[:most]
+
+
+def unparsed_of(source: Source, most: int) -> QuerySet[Record]:
+    """The newest lines of a source that no parser understood."""
+    batches = Batch.objects.filter(source=source, unparsed__gt=0).order_by("-received_at")[:most]
+    runs = (records_of(batch).filter(event_dataset=UNPARSED) for batch in batches)
+    return reduce(or_, runs, Record.objects.none()).order_by("-id")[:most]
 
 
 def lines_at(batch_id: UUID, places: Iterable[int]) -> dict[int, str]:

@@ -16,18 +16,16 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from apps.acquisition import copying, frames, reading, selectors
-from apps.acquisition.models import Batch, BatchContent, Record, Source, WrittenParser
+from apps.acquisition import copying, frames, reading, selectors, storage
+from apps.acquisition.models import Batch, BatchContent, Source, WrittenParser
 from apps.acquisition.parsing import parsers
 from apps.acquisition.stages import Claim, claimed
 from apps.acquisition.written import store
 from apps.acquisition.written.checking import load
 from apps.acquisition.written.document import Broken
-from apps.contracts import RECORD_COLUMNS
 from apps.protection.services import audit, seal
 
 _SHOWN_REJECTIONS = 50
-_STORED = {column.name: column.attribute for column in RECORD_COLUMNS if column.stored}
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,14 +173,9 @@ def parse(batch_id: UUID) -> None:
 def _store(claim: Claim, read: reading.Reading, error: str = "") -> None:
     batch_id = claim.batch_id
     batch = Batch.objects.select_for_update().get(pk=batch_id)
-    Record.objects.filter(batch=batch)._raw_delete(using="default")
-    rows = read.frame.select(
-        pl.lit(str(batch_id)).alias("batch_id"),
-        *(pl.col(name).alias(attribute) for name, attribute in _STORED.items()),
-    )
-    copying.copy_in(Record._meta.db_table, rows)
-    digest = selectors.digest_of_records(batch_id)
+    kept = storage.store(batch, read.frame)
     before = {name: getattr(batch, name) for name in ("items", "stored", "rejected", "unparsed")}
+    batch.first_record, batch.last_record = kept.first, kept.last
     batch.items = read.items
     batch.stored = read.frame.height
     batch.rejected = len(read.rejected)
@@ -200,7 +193,7 @@ def _store(claim: Claim, read: reading.Reading, error: str = "") -> None:
         unparsed=F("unparsed") + batch.unparsed - before["unparsed"],
         doubled=F("doubled") + batch.repeats * (batch.items - before["items"]),
     )
-    seal(kind="records", subject=str(batch_id), digest=digest)
+    seal(kind="records", subject=str(batch_id), digest=kept.digest)
 
 
 def _span(times: pl.Series) -> tuple[datetime | None, datetime | None]:
@@ -275,7 +268,8 @@ def forget_demonstration() -> int:
     """
     batches = Batch.objects.filter(source__is_demonstration=True)
     gone = list(batches.values_list("pk", "digest"))
-    Record.objects.filter(batch__in=batches)._raw_delete(using="default")
+    for batch in batches.iterator():
+        storage.forget(batch)
     BatchContent.objects.filter(batch__in=batches)._raw_delete(using="default")
     batches.delete()
     Source.objects.filter(is_demonstration=True).delete()

@@ -11,7 +11,7 @@ from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from apps.acquisition import copying, frames, reading, selectors, services
+from apps.acquisition import copying, frames, reading, selectors, services, storage
 from apps.acquisition.models import Batch, BatchContent, Record, Source
 from apps.contracts import RECORD_COLUMNS
 from apps.protection.models import AuditEntry, Seal
@@ -164,11 +164,11 @@ def test_a_crash_halfway_leaves_the_batch_to_be_parsed_again(
 ) -> None:
     batch = services.receive(source=source, protocol="lines", content=ACCESS.encode()).batch
 
-    def crash(batch_id: object) -> str:
+    def crash(table: str, frame: pl.DataFrame) -> str:
         raise MemoryError
 
     with monkeypatch.context() as broken:
-        broken.setattr(selectors, "digest_of_records", crash)
+        broken.setattr(storage.copying, "copy_in", crash)
         with pytest.raises(MemoryError):
             services.parse(batch.pk)
     assert not Record.objects.exists()

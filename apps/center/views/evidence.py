@@ -173,7 +173,7 @@ def _batch(pk: UUID) -> dict[str, Any]:
         "incidents": Incident.objects.filter(memberships__finding__batch=shown).distinct(),
         "findings": shown.findings.order_by("-severity", "first")[:50],
         "terms": (),
-        "unparsed": shown.records.filter(event_dataset="unparsed").order_by("event_sequence")[:10],
+        "unparsed": acquisition.unparsed_in(shown, 10),
         "readers": _readers(shown),
     }
 

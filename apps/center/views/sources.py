@@ -11,8 +11,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from apps.acquisition import compression
+from apps.acquisition import selectors as records
 from apps.acquisition import services as acquisition
-from apps.acquisition.models import Record, Source
+from apps.acquisition.models import Source
 from apps.center import demonstration, pipeline, selectors, shippers
 from apps.center.forms import SourceForm, UploadForm
 from apps.center.views.doors import actor, attempt, deed, form, page, site
@@ -29,7 +30,6 @@ def listing(request: HttpRequest) -> HttpResponse:
 @page(Capability.VIEW_INCIDENTS)
 def detail(request: HttpRequest, pk: int) -> HttpResponse:
     source = get_object_or_404(Source, pk=pk)
-    unparsed = Record.objects.filter(batch__source=source, event_dataset="unparsed")
     return render(
         request,
         "center/source.html",
@@ -37,7 +37,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
             "source": source,
             "doing": selectors.lag(source),
             "adds_up": source.received == source.stored + source.rejected,
-            "unparsed": unparsed.order_by("-id")[:8],
+            "unparsed": records.unparsed_of(source, 8),
             "terms": (),
             "batches": source.batches.order_by("-received_at")[:8],
             "configs": shippers.configs(site(request)),
