@@ -76,6 +76,11 @@ def make_days(days: Iterable[int]) -> None:
             _make_day(day)
 
 
+def make_days_ahead() -> None:
+    today = day_of(datetime.now(UTC))
+    make_days(range(today, today + DAYS_AHEAD + 1))
+
+
 def _has_day(day: int) -> bool:
     # not by to_regclass: it may answer from a cache that another worker's table has outdated
     with connection.cursor() as cursor:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from apps.acquisition import services
+from celery import shared_task
+
+from apps.acquisition import services, storage
 from apps.acquisition.stages import stage
 
 
@@ -13,3 +15,9 @@ def parse(batch_id: str) -> str:
     """Turns a received batch into records; the first stage of the pipeline."""
     services.parse(UUID(batch_id))
     return batch_id
+
+
+@shared_task
+def make_days() -> None:
+    """Makes the partitions of today and the days to come."""
+    storage.make_days_ahead()

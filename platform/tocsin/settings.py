@@ -177,6 +177,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
+    "make_days": {"task": "apps.acquisition.tasks.make_days", "schedule": 3600},
     "sweep": {"task": "apps.center.tasks.sweep", "schedule": 30, "options": {"expires": 30}},
     "deliver": {"task": "apps.center.tasks.deliver", "schedule": 15, "options": {"expires": 15}},
 }
