@@ -9,32 +9,20 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-import socket
 import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import SplitResult, urlsplit
 
 import httpx
+
+from apps.protection import outbound
 
 SIGNATURE, DELIVERY, IDEMPOTENCY = "Tocsin-Signature", "Tocsin-Delivery", "Idempotency-Key"
 TIMEOUT = 10.0  # seconds, for each of connecting, sending and waiting
 TOLERANCE = 300  # seconds between the clocks of sender and receiver
 LATER = {408, 425, 429}  # answers of a responder that wants to be asked again
-
-# Ways to write an IPv4 address inside an IPv6 one, behind which anything may hide; and the block
-# of protocols' own addresses, where some clouds keep their metadata.
-_TUNNELS = tuple(
-    ip_network(text)
-    for text in (
-        "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "::/96", "::ffff:0:0:0/96",
-        "192.0.0.0/24",
-    )
-)  # fmt: skip
-
-Address = IPv4Address | IPv6Address
 
 
 class Undelivered(Exception):
@@ -50,7 +38,7 @@ class Target:
     """Where a webhook goes: its URL, and the one address it was found to mean."""
 
     url: SplitResult
-    address: Address
+    address: outbound.Address
 
     @property
     def direct(self) -> str:
@@ -114,36 +102,13 @@ def resolve(url: str, *, private: bool) -> Target:
     parts = check_url(url, private=private)
     port = parts.port or (443 if parts.scheme == "https" else 80)
     try:
-        found = socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as wrong:
-        raise Undelivered(f"{parts.hostname} cannot be looked up: {wrong}.", again=True) from wrong
-    addresses = [_plain(ip_address(str(entry[4][0]).split("%")[0])) for entry in found]
-    for address in addresses:
-        if why := _forbidden(address, private=private):
-            raise Undelivered(f"{parts.hostname} leads to {address}, {why}.", again=False)
-    return Target(parts, addresses[0])
-
-
-def _plain(address: Address) -> Address:
-    return getattr(address, "ipv4_mapped", None) or address
-
-
-def _forbidden(address: Address, *, private: bool) -> str:
-    """Why no package may go to an address; empty where it may."""
-    if address.is_link_local or address.is_multicast or address.is_unspecified:
-        return "which is never a responder's"
-    if private and address.is_loopback:
-        return ""
-    if any(address in network for network in _TUNNELS if network.version == address.version):
-        return "which may lead anywhere"
-    if address.is_global:
-        return ""
-    if private and address.is_private and address != _BROADCAST:
-        return ""
-    return "inside a private network (TOCSIN_PRIVATE_WEBHOOKS allows that)"
-
-
-_BROADCAST = ip_address("255.255.255.255")
+        found = outbound.judged(str(parts.hostname), port, private=private)
+    except outbound.NotFound as wrong:
+        raise Undelivered(str(wrong), again=True) from wrong
+    except outbound.Forbidden as wrong:
+        hint = "" if private else " (TOCSIN_PRIVATE_WEBHOOKS allows that of private networks)"
+        raise Undelivered(f"{wrong}{hint}.", again=False) from wrong
+    return Target(parts, found[0])
 
 
 # ── Sending ──────────────────────────────────────────────────────────────────────────────
