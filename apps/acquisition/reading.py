@@ -22,6 +22,7 @@ from apps.contracts import UNPARSED
 _SPLITS: dict[str, Callable[[bytes, int], documents.Documents]] = {
     "ndjson": documents.split,
     "bulk": documents.split_bulk,
+    "observed": documents.split,  # by our own collectors: what a page says is no line of a log
     hec.PROTOCOL: hec.split,
     otlp.PROTOBUF: partial(otlp.split, otlp.PROTOBUF),
     otlp.JSON: partial(otlp.split, otlp.JSON),
@@ -98,8 +99,9 @@ def read(
         case "file":
             reading = _file(content, context)
         case _ if split := _SPLITS.get(protocol):
+            only = ("ecs",) if protocol == "observed" else None
             try:
-                reading = _documents(split(content, max_line), context)
+                reading = _documents(split(content, max_line), context, only)
             except documents.Malformed as error:
                 raise Unreadable(str(error)) from error
         case _:
@@ -178,14 +180,16 @@ def _is_utf8(line: bytes) -> bool:
     return True
 
 
-def _documents(found: documents.Documents, context: Context) -> Reading:
+def _documents(
+    found: documents.Documents, context: Context, only: tuple[str, ...] | None = None
+) -> Reading:
     texts = [
         str(documents.text_of(raw)) if raw.startswith(b'"') else raw.decode() for raw in found.texts
     ]
     lines = pl.Series(texts, dtype=pl.String)
     sequence = pl.Series(found.sequence, dtype=pl.UInt32)
     broken = pl.Series([False], dtype=pl.Boolean).new_from_index(0, lines.len())
-    return _parsed(lines, sequence, broken, found.rejected, context, None)
+    return _parsed(lines, sequence, broken, found.rejected, context, only)
 
 
 def _parsed(

@@ -193,10 +193,10 @@ class Connection:
     def close(self) -> None:
         self._client.close()
 
-    def run(self, command: Command, *, timeout: float = EXECUTE) -> Output:
+    def run(self, command: Command, *, timeout: float = EXECUTE, most: int = MOST_OUTPUT) -> Output:
         """Runs one command to its end, `timeout` seconds at most.
 
-        A command that takes longer, or says more than `MOST_OUTPUT` bytes, is cut off and
+        A command that takes longer, or says more than `most` bytes, is cut off and
         answers with status `TIMED_OUT`. Raises `Unreachable` where the connection breaks.
         """
         line = shlex.join(command.argv)
@@ -210,14 +210,14 @@ class Connection:
                 channel.exec_command(line)
                 channel.sendall(command.stdin.encode())
                 channel.shutdown_write()
-                return _listen(channel, end)
+                return _listen(channel, end, most)
             finally:
                 channel.close()
         except (SSHException, OSError, EOFError) as wrong:
             raise Unreachable(f"The connection broke while a command ran: {wrong}.") from wrong
 
 
-def _listen(channel: paramiko.Channel, end: float) -> Output:
+def _listen(channel: paramiko.Channel, end: float, most: int) -> Output:
     out, err = bytearray(), bytearray()
     while True:
         quiet = True
@@ -228,8 +228,8 @@ def _listen(channel: paramiko.Channel, end: float) -> Output:
             if ready():
                 kept += receive(65536)
                 quiet = False
-        if len(out) > MOST_OUTPUT or len(err) > MOST_OUTPUT:
-            return Output(TIMED_OUT, "", f"cut off: more than {MOST_OUTPUT} bytes of output")
+        if len(out) > most or len(err) > most:
+            return Output(TIMED_OUT, "", f"cut off: more than {most} bytes of output")
         if quiet:
             if channel.exit_status_ready() and channel.eof_received:
                 if not (channel.recv_ready() or channel.recv_stderr_ready()):

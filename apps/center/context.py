@@ -34,6 +34,7 @@ MENU: tuple[tuple[Promise | str, tuple[Item, ...]], ...] = (
             ("records", _t("Records"), "list-search", _C.VIEW_INCIDENTS),
             ("batches", _t("Batches"), "stack-2", _C.VIEW_INCIDENTS),
             ("sources", _t("Sources"), "plug", _C.VIEW_INCIDENTS),
+            ("watches", _t("Watches"), "eye", _C.VIEW_INCIDENTS),
             ("upload", _t("Upload"), "upload", _C.WORK_INCIDENTS),
         ),
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from celery import shared_task
@@ -30,3 +31,19 @@ def sweep() -> int:
 def deliver() -> int:
     """Sends again the packages whose time has come."""
     return assistance.deliver_due()
+
+
+@shared_task
+def watch() -> int:
+    """Starts the watches that are due."""
+    from apps.center import watching
+
+    return watching.start_due()
+
+
+@shared_task
+def collect(watch_id: int, claim: str) -> None:
+    """One run of a watch that was claimed at `claim`, an ISO 8601 time."""
+    from apps.center import watching
+
+    watching.collect(watch_id, datetime.fromisoformat(claim))

@@ -7,7 +7,16 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
-from apps.center.views import evidence, handovers, hosts, house, incidents, overview, remedies
+from apps.center.views import (
+    evidence,
+    handovers,
+    hosts,
+    house,
+    incidents,
+    overview,
+    remedies,
+    watches,
+)
 from apps.center.views import sources as source_views
 
 ICON = RedirectView.as_view(url="/static/center/bell.svg")
@@ -55,6 +64,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sources/<int:pk>/enable/", source_views.enable, name="source-enable"),
     path("upload/", source_views.upload, name="upload"),
     path("demonstration/remove/", source_views.remove_demonstration, name="demonstration-remove"),
+    path("watches/", watches.listing, name="watches"),
+    path("watches/new/", watches.create, name="watch-new"),
+    path("watches/<int:pk>/", watches.detail, name="watch"),
+    path("watches/<int:pk>/edit/", watches.edit, name="watch-edit"),
+    path("watches/<int:pk>/run/", watches.run, name="watch-run"),
+    path("watches/<int:pk>/enable/", watches.enable, name="watch-enable"),
+    path("watches/<int:pk>/delete/", watches.delete, name="watch-delete"),
     # Hosts
     path("hosts/", hosts.listing, name="hosts"),
     path("hosts/new/", hosts.create, name="host-new"),

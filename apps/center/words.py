@@ -301,3 +301,17 @@ def duration(length: timedelta) -> str:
         if amount or parts:
             parts.append(f"{amount} {unit}" if amount else "")
     return " ".join(part for part in parts[:2] if part)
+
+
+def pace(seconds: int) -> str:
+    """How often, in words: "5 minutes"."""
+    if seconds % 86400 == 0:
+        n = seconds // 86400
+        return ngettext("%(n)d day", "%(n)d days", n) % {"n": n}
+    if seconds % 3600 == 0:
+        n = seconds // 3600
+        return ngettext("%(n)d hour", "%(n)d hours", n) % {"n": n}
+    if seconds % 60 == 0:
+        n = seconds // 60
+        return ngettext("%(n)d minute", "%(n)d minutes", n) % {"n": n}
+    return ngettext("%(n)d second", "%(n)d seconds", seconds) % {"n": seconds}

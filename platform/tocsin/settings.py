@@ -165,7 +165,10 @@ CELERY_BROKER_URL = (
     os.environ.get("TOCSIN_BROKER_URL") or engines().get("broker") or "redis://localhost:6379/0"
 )
 CELERY_TASK_DEFAULT_QUEUE = "response"  # latency first
-CELERY_TASK_ROUTES = {"apps.acquisition.tasks.*": {"queue": "ingest"}}
+CELERY_TASK_ROUTES = {
+    "apps.acquisition.tasks.*": {"queue": "ingest"},
+    "apps.center.tasks.collect": {"queue": "scan"},  # slow, and waits for others most of the time
+}
 CELERY_TASK_ACKS_LATE = True  # a killed worker's task runs again; stages claim by compare-and-set
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_IGNORE_RESULT = True
@@ -179,6 +182,7 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "make_days": {"task": "apps.acquisition.tasks.make_days", "schedule": 3600},
     "sweep": {"task": "apps.center.tasks.sweep", "schedule": 30, "options": {"expires": 30}},
+    "watch": {"task": "apps.center.tasks.watch", "schedule": 5, "options": {"expires": 5}},
     "deliver": {"task": "apps.center.tasks.deliver", "schedule": 15, "options": {"expires": 15}},
 }
 

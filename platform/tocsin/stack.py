@@ -260,8 +260,11 @@ class Stack:
         from tocsin.settings import SECURE_TLS  # reads the home, which now is there
 
         celery = [sys.executable, "-m", "celery", "-A", "tocsin.celery"]
-        queues = "response,ingest,scan,learning"
-        worker = ["worker", "-Q", queues, "-c", "2", "--without-gossip", "--without-mingle"]
+        alone = ["--without-gossip", "--without-mingle"]
+        queues = "response,ingest,learning"
+        worker = ["worker", "-Q", queues, "-c", "2", *alone]
+        # What fetches waits for others: threads, and never in the way of a response.
+        scanner = ["worker", "-Q", "scan", "-P", "threads", "-c", "4", "-n", "scanner@%h", *alone]
         beat = ["beat", "--scheduler", "celery.beat:Scheduler", "--pidfile="]
         web = ["uvicorn", "tocsin.asgi:application", "--host", self.host, "--port", str(self.port)]
         quiet = ["--log-level", "warning", "--timeout-graceful-shutdown", "5"]
@@ -276,6 +279,13 @@ class Stack:
                 [*celery, *worker, "-l", "INFO"],
                 orphan_signal=signal.SIGKILL,  # at once: what it was doing is done again later
                 grace=20,
+                environment=threads,
+            ),
+            Child(
+                "scanner",
+                [*celery, *scanner, "-l", "INFO"],
+                orphan_signal=signal.SIGKILL,
+                grace=10,
                 environment=threads,
             ),
             Child("beat", [*celery, *beat, "-l", "WARNING"], grace=5),
@@ -374,7 +384,7 @@ class Stack:
         """First who takes work in, then who does it, then what they stand on."""
         if self.children:
             self.say("stopping")
-        order = ("demonstration", "beat", "web", "worker", "valkey", "postgres")
+        order = ("demonstration", "beat", "web", "scanner", "worker", "valkey", "postgres")
         for child in sorted(self.children, key=lambda child: order.index(child.name)):
             child.stop()
             self.say(f"{child.name} stopped")

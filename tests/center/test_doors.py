@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from apps.acquisition import watches
 from apps.protection.permissions import ROLES, Capability, Role
 from tests.center.world import PASSWORD, World, handover, person
 
@@ -36,6 +37,14 @@ def pages() -> dict[str, Capability]:
     } | {"api-docs": Capability.VIEW_INCIDENTS}
 
 
+def watch(world: World) -> int:
+    found = world.source.watches.first()
+    return (found or watches.create_watch(
+        name="shop", kind="page", target="https://shop.example/", every=60, actor="ada",
+        source=world.source,
+    )).pk  # fmt: skip
+
+
 def address(name: str, world: World) -> str:
     package = world.incident.handovers.first() or handover(world.incident)
     keys = {
@@ -53,9 +62,10 @@ def address(name: str, world: World) -> str:
         "share": [1],
         "knowledge-record": ["web-shell"],
         "account": [world.analyst.pk],
+        "watch": [watch(world)],
     }
     for key in (name, name.split("-")[0]):
-        if key in keys and name not in {"source-new", "host-new", "host-confirm"}:
+        if key in keys and name not in {"source-new", "host-new", "host-confirm", "watch-new"}:
             return reverse(name, args=keys[key])
     return reverse(name)
 

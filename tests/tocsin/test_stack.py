@@ -130,7 +130,11 @@ def test_a_day_in_the_life_of_the_stack(running: Running) -> None:
 
     # A killed child comes back.
     def workers() -> set[int]:
-        return {pid for pid, command in belonging_to(home).items() if "worker" in command}
+        return {
+            pid
+            for pid, command in belonging_to(home).items()
+            if "worker" in command and "scanner" not in command
+        }
 
     def webs() -> set[int]:
         return {pid for pid, command in belonging_to(home).items() if "uvicorn" in command}
@@ -147,7 +151,7 @@ def test_a_day_in_the_life_of_the_stack(running: Running) -> None:
     said, _ = running.process.communicate(timeout=60)
     assert running.process.returncode == 0, said
     stopped = re.findall(r"(\w+) stopped", said)
-    assert stopped == ["beat", "web", "worker", "valkey", "postgres"]
+    assert stopped == ["beat", "web", "scanner", "worker", "valkey", "postgres"]
     assert belonging_to(home) == {}
     assert re.search(r"password \S{12,}", said)
 

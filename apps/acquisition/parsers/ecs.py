@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from apps.acquisition.collecting import DATASETS
 from apps.acquisition.frames import SCHEMA, addresses, instants, integers
 from apps.acquisition.parsers import _json, sshd
 from apps.acquisition.parsers._http import split_target
@@ -60,7 +61,7 @@ _SHIPPER = (
     "log.offset",
 )
 """What a shipper says of itself."""
-_KEPT_DATASETS = ("nginx.access", "apache.access", "sshd.auth", "linux.auth")
+_KEPT_DATASETS = ("nginx.access", "apache.access", "sshd.auth", "linux.auth", *DATASETS)
 _FOREIGN = ("id.orig_h", "flow_id", "__REALTIME_TIMESTAMP")  # Zeek's, Suricata's, journald's
 
 
@@ -129,7 +130,9 @@ def _records(
         if name not in told.columns:
             told = told.with_columns(nothing.alias(name))
     line = told["event.original"].fill_null(told["message"]).str.strip_chars_end("\r\n")
-    read = _read_lines(line, told, context)
+    # what our own collectors saw of a page or a host is no line of a log, whatever it says
+    seen = told["event.dataset"].is_in(DATASETS).fill_null(False)
+    read = _read_lines(line, told, context, ~seen)
     meaning = [name for name in told.columns if name not in _ENVELOPE and "event." not in name]
     meaning += [name for name in ("event.action", "event.category") if name in told.columns]
     says = told.select(pl.any_horizontal(pl.col(meaning).is_not_null())).to_series()
@@ -182,14 +185,18 @@ def _both(read: pl.DataFrame, told: pl.DataFrame) -> pl.Series:
     return joined.fill_null(inner).fill_null(outer).alias("labels")
 
 
-def _read_lines(line: pl.Series, told: pl.DataFrame, context: Context) -> pl.DataFrame:
-    """N rows of what the other parsers make of the lines inside, null where nothing."""
+def _read_lines(
+    line: pl.Series, told: pl.DataFrame, context: Context, able: pl.Series
+) -> pl.DataFrame:
+    """N rows of what the other parsers make of the lines inside, null where nothing or where they
+    are not to be read (`able`, bool[N])."""
     empty = pl.DataFrame({"_row": [], "event.dataset": [], "event.category": []})
     parts = [
         empty.cast({"_row": pl.UInt32, "event.dataset": pl.String, "event.category": pl.String})
     ]
     body = sshd.is_sshd(told["process.name"]).fill_null(False) & told["message"].is_not_null()
-    rows = line.is_not_null().arg_true().cast(pl.UInt32)
+    body &= able
+    rows = (line.is_not_null() & able).arg_true().cast(pl.UInt32)
     if rows.len():
         parsed = parse_lines(line.gather(rows), context, without=("ecs", "cicflowmeter"))
         done = parsed.frame["event.dataset"].is_not_null()

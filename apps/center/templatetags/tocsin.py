@@ -42,6 +42,7 @@ TONES: Mapping[str, str] = {
 }
 
 register.filter("kind_word", words.kind)
+register.filter("pace", words.pace)
 register.filter("label_word", words.label)
 register.filter("risk_word", words.risk)
 register.filter("tactic_word", words.tactic)

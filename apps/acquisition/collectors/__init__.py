@@ -1,0 +1,1 @@
+"""What the platform fetches itself: one file a collector, found by itself."""
