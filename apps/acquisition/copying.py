@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -98,17 +98,19 @@ def digest_of_query(query: str, parameters: Sequence[Any]) -> str:
     return digest.hexdigest()
 
 
-def put_bytes(table: str, key: UUID, content: bytes) -> None:
-    """Append a row (batch_id, content) in binary form: large contents are never written as text."""
-    name = connection.ops.quote_name(table)
-    statement = f"COPY {name} (batch_id, content) FROM STDIN (FORMAT binary)"
+def put_rows(table: str, columns: Mapping[str, str], rows: Iterable[Sequence[Any]]) -> None:
+    """Append rows (values of `columns`: name → PostgreSQL type) in binary form: large contents
+    are never written as text."""
+    names = ", ".join(connection.ops.quote_name(name) for name in columns)
+    statement = f"COPY {connection.ops.quote_name(table)} ({names}) FROM STDIN (FORMAT binary)"
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        copy.set_types(["uuid", "bytea"])
-        copy.write_row((key, content))
+        copy.set_types(list(columns.values()))
+        for row in rows:
+            copy.write_row(row)
 
 
 def get_bytes(table: str, key: UUID) -> bytes | None:
-    """The content of the row `put_bytes` wrote, None where there is none."""
+    """The `content` of the row with this `batch_id`, None where there is none."""
     name = connection.ops.quote_name(table)
     statement = f"COPY (SELECT content FROM {name} WHERE batch_id = %s) TO STDOUT (FORMAT binary)"  # noqa: S608
     with connection.cursor() as cursor, cursor.cursor.copy(statement, [key]) as copy:

@@ -7,7 +7,7 @@ and when it is parsed; both times it comes to the same.
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -64,6 +64,20 @@ class Documents:
             self.size += len(raw)
             self.sequence.append(self.items)
         self.items += 1
+
+
+def joined(parts: Iterable[Documents]) -> Documents:
+    """Several bodies as one, their items numbered through."""
+    whole = Documents()
+    for part in parts:
+        at = whole.items
+        whole.texts += part.texts
+        whole.sequence += [at + number for number in part.sequence]
+        whole.rejected += [(at + number, reason) for number, reason in part.rejected]
+        whole.actions += part.actions
+        whole.items += part.items
+        whole.size += part.size
+    return whole
 
 
 def check(raw: bytes, max_line: int) -> str:

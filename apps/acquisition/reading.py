@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import codecs
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
+from itertools import accumulate
 
 import polars as pl
 
@@ -29,9 +30,11 @@ _SPLITS: dict[str, Callable[[bytes, int], documents.Documents]] = {
     loki.PROTOBUF: partial(loki.split, loki.PROTOBUF),
     loki.JSON: partial(loki.split, loki.JSON),
 }
+
+CUT = tuple(_SPLITS)
 """Protocols whose bodies are cut into documents."""
 
-PROTOCOLS = ("lines", "capture", "flows", "evtx", "file", *_SPLITS)
+PROTOCOLS = ("lines", "capture", "flows", "evtx", "file", *CUT)
 """What the bytes of a batch can be; "auto" finds out."""
 
 MAX_LINE = 1024 * 1024
@@ -73,11 +76,13 @@ def read(
     max_line: int = MAX_LINE,
     received_at: datetime | None = None,
     written: tuple[Parser, ...] = (),
+    sizes: Sequence[int] | None = None,
 ) -> Reading:
     """Read the content of one batch.
 
     `received_at` gives a year to times without one and a time to files; the present if None.
     `written` are the parsers of users (`written.store.current`).
+    `sizes` are the bytes of each body, where documents came in several that were joined.
     Raises Unreadable where nothing can be read (no capture, no flow table, empty).
     """
     context = Context(received_at or datetime.now(UTC), host_name, file_name, written)
@@ -101,7 +106,7 @@ def read(
         case _ if split := _SPLITS.get(protocol):
             only = ("ecs",) if protocol == "observed" else None
             try:
-                reading = _documents(split(content, max_line), context, only)
+                reading = _documents(_cut(content, sizes, max_line, split), context, only)
             except documents.Malformed as error:
                 raise Unreadable(str(error)) from error
         case _:
@@ -178,6 +183,20 @@ def _is_utf8(line: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+def _cut(
+    content: bytes,
+    sizes: Sequence[int] | None,
+    max_line: int,
+    split: Callable[[bytes, int], documents.Documents],
+) -> documents.Documents:
+    """The documents of one body, or of several that stand one after the other."""
+    if not sizes:
+        return split(content, max_line)
+    ends = list(accumulate(sizes))
+    bodies = (content[end - size : end] for end, size in zip(ends, sizes, strict=True))
+    return documents.joined(split(body, max_line) for body in bodies)
 
 
 def _documents(

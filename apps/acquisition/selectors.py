@@ -16,7 +16,7 @@ import zstandard
 from django.db.models import F, Q, QuerySet
 
 from apps.acquisition import copying, frames, storage
-from apps.acquisition.models import Batch, BatchContent, Record, Source
+from apps.acquisition.models import Batch, BatchContent, Piece, Record, Source
 from apps.contracts import RECORD_COLUMNS, UNPARSED, Column, ColumnType
 
 LOOK_BACK = timedelta(minutes=10)
@@ -117,11 +117,20 @@ def _frame(where: str, parameters: Sequence[object], table: str = _TABLE) -> pl.
 
 
 def content_of(batch_id: UUID) -> bytes:
-    """The bytes of a batch as they came."""
-    packed = copying.get_bytes(BatchContent._meta.db_table, batch_id)
-    if packed is None:
+    """The bytes of a batch as they came; of an open one, those that came so far."""
+    if packed := copying.get_bytes(BatchContent._meta.db_table, batch_id):
+        return zstandard.decompress(packed)
+    pieces = Piece.objects.filter(batch=batch_id).order_by("pk").values_list("content", flat=True)
+    if not pieces:
         raise BatchContent.DoesNotExist(f"there is no content of batch {batch_id}")
-    return zstandard.decompress(packed)
+    return b"".join(map(zstandard.decompress, pieces))
+
+
+def bodies_of(batch_id: UUID) -> tuple[bytes, list[int] | None]:
+    """The bytes of a batch, and the sizes of the bodies in it where it was joined from several
+    that must be read one by one."""
+    kept = BatchContent.objects.filter(batch=batch_id)
+    return content_of(batch_id), kept.values_list("sizes", flat=True).first()
 
 
 def content_digests() -> Iterator[tuple[str, str]]:
@@ -136,7 +145,7 @@ def content_digests() -> Iterator[tuple[str, str]]:
 
 def record_digests() -> Iterator[tuple[str, str]]:
     """(batch, SHA-256 of its records) of every batch that was parsed, computed from the rows."""
-    parsed = Batch.objects.exclude(state=Batch.State.RECEIVED)
+    parsed = Batch.objects.exclude(state__in=(Batch.State.OPEN, Batch.State.RECEIVED))
     for batch in parsed.only("first_record", "last_record").iterator():
         yield str(batch.pk), _digest_of_records(batch)
 

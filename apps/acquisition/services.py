@@ -4,37 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-import polars as pl
-import zstandard
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F
-from django.utils import timezone
 
-from apps.acquisition import copying, frames, reading, selectors, storage
-from apps.acquisition.models import Batch, BatchContent, Source, WrittenParser
+from apps.acquisition import counting, frames, reading, selectors, storage
+from apps.acquisition.models import Batch, BatchContent, Delivery, Piece, Source, WrittenParser
 from apps.acquisition.parsing import parsers
+from apps.acquisition.receiving import Receipt as Receipt
+from apps.acquisition.receiving import receive as receive
 from apps.acquisition.stages import Claim, claimed
 from apps.acquisition.written import store
 from apps.acquisition.written.checking import load
 from apps.acquisition.written.document import Broken
 from apps.protection.services import audit, seal
-
-_SHOWN_REJECTIONS = 50
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What became of a content: its batch, and whether it had not come before."""
-
-    batch: Batch
-    is_new: bool
-
 
 # ── Sources ──────────────────────────────────────────────────────────────────────────────
 
@@ -82,65 +66,6 @@ def enable_source(*, source_id: int, enabled: bool, actor: str) -> None:
 # ── Batches ──────────────────────────────────────────────────────────────────────────────
 
 
-def receive(
-    *,
-    source: Source,
-    protocol: str,
-    content: bytes,
-    file_name: str = "",
-    host_name: str = "",
-) -> Receipt:
-    """Store and seal what a source sent. When this returns, it is durable.
-
-    The same content from the same source adds nothing: the receipt names the batch it became.
-    `protocol` is one of `reading.PROTOCOLS`, or "auto" to find out. Raises ValueError (or its
-    child `reading.Unreadable`) for an unknown protocol or empty content.
-    """
-    if protocol == "auto":
-        content, protocol = reading.recognise(content)
-    if protocol not in reading.PROTOCOLS:
-        raise ValueError(f"unknown protocol {protocol!r}")
-    if not content and protocol != "file":
-        raise reading.Unreadable("The content is empty.")
-    if reason := reading.overfull(content, protocol):
-        raise reading.Unreadable(reason)
-    key = {
-        "source": source,
-        "protocol": protocol,
-        "digest": hashlib.sha256(content).hexdigest(),
-        "file_name": _short(file_name),
-        "host_name": _short(host_name) or source.host_name,
-    }
-    packed = zstandard.compress(content, 3)
-    with transaction.atomic():
-        if known := Batch.objects.select_for_update().filter(**key).first():
-            return _repeated(known)
-        try:
-            with transaction.atomic():
-                batch = Batch.objects.create(**key, size=len(content), received_at=timezone.now())
-        except IntegrityError:  # it came twice at once, and the other one was first
-            return _repeated(Batch.objects.select_for_update().get(**key))
-        copying.put_bytes(BatchContent._meta.db_table, batch.pk, packed)
-        Source.objects.filter(pk=source.pk).update(last_seen_at=batch.received_at)
-        seal(kind="batch", subject=str(batch.pk), digest=batch.digest)
-    return Receipt(batch, is_new=True)
-
-
-def _short(name: str) -> str:
-    return name.replace("\0", "")[-255:]
-
-
-def _repeated(batch: Batch) -> Receipt:
-    """Counts a content that came again. A batch not parsed yet has no items to count: `parse`
-    catches up from `repeats`."""
-    batch.repeats += 1
-    batch.save(update_fields=["repeats"])
-    Source.objects.filter(pk=batch.source_id).update(
-        last_seen_at=timezone.now(), doubled=F("doubled") + batch.items
-    )
-    return Receipt(batch, is_new=False)
-
-
 def parse(batch_id: UUID) -> None:
     """Turn a received batch into records; its state becomes parsed, or failed with a reason.
 
@@ -152,14 +77,16 @@ def parse(batch_id: UUID) -> None:
             return
         batch = Batch.objects.get(pk=batch_id)
         try:
+            content, sizes = selectors.bodies_of(batch_id)
             read = reading.read(
-                selectors.content_of(batch_id),
+                content,
                 protocol=batch.protocol,
                 file_name=batch.file_name,
                 host_name=batch.host_name,
                 max_line=settings.TOCSIN["max_line"],
                 received_at=batch.received_at,
                 written=store.current().parsers,
+                sizes=sizes,
             )
         except reading.Unreadable as reason:
             # the content as a whole is the one item that came, and it is rejected
@@ -174,49 +101,10 @@ def _store(claim: Claim, read: reading.Reading, error: str = "") -> None:
     batch_id = claim.batch_id
     batch = Batch.objects.select_for_update().get(pk=batch_id)
     kept = storage.store(batch, read.frame)
-    before = {name: getattr(batch, name) for name in ("items", "stored", "rejected", "unparsed")}
     batch.first_record, batch.last_record = kept.first, kept.last
-    batch.items = read.items
-    batch.stored = read.frame.height
-    batch.rejected = len(read.rejected)
-    batch.unparsed = read.unparsed
-    batch.first_at, batch.last_at = _span(read.frame["@timestamp"])
-    batch.summary = _summary(read)
-    batch.error = error
-    batch.save()
+    counting.count(batch, read, error)
     claim.finish(Batch.State.FAILED if error else Batch.State.PARSED)
-    # differences, so that parsing a batch anew corrects what was counted
-    Source.objects.filter(pk=batch.source_id).update(
-        received=F("received") + batch.items - before["items"],
-        stored=F("stored") + batch.stored - before["stored"],
-        rejected=F("rejected") + batch.rejected - before["rejected"],
-        unparsed=F("unparsed") + batch.unparsed - before["unparsed"],
-        doubled=F("doubled") + batch.repeats * (batch.items - before["items"]),
-    )
     seal(kind="records", subject=str(batch_id), digest=kept.digest)
-
-
-def _span(times: pl.Series) -> tuple[datetime | None, datetime | None]:
-    first, last = times.min(), times.max()
-    if isinstance(first, datetime) and isinstance(last, datetime):
-        return first, last
-    return None, None
-
-
-def _summary(read: reading.Reading) -> dict[str, Any]:
-    counts = read.frame["event.dataset"].value_counts(sort=True)
-    return {
-        "datasets": dict(counts.iter_rows()),
-        "rejections": [
-            {"sequence": sequence, "reason": reason}
-            for sequence, reason in read.rejected[:_SHOWN_REJECTIONS]
-        ],
-        "notes": list(read.notes),
-        "parsers": [
-            {"name": choice.parser, "sniff": round(choice.sniff, 3), "lines": choice.lines}
-            for choice in read.choices
-        ],
-    }
 
 
 # ── Parsers that users write ─────────────────────────────────────────────────────────────
@@ -267,10 +155,11 @@ def forget_demonstration() -> int:
     What other modules derived from these batches must be gone before.
     """
     batches = Batch.objects.filter(source__is_demonstration=True)
-    gone = list(batches.values_list("pk", "digest"))
+    gone = list(batches.exclude(state=Batch.State.OPEN).values_list("pk", "digest"))
     for batch in batches.iterator():
         storage.forget(batch)
-    BatchContent.objects.filter(batch__in=batches)._raw_delete(using="default")
+    for model in (BatchContent, Piece, Delivery):
+        model._default_manager.filter(batch__in=batches)._raw_delete(using="default")
     batches.delete()
     Source.objects.filter(is_demonstration=True).delete()
     for batch_id, digest in gone:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from celery import shared_task
 
-from apps.acquisition import services, storage
+from apps.acquisition import receiving, services, storage
 from apps.acquisition.stages import stage
 
 
@@ -21,3 +21,9 @@ def parse(batch_id: str) -> str:
 def make_days() -> None:
     """Makes the partitions of today and the days to come."""
     storage.make_days_ahead()
+
+
+@shared_task
+def forget_keys() -> int:
+    """Deletes what is kept to know deliveries again, once it holds no more."""
+    return receiving.forget_keys()

@@ -22,6 +22,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from kombu.exceptions import OperationalError
 
+from apps.acquisition import receiving
 from apps.acquisition.models import Batch
 from apps.acquisition.tasks import parse
 from apps.analysis import services as analysis
@@ -110,9 +111,16 @@ def hand_over(incident_id: int, actor: str, reason: str) -> Handover:
 
 
 def sweep() -> int:
-    """Starts again what stands still: batches before their end, approved remedies not begun."""
+    """Starts again what stands still: batches before their end, approved remedies not begun.
+
+    Batches that a killed web process left open are closed first.
+    """
+    for batch_id in receiving.close_overdue():
+        respond(str(batch_id)).delay()
     before = timezone.now() - STALE
-    waiting = Batch.objects.exclude(state__in=(Batch.State.DONE, Batch.State.FAILED))
+    waiting = Batch.objects.exclude(
+        state__in=(Batch.State.OPEN, Batch.State.DONE, Batch.State.FAILED)
+    )
     still = waiting.exclude(claimed_at__gte=before)
     # Each time it is given twice as long: behind a long queue a batch is late, not lost.
     due = (

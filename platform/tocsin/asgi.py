@@ -32,7 +32,7 @@ async def _lifespan(receive: Any, send: Any) -> None:
         message = await receive()
         ends = message["type"] == "lifespan.shutdown"
         if ends:
-            ingest.close()
+            await ingest.leave()
         await send({"type": f"{message['type']}.complete"})
         if ends:
             return

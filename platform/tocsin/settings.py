@@ -184,6 +184,11 @@ CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "apps.center.tasks.sweep", "schedule": 30, "options": {"expires": 30}},
     "watch": {"task": "apps.center.tasks.watch", "schedule": 5, "options": {"expires": 5}},
     "deliver": {"task": "apps.center.tasks.deliver", "schedule": 15, "options": {"expires": 15}},
+    "forget": {
+        "task": "apps.acquisition.tasks.forget_keys",
+        "schedule": 600,
+        "options": {"expires": 600},
+    },
 }
 
 LOGGING = {
@@ -204,6 +209,12 @@ LOGGING = {
 TOCSIN: dict[str, Any] = {
     "max_body": 256 * 1024 * 1024,  # one request, decompressed
     "max_line": 1024 * 1024,  # one line of a log; longer ones are rejected and counted
+    "gather_seconds": 1.0,  # small deliveries of a source share a batch for so long
+    "gather_bytes": 4 * 1024 * 1024,  # … and up to this size
+    "gather_below": 256 * 1024,  # a larger delivery is a batch of its own
+    "content_keys": 24 * 3600,  # seconds for which the same content again adds nothing
+    "late_after": 3600,  # seconds after which a record that comes is counted as late
+    "named_keys": 7 * 24 * 3600,  # … and the same Idempotency-Key
     "protected": listed("TOCSIN_PROTECTED"),  # addresses and networks never acted upon
     "models": os.environ.get("TOCSIN_MODELS", ""),  # folder of model files; empty: the shipped
     "public_url": os.environ.get("TOCSIN_PUBLIC_URL", "http://127.0.0.1:8000"),

@@ -12,7 +12,6 @@ from elasticsearch import helpers as elastic
 from opensearchpy import OpenSearch
 from opensearchpy import helpers as opensearch
 
-from apps.acquisition import services
 from apps.acquisition.models import Batch, Record, Source
 from tests.acquisition.conftest import Platform
 from tests.acquisition.samples import ACCESS, FAILED
@@ -33,9 +32,8 @@ def documents() -> list[dict[str, Any]]:
     ]
 
 
-def all_arrived_once() -> bool:
-    for batch_id in Batch.objects.values_list("pk", flat=True):
-        services.parse(batch_id)
+def all_arrived_once(platform: Platform) -> bool:
+    platform.parse_all()
     assert Record.objects.filter(event_dataset="sshd.auth").count() == MANY / 2
     assert Record.objects.filter(event_dataset="nginx.access").count() == MANY / 2
     lines = Record.objects.values_list("event_original", flat=True)
@@ -53,7 +51,7 @@ def test_10_000_documents_of_the_elasticsearch_client_arrive_once(platform: Plat
     assert (done, errors) == (MANY, [])
     again, _ = elastic.bulk(client, documents(), chunk_size=1000)  # a shipper that was cut off
     assert again == MANY
-    assert all_arrived_once()
+    assert all_arrived_once(platform)
     assert Source.objects.get().doubled == MANY
 
 
@@ -61,7 +59,7 @@ def test_10_000_documents_of_the_opensearch_client_arrive_once(platform: Platfor
     client = OpenSearch(platform.address, http_auth=("anyone", platform.token), http_compress=True)
     done, errors = opensearch.bulk(client, documents(), chunk_size=2500)
     assert (done, errors) == (MANY, [])
-    assert all_arrived_once()
+    assert all_arrived_once(platform)
 
 
 def test_bad_documents_fail_alone_and_are_counted(platform: Platform) -> None:
@@ -91,9 +89,8 @@ def test_bad_documents_fail_alone_and_are_counted(platform: Platform) -> None:
     ]
     assert reply["items"][0]["index"]["_id"] == "7"
     assert reply["items"][4]["index"]["_index"] == "things"
+    platform.parse_all()
     batch = Batch.objects.get()
-    services.parse(batch.pk)
-    batch.refresh_from_db()
     assert (batch.items, batch.stored, batch.rejected) == (6, 2, 4)
 
 

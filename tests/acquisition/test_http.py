@@ -13,8 +13,8 @@ import httpx
 import pytest
 import zstandard
 
-from apps.acquisition import protocols, reading, services
-from apps.acquisition.models import Batch, BatchContent, Record, Source
+from apps.acquisition import protocols, reading, receiving, services
+from apps.acquisition.models import Batch, BatchContent, Delivery, Record, Source
 from apps.protection.models import Seal
 from tests.acquisition.conftest import Platform
 from tests.acquisition.samples import ACCEPTED, ACCESS, FAILED, capture
@@ -24,7 +24,7 @@ LOG = f"{ACCESS}\n{FAILED}\n{ACCEPTED}\nnobody understands this\n".encode()
 
 def test_a_log_becomes_records_and_every_line_is_counted(platform: Platform) -> None:
     answer = platform.post("lines?host=web&name=auth.log", LOG)
-    assert platform.told == [Batch.objects.get().pk]
+    assert platform.has_told(Batch.objects.get().pk)
     batch = platform.parsed(answer)
     assert (batch.items, batch.stored, batch.rejected, batch.unparsed) == (4, 4, 0, 1)
     assert batch.summary["datasets"] == {"sshd.auth": 2, "nginx.access": 1, "unparsed": 1}
@@ -40,6 +40,7 @@ def test_a_log_becomes_records_and_every_line_is_counted(platform: Platform) -> 
 
 def test_what_is_answered_is_stored_and_sealed(platform: Platform) -> None:
     answer = platform.post("lines", LOG).json()
+    receiving.close([answer["batch"]])
     seal = Seal.objects.get(kind="batch", subject=answer["batch"])
     assert seal.digest == answer["sha256"] == hashlib.sha256(LOG).hexdigest()
     assert zstandard.decompress(bytes(BatchContent.objects.get().content)) == LOG
@@ -132,7 +133,7 @@ def test_the_same_content_sent_at_once_becomes_one_batch(platform: Platform) -> 
         answers = list(threads.map(lambda _: platform.post("lines", LOG), range(8)))
     assert sorted(answer.status_code for answer in answers) == [200] * 7 + [201]
     assert len({answer.json()["batch"] for answer in answers}) == 1
-    assert (Batch.objects.count(), Batch.objects.get().repeats) == (1, 7)
+    assert (Batch.objects.count(), Delivery.objects.get().repeats) == (1, 7)
 
 
 def test_nobody_to_tell_costs_no_batch(transactional_db: None) -> None:

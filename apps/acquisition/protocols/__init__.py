@@ -9,18 +9,19 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from threading import Barrier
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from django.db import DatabaseError, close_old_connections, connections
 
 from apps import plugins
-from apps.acquisition import selectors, services
+from apps.acquisition import receiving, selectors
 from apps.acquisition.documents import Overfull
+from apps.acquisition.group_commit import GroupCommit
 from apps.acquisition.models import Batch, Source
 from apps.acquisition.protocols._http import (
     Disconnected,
@@ -31,15 +32,21 @@ from apps.acquisition.protocols._http import (
     Response,
     Scope,
     Send,
+    Senders,
+    Sent,
     respond,
 )
-from apps.acquisition.services import Receipt
+from apps.acquisition.reading import Unreadable
+from apps.acquisition.receiving import Receipt
 
 log = logging.getLogger(__name__)
 
 OnBatch = Callable[[UUID], Awaitable[None] | None]
 
-_THREADS = 4  # requests that talk to the database at once
+T = TypeVar("T")
+
+_THREADS = 4  # requests that are worked on at once
+_SMALL = 16 * 1024  # bytes that are read sooner than a thread is found for them
 
 
 class Speaks(Protocol):
@@ -73,10 +80,15 @@ class Application:
     def __init__(self, on_batch: OnBatch) -> None:
         self._on_batch = on_batch
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="ingest")
+        self._commits = GroupCommit(self._ready)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._telling: set[asyncio.Task[None]] = set()
+        self._senders = Senders(self._run)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive, self._run)
-        exchange = Exchange(request, self._store, self._find)
+        self._loop = asyncio.get_running_loop()
+        request = Request(scope, receive, self._senders)
+        exchange = Exchange(request, self._work, self._store, self._find)
         try:
             response = await self._answer(exchange)
         except Disconnected:
@@ -92,7 +104,7 @@ class Application:
             raise Refusal(404, "resource_not_found_exception", f"There is no {request.path} here.")
         except Refusal as refusal:
             return refusal.response
-        except Overfull as error:
+        except (Overfull, Unreadable) as error:
             return Refusal(413, "content_too_large", str(error)).response
         except DatabaseError:
             log.exception("the database refused %s %s", request.method, request.path)
@@ -109,31 +121,52 @@ class Application:
         call = partial(_with_connection, function, *words, **named)
         return await asyncio.get_running_loop().run_in_executor(self._threads, call)
 
-    async def _store(
-        self, source: Source, protocol: str, content: bytes, file_name: str, host_name: str
-    ) -> Receipt:
-        receipt: Receipt = await self._run(
-            services.receive,
-            source=source,
-            protocol=protocol,
-            content=content,
-            file_name=file_name,
-            host_name=host_name,
-        )
-        if receipt.is_new or receipt.batch.state == Batch.State.RECEIVED:
-            await self._tell(receipt.batch.pk)
-        return receipt
+    async def _work(self, size: int, function: Callable[..., T], *words: Any, **named: Any) -> T:
+        """Runs what takes time in proportion to `size` bytes; away from the loop if they are many."""
+        if size < _SMALL:
+            return function(*words, **named)
+        call = partial(function, *words, **named)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call)
 
-    async def _tell(self, batch_id: UUID) -> None:
+    async def _store(self, request: Request, delivery: Sent) -> Receipt:
         try:
-            if inspect.iscoroutinefunction(self._on_batch):
-                await self._on_batch(batch_id)
-            else:
-                told = await asyncio.to_thread(self._on_batch, batch_id)
-                if inspect.isawaitable(told):
-                    await told
-        except Exception:
-            log.exception("batch %s is stored; nobody could be told", batch_id)
+            arrival = await self._work(
+                len(delivery.content),
+                receiving.arrive,
+                source=delivery.source,
+                protocol=delivery.protocol,
+                content=delivery.content,
+                file_name=delivery.file_name,
+                host_name=delivery.host_name,
+                found=delivery.found,
+                key=request.headers.get("idempotency-key", ""),
+                gather=True,
+            )
+            return await asyncio.wrap_future(self._commits.submit(arrival))
+        except receiving.KeyReused as error:
+            raise Refusal(422, "version_conflict_engine_exception", str(error)) from error
+
+    def _ready(self, batch_ids: Sequence[UUID]) -> None:
+        """Called by the committing thread."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._start_telling, batch_ids)
+
+    def _start_telling(self, batch_ids: Sequence[UUID]) -> None:
+        task = asyncio.ensure_future(self._tell(batch_ids))
+        self._telling.add(task)
+        task.add_done_callback(self._telling.discard)
+
+    async def _tell(self, batch_ids: Sequence[UUID]) -> None:
+        for batch_id in batch_ids:
+            try:
+                if inspect.iscoroutinefunction(self._on_batch):
+                    await self._on_batch(batch_id)
+                else:
+                    told = await asyncio.to_thread(self._on_batch, batch_id)
+                    if inspect.isawaitable(told):
+                        await told
+            except Exception:
+                log.exception("batch %s is stored; nobody could be told", batch_id)
 
     async def _find(self, source: Source, batch_id: str) -> Batch | None:
         try:
@@ -143,8 +176,17 @@ class Application:
         found: Batch | None = await self._run(selectors.batch_of, source, wanted)
         return found
 
+    async def leave(self) -> None:
+        """Commit and close what is at hand, and pass it on, before the server ends."""
+        await asyncio.to_thread(self._commits.stop)
+        await asyncio.sleep(0)  # what the last commit calls soon
+        if self._telling:
+            await asyncio.wait(self._telling, timeout=10)
+        await asyncio.to_thread(self.close)
+
     def close(self) -> None:
         """End the threads, each after closing its connection to the database."""
+        self._commits.stop()
         together = Barrier(_THREADS)
 
         def leave() -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,13 +17,16 @@ import msgspec
 from django.conf import settings
 
 from apps.acquisition import compression, selectors
+from apps.acquisition.documents import Documents
 from apps.acquisition.models import Batch, Source
-from apps.acquisition.services import Receipt
+from apps.acquisition.receiving import Receipt
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
+_REMEMBERED = 1.0  # seconds
+_MOST_KNOWN = 10_000
 _PATIENCE = 60  # seconds without a byte
 _DRAINED = 64 * 1024 * 1024  # read and thrown away, so that a client hears why it was refused
 
@@ -54,18 +58,40 @@ Run = Callable[..., Awaitable[Any]]
 """Runs a function that needs the database, away from the event loop."""
 
 
+class Senders:
+    """The sources of tokens, asked for at most once a second each: a sender of single lines
+    would cost a query a line. A source that is disabled may send for so long."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._known: dict[str, tuple[float, Source]] = {}
+
+    async def source(self, token: str) -> Source | None:
+        now = time.monotonic()
+        at, source = self._known.get(token, (0.0, None))
+        if source is not None and now - at < _REMEMBERED:
+            return source
+        found: Source | None = await self._run(selectors.source_of_token, token)
+        if len(self._known) > _MOST_KNOWN:
+            self._known.clear()
+        self._known.pop(token, None)
+        if found is not None and found.enabled:
+            self._known[token] = now, found
+        return found
+
+
 class Request:
     """One HTTP request."""
 
     def __init__(
-        self, scope: Scope, receive: Receive | None = None, run: Run | None = None
+        self, scope: Scope, receive: Receive | None = None, senders: Senders | None = None
     ) -> None:
         self.method: str = scope["method"]
         # `*`, and what a careless client sends, has no slash in front
         self.path: str = "/" + scope["path"].removeprefix("/").rstrip("/")
         self._scope = scope
         self._receive = receive
-        self._run = run
+        self._senders = senders
         self._ended = False  # the body was read to its end
 
     @cached_property
@@ -96,7 +122,7 @@ class Request:
 
     async def source(self) -> Source:
         """Who sends: the enabled source of the token in the Authorization header."""
-        assert self._run is not None
+        assert self._senders is not None
         tokens = _tokens(self.headers.get("authorization", ""))
         challenge = {"WWW-Authenticate": 'Bearer realm="tocsin", ApiKey, Basic realm="tocsin"'}
         if not tokens:
@@ -107,7 +133,7 @@ class Request:
                 challenge,
             )
         for token in tokens:
-            found: Source | None = await self._run(selectors.source_of_token, token)
+            found = await self._senders.source(token)
             if found is not None:
                 if found.enabled:
                     return found
@@ -210,17 +236,44 @@ def _decoded(value: str) -> tuple[str, str] | None:
     return (name, key) if mark else None
 
 
-Store = Callable[[Source, str, bytes, str, str], Awaitable[Receipt]]
-"""Makes (source, protocol, content, file name, host name) durable and starts the pipeline."""
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What a request brought; `found` are the documents in it, where it was cut into some."""
+
+    source: Source
+    protocol: str
+    content: bytes
+    file_name: str = ""
+    host_name: str = ""
+    found: Documents | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A request and what a protocol needs to serve it."""
+    """A request and what a protocol needs to serve it.
+
+    `work(size, function, …)` runs what takes time in proportion to so many bytes.
+    """
 
     request: Request
-    store: Store
+    work: Callable[..., Awaitable[Any]]
+    _store: Callable[[Request, Sent], Awaitable[Receipt]]
     find: Callable[[Source, str], Awaitable[Batch | None]]
+
+    async def store(
+        self,
+        source: Source,
+        protocol: str,
+        content: bytes,
+        *,
+        file_name: str = "",
+        found: Documents | None = None,
+    ) -> Receipt:
+        """Makes what was sent durable; the pipeline starts once its batch is closed."""
+        host = self.request.query.get("host", "")
+        return await self._store(
+            self.request, Sent(source, protocol, content, file_name, host, found)
+        )
 
 
 async def respond(send: Send, response: Response, *, head: bool = False) -> None:

@@ -1,22 +1,21 @@
 """What Elasticsearch's and OpenSearch's shippers need: `_bulk`, and the probes before it.
 
-Reference: Elasticsearch REST APIs, "Bulk API". Every `_bulk` request is one batch; documents are
-only ever added, so `update` and `delete` are refused item by item.
+Reference: Elasticsearch REST APIs, "Bulk API". Documents are only ever added, so `update` and `delete` are refused item by item.
 """
 
 from __future__ import annotations
 
-import asyncio
 import time
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from django.conf import settings
 
 from apps.acquisition import documents
 from apps.acquisition.protocols._http import Exchange, Refusal, Request, Response
 from apps.acquisition.reading import overfull
-from apps.acquisition.services import Receipt
+from apps.acquisition.receiving import Receipt
 
 _VERSION = "9.1.0"  # what shippers compare with; the API served is the same since 7
 _CLIENTS = ("elastic", "opensearch", "filebeat", "logstash", "metricbeat", "packetbeat", "vector")
@@ -116,17 +115,25 @@ async def _bulk(exchange: Exchange, index: str) -> Response:
     request = exchange.request
     source = await request.source()
     content = await request.body()
-    if reason := await asyncio.to_thread(overfull, content, "bulk"):
+    if reason := overfull(content, "bulk"):
         raise Refusal(413, "content_too_large", reason)
     try:
-        found = await asyncio.to_thread(documents.split_bulk, content, settings.TOCSIN["max_line"])
+        found = await exchange.work(
+            len(content), documents.split_bulk, content, settings.TOCSIN["max_line"]
+        )
     except documents.MalformedBulk as error:
         raise Refusal(400, "illegal_argument_exception", str(error)) from error
-    host = request.query.get("host", "")
-    receipt = await exchange.store(source, "bulk", content, request.query.get("name", ""), host)
+    if not found.items:
+        raise Refusal(400, "parse_exception", "The body holds no action.")
+    name = request.query.get("name", "")
+    receipt = await exchange.store(source, "bulk", content, file_name=name, found=found)
     took = int((time.monotonic() - started) * 1000)
+    return Response(200, await exchange.work(len(content), _reply, took, found, index, receipt))
+
+
+def _reply(took: int, found: documents.Documents, index: str, receipt: Receipt) -> bytes:
     items = _items(found, index, receipt)
-    return Response(200, {"took": took, "errors": bool(found.rejected), "items": items})
+    return msgspec.json.encode({"took": took, "errors": bool(found.rejected), "items": items})
 
 
 def _items(found: documents.Documents, index: str, receipt: Receipt) -> list[dict[str, Any]]:
@@ -138,13 +145,18 @@ def _items(found: documents.Documents, index: str, receipt: Receipt) -> list[dic
     for sequence, (action, target) in enumerate(found.actions):
         item: dict[str, Any] = {
             "_index": target.get("_index") or index or "tocsin",
-            "_id": target.get("_id") or f"{prefix}-{sequence}",
+            "_id": target.get("_id") or f"{prefix}-{receipt.first + sequence}",
         }
         if reason := wrong.get(sequence):
             item["status"] = 400
             item["error"] = {"type": "document_parsing_exception", "reason": reason}
         else:
-            item |= {"_version": 1, "result": result, "_shards": shards, "_seq_no": sequence}
+            item |= {
+                "_version": 1,
+                "result": result,
+                "_shards": shards,
+                "_seq_no": receipt.first + sequence,
+            }
             item |= {"_primary_term": 1, "status": status}
         items.append({action: item})
     return items

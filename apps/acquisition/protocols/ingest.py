@@ -1,8 +1,8 @@
-"""Our own ingest API, `/api/v1/ingest/…`: one request, one batch. See docs/api-ingest.md."""
+"""Our own ingest API, `/api/v1/ingest/…`: see docs/api-ingest.md."""
 
 from __future__ import annotations
 
-import asyncio
+import hashlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from apps.acquisition.evtx import is_event_log
 from apps.acquisition.models import Batch
 from apps.acquisition.protocols._http import Exchange, Refusal, Request, Response
 from apps.acquisition.reading import is_flow_table, overfull
-from apps.acquisition.services import Receipt
+from apps.acquisition.receiving import Receipt
 
 PREFIX = "/api/v1/ingest"
 _SHOWN = 10
@@ -51,14 +51,14 @@ async def _take(exchange: Exchange, kind: str) -> Response:
     if kind == "file" and not name:
         raise Refusal(400, "parse_exception", "Say where the file was found: ?path=/the/path.")
     content = await request.body(guess=kind != "file")
-    counts = await asyncio.to_thread(_check, kind, content)
-    host = request.query.get("host", "")
-    receipt = await exchange.store(source, kind, content, name, host)
-    return _receipt(receipt, counts)
+    found = await exchange.work(len(content), _check, kind, content)
+    receipt = await exchange.store(source, kind, content, file_name=name, found=found)
+    digest = await exchange.work(len(content), hashlib.sha256, content)
+    return _receipt(receipt, digest.hexdigest(), found)
 
 
-def _check(kind: str, content: bytes) -> dict[str, Any]:
-    """Refuses what cannot be read at all; for documents, counts them."""
+def _check(kind: str, content: bytes) -> documents.Documents | None:
+    """Refuses what cannot be read at all; for documents, finds them."""
     if kind == "capture" and not is_capture(content[:4]):
         raise Refusal(400, "parse_exception", "This is neither a pcap nor a pcapng file.")
     if kind != "capture" and kind != "file" and is_capture(content[:4]):
@@ -71,32 +71,37 @@ def _check(kind: str, content: bytes) -> dict[str, Any]:
     if reason := overfull(content, kind):
         raise Refusal(413, "content_too_large", reason)
     if kind != "ndjson":
-        return {}
+        return None
     found = documents.split(content, settings.TOCSIN["max_line"])
     if not found.items:
         raise Refusal(400, "parse_exception", "The body holds no document.")
     if not found.texts:
         reason = f"None of the {found.items} items is a document: {found.rejected[0][1]}."
         raise Refusal(400, "document_parsing_exception", reason)
-    rejections = [
-        {"sequence": sequence, "reason": reason} for sequence, reason in found.rejected[:_SHOWN]
-    ]
-    return {"items": found.items, "rejected": len(found.rejected), "rejections": rejections}
+    return found
 
 
-def _receipt(receipt: Receipt, counts: dict[str, Any]) -> Response:
+def _receipt(receipt: Receipt, digest: str, found: documents.Documents | None) -> Response:
     batch = receipt.batch
     address = f"{PREFIX}/batches/{batch.pk}"
     body = {
         "batch": str(batch.pk),
         "duplicate": not receipt.is_new,
         "state": batch.state,
-        "size": batch.size,
-        "sha256": batch.digest,
-        **counts,
+        "start": receipt.start,
+        "size": receipt.size,
+        "sha256": digest,
+        **(_counts(found) if found else {}),
         "href": address,
     }
     return Response(201 if receipt.is_new else 200, body, {"Location": address})
+
+
+def _counts(found: documents.Documents) -> dict[str, Any]:
+    rejections = [
+        {"sequence": sequence, "reason": reason} for sequence, reason in found.rejected[:_SHOWN]
+    ]
+    return {"items": found.items, "rejected": len(found.rejected), "rejections": rejections}
 
 
 async def _tell(exchange: Exchange, batch_id: str) -> Response:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -30,15 +29,15 @@ class Loki:
         protocol = loki.JSON if json else loki.PROTOBUF
         try:
             if not json:
-                content = await asyncio.to_thread(loki.open_snappy, content, MOST)
+                content = await exchange.work(len(content), loki.open_snappy, content, MOST)
             line = int(settings.TOCSIN["max_line"])
-            found = await asyncio.to_thread(loki.split, protocol, content, line)
+            found = await exchange.work(len(content), loki.split, protocol, content, line)
         except loki.MalformedPush as error:
             raise Refusal(400, "parse_exception", str(error)) from error
         if found.items and not found.texts:
             raise Refusal(400, "parse_exception", f"No entry is good: {found.rejected[0][1]}.")
         if found.items:
-            await exchange.store(source, protocol, content, "", request.query.get("host", ""))
+            await exchange.store(source, protocol, content, found=found)
         return Response(204)
 
 

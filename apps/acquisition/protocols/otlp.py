@@ -5,7 +5,6 @@ Source: opentelemetry.io, "OTLP Specification", sections OTLP/HTTP and Partial S
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,12 +54,12 @@ async def _take(exchange: Exchange, kind: str) -> Response:
     content = await request.body(most=otlp.MOST if _KINDS[kind] == otlp.PROTOBUF else 0)
     most = int(settings.TOCSIN["max_line"])
     try:
-        found = await asyncio.to_thread(otlp.split, _KINDS[kind], content, most)
+        found = await exchange.work(len(content), otlp.split, _KINDS[kind], content, most)
     except otlp.MalformedLogs as error:
         raise Refusal(400, "parse_exception", str(error)) from error
     answer = ExportLogsServiceResponse()
     if found.items:
-        await exchange.store(source, _KINDS[kind], content, "", request.query.get("host", ""))
+        await exchange.store(source, _KINDS[kind], content, found=found)
     if found.rejected:
         answer.partial_success.rejected_log_records = len(found.rejected)
         answer.partial_success.error_message = found.rejected[0][1]

@@ -7,7 +7,6 @@ what was sent is committed.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from dataclasses import dataclass, field
 from itertools import count
@@ -17,6 +16,7 @@ import msgspec
 from django.conf import settings
 
 from apps.acquisition import hec
+from apps.acquisition.documents import Documents
 from apps.acquisition.protocols._http import Exchange, Refusal, Request, Response
 from apps.acquisition.reading import overfull
 
@@ -61,21 +61,24 @@ class Splunk:
             if "empty" in str(refusal):
                 return Response(400, {"text": "No data", "code": 5})
             raise
-        if reason := await asyncio.to_thread(overfull, content, protocol):
+        if reason := overfull(content, protocol):
             raise Refusal(413, "content_too_large", reason)
-        if protocol == "hec" and (wrong := await asyncio.to_thread(_check, content)):
-            return wrong
-        query = request.query
-        name = query.get("source", "") if protocol == "lines" else ""
-        await exchange.store(source, protocol, content, name, query.get("host", ""))
+        found, name = None, ""
+        if protocol == "hec":
+            found = await exchange.work(len(content), _cut, content)
+            if isinstance(found, Response):
+                return found
+        else:
+            name = request.query.get("source", "")
+        await exchange.store(source, protocol, content, file_name=name, found=found)
         answer: dict[str, Any] = {"text": "Success", "code": 0}
-        if request.headers.get(_CHANNEL) or query.get("channel"):
+        if request.headers.get(_CHANNEL) or request.query.get("channel"):
             answer["ackId"] = next(self._numbers)
         return Response(200, answer)
 
 
-def _check(content: bytes) -> Response | None:
-    """The answer to a body of which nothing can be stored. Else what is good is taken, and what
+def _cut(content: bytes) -> Documents | Response:
+    """The events, or the answer to a body of which nothing can be stored. Else what is good is taken, and what
     is not is counted: a refusal would have the good ones come again and again."""
     try:
         found = hec.split(content, int(settings.TOCSIN["max_line"]))
@@ -83,7 +86,7 @@ def _check(content: bytes) -> Response | None:
         body = {"text": str(error), "code": 6, "invalid-event-number": error.number}
         return Response(400, body)
     if found.texts:
-        return None
+        return found
     number, reason = found.rejected[0]
     code = {"event field is required": 12, "event field cannot be blank": 13}.get(reason, 6)
     text = reason[0].upper() + reason[1:]

@@ -9,7 +9,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
     ExportLogsServiceResponse,
 )
 
-from apps.acquisition.models import Batch
+from apps.acquisition.models import Batch, Delivery
 from tests.acquisition.conftest import Platform
 
 EVENT = json.dumps({"event": "refused", "host": "web"}).encode()
@@ -36,7 +36,7 @@ def test_splunk_s_collector_answers_with_splunk_s_codes(platform: Platform) -> N
     with platform.client("wrong") as client:
         answer = client.post("/services/collector", content=EVENT)
         assert (answer.status_code, answer.json()["code"]) == (401, 4)
-    assert Batch.objects.count() == 3
+    assert Delivery.objects.count() == 3
 
 
 def test_splunk_s_acknowledgements_are_true_once_given(platform: Platform) -> None:

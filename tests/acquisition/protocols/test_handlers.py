@@ -16,22 +16,19 @@ from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 from opentelemetry.sdk.resources import Resource
 from splunk_hec_handler import SplunkHecHandler
 
-from apps.acquisition import services
-from apps.acquisition.models import Batch, Record, Source
+from apps.acquisition.models import Record, Source
 from tests.acquisition.conftest import Platform
 from tests.acquisition.samples import ACCESS
 
 MANY = 10_000
-SOME = 100  # of handlers that make a request of every line
 
 
 def lines(number: int) -> list[str]:
     return [f"{ACCESS} {n}" for n in range(number)]
 
 
-def all_arrived_once(expected: list[str]) -> bool:
-    for batch_id in Batch.objects.values_list("pk", flat=True):
-        services.parse(batch_id)
+def all_arrived_once(platform: Platform, expected: list[str]) -> bool:
+    platform.parse_all()
     kept = Record.objects.filter(event_dataset="nginx.access")
     assert sorted(kept.values_list("event_original", flat=True)) == sorted(expected)
     source = Source.objects.get()
@@ -62,23 +59,23 @@ def test_10_000_records_of_the_opentelemetry_sdk_arrive_once(platform: Platform)
             log.warning(line)
         assert provider.force_flush(60_000)
     provider.shutdown()
-    assert all_arrived_once(lines(MANY))
+    assert all_arrived_once(platform, lines(MANY))
     assert set(Record.objects.values_list("host_name", flat=True)) == {"web"}
 
 
-def test_a_splunk_handler_s_events_arrive_once(platform: Platform) -> None:
+def test_10_000_events_of_a_splunk_handler_arrive_once(platform: Platform) -> None:
     port = int(platform.address.rpartition(":")[2])
     handler = SplunkHecHandler(
         "127.0.0.1", platform.token, port=port, proto="http", source="shop", hostname="web"
     )
     with logger(handler) as log:
-        for line in lines(SOME):
+        for line in lines(MANY):
             log.warning(line)
-    assert all_arrived_once(lines(SOME))
+    assert all_arrived_once(platform, lines(MANY))
     assert set(Record.objects.values_list("host_name", flat=True)) == {"web"}
 
 
-def test_a_loki_handler_s_lines_arrive_once(platform: Platform) -> None:
+def test_10_000_lines_of_a_loki_handler_arrive_once(platform: Platform) -> None:
     handler = logging_loki.LokiHandler(
         url=f"{platform.address}/loki/api/v1/push",
         tags={"app": "shop", "host": "web"},
@@ -86,9 +83,9 @@ def test_a_loki_handler_s_lines_arrive_once(platform: Platform) -> None:
         version="1",
     )
     with logger(handler) as log:
-        for line in lines(SOME):
+        for line in lines(MANY):
             log.warning(line)
-    assert all_arrived_once(lines(SOME))
+    assert all_arrived_once(platform, lines(MANY))
     assert set(Record.objects.values_list("host_name", flat=True)) == {"web"}
 
 
@@ -110,4 +107,4 @@ def test_10_000_events_of_logstash_s_http_transport_arrive_once(platform: Platfo
     ]
     for start in range(0, MANY, 250):
         transport.send(events[start : start + 250])
-    assert all_arrived_once(lines(MANY))
+    assert all_arrived_once(platform, lines(MANY))
