@@ -35,6 +35,8 @@ MENU: tuple[tuple[Promise | str, tuple[Item, ...]], ...] = (
             ("batches", _t("Batches"), "stack-2", _C.VIEW_INCIDENTS),
             ("sources", _t("Sources"), "plug", _C.VIEW_INCIDENTS),
             ("watches", _t("Watches"), "eye", _C.VIEW_INCIDENTS),
+            ("parsers", _t("Parsers"), "filter", _C.VIEW_INCIDENTS),
+            ("explain", _t("Explain"), "file-search", _C.VIEW_INCIDENTS),
             ("upload", _t("Upload"), "upload", _C.WORK_INCIDENTS),
         ),
     ),

@@ -11,8 +11,10 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
 
 from apps.acquisition.models import Source
+from apps.acquisition.written.document import LARGEST
 from apps.assistance.ssh import private_key
 from apps.center.accounts import role_word
+from apps.center.explain import LONGEST_TEXT
 from apps.protection.permissions import Role
 
 
@@ -89,6 +91,41 @@ class SourceForm(forms.Form):
         if Source.objects.filter(name=name).exists():
             raise forms.ValidationError(_("There is a source of this name already."))
         return name
+
+
+class ExplainForm(forms.Form):
+    lines = forms.CharField(
+        label=_("Lines"),
+        strip=False,
+        max_length=LONGEST_TEXT,
+        widget=forms.Textarea(attrs={"rows": 8, "class": "mono", "spellcheck": "false"}),
+        help_text=_("As the program wrote them; a header comes above what it describes."),
+    )
+    file_name = forms.CharField(
+        label=_("File they are from"),
+        max_length=255,
+        required=False,
+        help_text=_("Some formats are told by it: apache2/access.log, conn.log."),
+    )
+
+
+class ParserForm(forms.Form):
+    """A parser that is being written, and lines to try it on."""
+
+    text = forms.CharField(
+        label=_("Parser"),
+        strip=False,
+        max_length=LARGEST,
+        widget=forms.Textarea(attrs={"rows": 26, "class": "mono", "spellcheck": "false"}),
+    )
+    lines = forms.CharField(
+        label=_("Try it on"),
+        strip=False,
+        required=False,
+        max_length=LONGEST_TEXT,
+        widget=forms.Textarea(attrs={"rows": 5, "class": "mono", "spellcheck": "false"}),
+        help_text=_("Lines beside its own examples. Nothing is kept of them."),
+    )
 
 
 class UploadForm(forms.Form):

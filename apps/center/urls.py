@@ -14,6 +14,7 @@ from apps.center.views import (
     house,
     incidents,
     overview,
+    parsers,
     remedies,
     watches,
 )
@@ -71,6 +72,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("watches/<int:pk>/run/", watches.run, name="watch-run"),
     path("watches/<int:pk>/enable/", watches.enable, name="watch-enable"),
     path("watches/<int:pk>/delete/", watches.delete, name="watch-delete"),
+    # Parsers
+    path("explain/", parsers.explain_lines, name="explain"),
+    path("parsers/", parsers.listing, name="parsers"),
+    path("parsers/new/", parsers.create, name="parser-new"),
+    path("parsers/<slug:name>/", parsers.change, name="parser"),
+    path("parsers/<slug:name>/remove/", parsers.remove, name="parser-remove"),
     # Hosts
     path("hosts/", hosts.listing, name="hosts"),
     path("hosts/new/", hosts.create, name="host-new"),

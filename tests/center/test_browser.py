@@ -11,6 +11,8 @@ from django.urls import reverse
 from pytest_django.live_server_helper import LiveServer
 
 from apps.analysis.models import Incident, Remedy, Step
+from tests.acquisition.samples import FAILED, ZEEK, ZEEK_HEADER
+from tests.acquisition.written.test_written import GATE
 from tests.center import world as made
 from tests.center.world import PASSWORD, World
 
@@ -105,6 +107,9 @@ def walked(scene: World) -> dict[str, str]:
         "sources": reverse("sources"),
         "source": reverse("source", args=[scene.source.pk]),
         "source-new": reverse("source-new"),
+        "parsers": reverse("parsers"),
+        "parser-new": reverse("parser-new"),
+        "explain": reverse("explain"),
         "upload": reverse("upload"),
         "hosts": reverse("hosts"),
         "host": reverse("host", args=[scene.host.pk]),
@@ -140,6 +145,48 @@ def test_every_page_fits_the_screen(
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= width, f"{name} is {wide} pixels wide"
         page.screenshot(path=pictures / f"{name}.png", full_page=True)
+    print(f"screenshots: {pictures}")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 390])
+def test_lines_are_explained_and_a_parser_is_tried(
+    width: int,
+    scheme: str,
+    scene: World,
+    look: Callable[..., Page],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    pictures = tmp_path_factory.mktemp(f"parsers-{scheme}-{width}")
+    page = look("ada", width, scheme)
+
+    def seen(name: str) -> None:
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+        page.screenshot(path=pictures / f"{name}.png", full_page=True)
+
+    page.goto(reverse("explain"))
+    page.get_by_label("Lines", exact=True).fill(f"{FAILED}\n{ZEEK_HEADER}\n{ZEEK}\n{'what? ' * 60}")
+    page.get_by_role("button", name="Explain").click()
+    expect(page.get_by_text("Login brute force", exact=True)).to_be_visible()
+    expect(page.get_by_text("no parser reads it")).to_be_visible()
+    seen("explained")
+    page.goto(reverse("parser-new"))
+    page.get_by_label("Parser", exact=True).fill(
+        GATE.replace("category: auth", "category: doors #")
+    )
+    page.get_by_role("button", name="Try").click()
+    expect(page.get_by_role("alert")).to_contain_text("line 4, category")
+    seen("refused")
+    page.get_by_label("Parser", exact=True).fill(GATE)
+    page.get_by_role("button", name="Try").click()
+    expect(page.get_by_text("It works")).to_be_visible()
+    seen("tried")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("link", name="acme_gate")).to_be_visible()
+    seen("parsers")
+    page.get_by_role("link", name="acme_gate").click()
+    expect(page.get_by_text("Last changed by ada")).to_be_visible()
+    seen("parser")
     print(f"screenshots: {pictures}")
 
 

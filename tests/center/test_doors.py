@@ -10,7 +10,9 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from apps.acquisition import watches
+from apps.acquisition.models import WrittenParser
 from apps.protection.permissions import ROLES, Capability, Role
+from tests.acquisition.written.test_written import GATE
 from tests.center.world import PASSWORD, World, handover, person
 
 Enter = Callable[[User], Client]
@@ -45,6 +47,10 @@ def watch(world: World) -> int:
     )).pk  # fmt: skip
 
 
+def written() -> WrittenParser:
+    return WrittenParser.objects.get_or_create(name="acme_gate", defaults={"text": GATE})[0]
+
+
 def address(name: str, world: World) -> str:
     package = world.incident.handovers.first() or handover(world.incident)
     keys = {
@@ -63,9 +69,11 @@ def address(name: str, world: World) -> str:
         "knowledge-record": ["web-shell"],
         "account": [world.analyst.pk],
         "watch": [watch(world)],
+        "parser": [written().name],
     }
+    made_new = {"source-new", "host-new", "host-confirm", "watch-new", "parser-new"}
     for key in (name, name.split("-")[0]):
-        if key in keys and name not in {"source-new", "host-new", "host-confirm", "watch-new"}:
+        if key in keys and name not in made_new:
             return reverse(name, args=keys[key])
     return reverse(name)
 

@@ -24,6 +24,7 @@ _HOURS = {
     **{"EDT": -4, "EST": -5, "CDT": -5, "MDT": -6, "MST": -7, "PDT": -7, "PST": -8},
 }
 """Hours before UTC of abbreviations that mean one zone; others (IST, BST, CST) mean several."""
+_LONGEST_ZONE = 40  # to look up a name that no zone bears takes the longer, the longer it is
 
 
 def bodies(lines: pl.Series, received: datetime) -> pl.DataFrame:
@@ -70,7 +71,8 @@ def zoned(times: pl.Series, zones: pl.Series) -> pl.Series:
 
     A zone that is missing or means several is taken as UTC.
     """
-    distinct = [zone for zone in zones.unique().to_list() if zone and _HOURS.get(zone) != 0]
+    known = zones.filter((zones.str.len_bytes() <= _LONGEST_ZONE).fill_null(False)).unique()
+    distinct = [zone for zone in known.to_list() if zone and _HOURS.get(zone) != 0]
     for zone in distinct[:100]:
         here = (zones == zone).fill_null(False)
         times = times.zip_with(~here, _moved(times.filter(here), zone, here))

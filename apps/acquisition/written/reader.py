@@ -60,6 +60,7 @@ class Written:
     time: Time = Time()
     constants: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, Table] = field(default_factory=dict)
+    examples: tuple[str, ...] = ()
     home: str = "written"  # one thread for all of them, however many are tried
 
     def sniff(self, lines: pl.Series) -> float:
@@ -205,6 +206,7 @@ def _typed(name: str, value: pl.Series | str, height: int) -> pl.Series:
 def written_of(content: Mapping[str, Any], pattern: str) -> Written:
     """The parser of a definition that fits the schema; `pattern` is its regular expression."""
     json = content.get("json", {})
+    lines = [example["line"] for example in content["examples"]]
     time = content.get("time", {})
     return Written(
         name=content["name"],
@@ -220,6 +222,7 @@ def written_of(content: Mapping[str, Any], pattern: str) -> Written:
         time=Time(time.get("from", "time"), _several(time["formats"]), time.get("zone", ""))
         if time
         else Time(),
+        examples=tuple(line for line in lines if "\n" not in line),
         constants=content.get("constants", {}),
         values={
             name: Table(table["from"], table["map"], table.get("default"))

@@ -77,7 +77,7 @@ def record(request: HttpRequest, pk: int) -> HttpResponse:
         "center/record.html",
         {
             "record": shown,
-            "raw": _raw(pk),
+            "raw": raw_of(pk),
             "fields": selectors.fields_of(shown),
             "batch": shown.batch,
             "seal": seal_of(shown.batch),
@@ -87,7 +87,7 @@ def record(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
-def _raw(pk: int) -> str | None:
+def raw_of(pk: int) -> str | None:
     """The line as it came; None where what was kept of its batch is gone or damaged."""
     try:
         return acquisition.raw_line(pk)
