@@ -105,6 +105,20 @@ def is_netflow(datagram: bytes) -> bool:
     return len(datagram) >= 16 and datagram[:2] in (b"\0\x05", b"\0\x09", b"\0\x0a")
 
 
+def pack(datagrams: Iterable[bytes]) -> bytes:
+    """Datagrams as the content of a batch: each behind its length, two bytes, big-endian."""
+    return b"".join(len(datagram).to_bytes(2, "big") + datagram for datagram in datagrams)
+
+
+def unpack(content: bytes) -> Iterator[bytes]:
+    """The datagrams of a batch; one that is cut short comes as it is."""
+    at = 0
+    while at + 2 <= len(content):
+        size = int.from_bytes(content[at : at + 2], "big")
+        yield content[at + 2 : at + 2 + size]
+        at += 2 + size
+
+
 def read(datagrams: Iterable[bytes], exporter: Exporter) -> pl.DataFrame:
     """Datagrams of one exporter, in their order → records of flows, as `frames.SCHEMA` has them.
 

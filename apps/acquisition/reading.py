@@ -12,7 +12,7 @@ from itertools import accumulate
 
 import polars as pl
 
-from apps.acquisition import capture, compression, documents, evtx, frames, hec, loki, otlp
+from apps.acquisition import capture, compression, documents, evtx, frames, hec, loki, netflow, otlp
 from apps.acquisition.flow_columns import FLOW_FEATURES
 from apps.acquisition.flow_meter import meter
 from apps.acquisition.http_messages import http_requests
@@ -34,7 +34,7 @@ _SPLITS: dict[str, Callable[[bytes, int], documents.Documents]] = {
 CUT = tuple(_SPLITS)
 """Protocols whose bodies are cut into documents."""
 
-PROTOCOLS = ("lines", "capture", "flows", "evtx", "file", *CUT)
+PROTOCOLS = ("lines", "capture", "flows", "evtx", "file", "netflow", *CUT)
 """What the bytes of a batch can be; "auto" finds out."""
 
 MAX_LINE = 1024 * 1024
@@ -103,6 +103,8 @@ def read(
             reading = _events(content, context)
         case "file":
             reading = _file(content, context)
+        case "netflow":
+            reading = _netflow(content)
         case _ if split := _SPLITS.get(protocol):
             only = ("ecs",) if protocol == "observed" else None
             try:
@@ -118,7 +120,7 @@ def read(
 def overfull(content: bytes, protocol: str) -> str:
     """Why a content is too much for one batch; empty where it is not. Only counted, never cut:
     a body of a quarter of a megabyte can unfold to a hundred million lines."""
-    if protocol in ("capture", "evtx", "file", otlp.PROTOBUF, loki.PROTOBUF):
+    if protocol in ("capture", "evtx", "file", "netflow", otlp.PROTOBUF, loki.PROTOBUF):
         return ""
     lines = content.count(b"\n")
     values = content.count(b",") if content[:1024].lstrip()[:1] in (b"[", b"\xef", b"") else 0
@@ -298,6 +300,23 @@ def _capture(content: bytes) -> Reading:
         if count:
             rejected.append((frame.height + len(rejected), f"{int(count)} {reason}"))
     return Reading(frame, frame.height + len(rejected), rejected, 0, tuple(notes))
+
+
+def _netflow(content: bytes) -> Reading:
+    exporter = netflow.Exporter()
+    frame = netflow.read(netflow.unpack(content), exporter)
+    frame = frame.with_columns(pl.Series("event.sequence", range(frame.height), dtype=pl.Int64))
+    rejected = [
+        (frame.height + n, f"{count} {reason}")
+        for n, (count, reason) in enumerate(
+            (
+                (exporter.malformed, "datagrams or sets that contradict themselves"),
+                (exporter.early, "sets of flows whose template the exporter had not told yet"),
+            )
+        )
+        if count
+    ]
+    return Reading(frame, frame.height + len(rejected), rejected, 0)
 
 
 def _file(content: bytes, context: Context) -> Reading:

@@ -128,6 +128,45 @@ class ParserForm(forms.Form):
     )
 
 
+class ListeningForm(forms.Form):
+    """Who may write for a source without a token, and which files are its own."""
+
+    networks = forms.CharField(
+        label=_("Addresses that send syslog or NetFlow"),
+        required=False,
+        widget=_area(3, "192.0.2.10 198.51.100.0/24"),
+        help_text=_("Addresses and networks, by spaces or lines. Nobody else may write."),
+    )
+    certificates = forms.CharField(
+        label=_("Names in client certificates"),
+        required=False,
+        widget=_area(2, "gateway.example"),
+        help_text=_("Who shows a certificate with such a name over TLS writes for this source."),
+    )
+    paths = forms.CharField(
+        label=_("Files to follow"),
+        required=False,
+        widget=_area(3, "/var/log/nginx/*.log"),
+        help_text=_("Paths on this machine, one a line; * and ? stand for any characters."),
+    )
+    folder = forms.CharField(
+        label=_("Watched folder"),
+        required=False,
+        max_length=100,
+        help_text=_("Its name below TOCSIN_HOME/drop: what is put there is taken in."),
+    )
+
+    def clean_networks(self) -> list[str]:
+        return str(self.cleaned_data["networks"]).replace(",", " ").split()
+
+    def clean_certificates(self) -> list[str]:
+        return str(self.cleaned_data["certificates"]).replace(",", " ").split()
+
+    def clean_paths(self) -> list[str]:
+        lines = str(self.cleaned_data["paths"]).splitlines()
+        return [line.strip() for line in lines if line.strip()]
+
+
 class UploadForm(forms.Form):
     file = forms.FileField(label=_("File"))
     protocol = forms.ChoiceField(

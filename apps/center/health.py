@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 from celery import current_app
 from django.conf import settings
@@ -19,6 +20,7 @@ from django.utils.functional import Promise
 from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 
+from apps.acquisition import listening
 from apps.acquisition.models import Batch, Source
 from apps.acquisition.parsing import parsers
 from apps.acquisition.written import store
@@ -142,6 +144,41 @@ def _parsers() -> tuple[str, str]:
     count = len(kept.parsers)
     detail = ngettext("%(n)d of your own", "%(n)d of your own", count) % {"n": count}
     return "good", f"{len(parsers())} + {detail}"
+
+
+def _listening() -> tuple[str, str]:
+    """Whether what should listen does, what it holds, and what it could not take."""
+    found = list(listening.listeners())
+    if not found:
+        if settings.HEARS:
+            return "bad", _("nothing listens, though the settings say so: see log/listen.log")
+        return "good", _("not asked for: everything comes by HTTP")
+    silent = [row.name for row, fresh in found if not fresh]
+    if silent:
+        return "bad", _("%(name)s has not been heard of for a while") % {"name": silent[0]}
+    reports = [row.report for row, _fresh in found]
+    failing = [report["failing"] for report in reports if report["failing"]]
+    if failing:
+        return "bad", _("nothing can be stored now: %(why)s") % {"why": failing[0]}
+    detail = _listening_detail(reports)
+    worried = any(report["paused"] or report["troubles"] for report in reports)
+    return "waiting" if worried else "good", detail
+
+
+def _listening_detail(reports: list[dict[str, Any]]) -> str:
+    places = [f"{one['what']} {one['address']}" for r in reports for one in r["listening"]]
+    lost = sum(one.get("lost") or 0 for r in reports for one in r["listening"])
+    strangers = [f"{who} ({n})" for r in reports for who, n in r["strangers"].items()]
+    troubles = [trouble for r in reports for trouble in r["troubles"]]
+    parts = [
+        ", ".join(places),
+        _("%(n)d connections") % {"n": sum(r["connections"] for r in reports)},
+        _("%(size)s MB held") % {"size": round(sum(r["buffered"] for r in reports) / 1e6, 1)},
+        _("%(n)d datagrams lost in the kernel") % {"n": lost} if lost else "",
+        _("of no source: %(who)s") % {"who": ", ".join(strangers[:3])} if strangers else "",
+        "; ".join(troubles[:3]),
+    ]
+    return "; ".join(part for part in parts if part)
 
 
 def _tools() -> tuple[str, str]:
@@ -269,6 +306,7 @@ MODULES: Sequence[tuple[str, Promise, Sequence[tuple[Promise, Look]]]] = (
         (
             (_t("Database"), _database),
             (_t("Sources"), _sources),
+            (_t("Listening"), _listening),
             (_t("Batches"), _batches),
             (_t("Parsers"), _parsers),
         ),

@@ -18,6 +18,7 @@ from apps.center.views import (
     remedies,
     watches,
 )
+from apps.center.views import listening as listening_views
 from apps.center.views import sources as source_views
 
 ICON = RedirectView.as_view(url="/static/center/bell.svg")
@@ -63,6 +64,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sources/<int:pk>/", source_views.detail, name="source"),
     path("sources/<int:pk>/rotate/", source_views.rotate, name="source-rotate"),
     path("sources/<int:pk>/enable/", source_views.enable, name="source-enable"),
+    path("sources/<int:pk>/listening/", listening_views.change, name="source-listening"),
     path("upload/", source_views.upload, name="upload"),
     path("demonstration/remove/", source_views.remove_demonstration, name="demonstration-remove"),
     path("watches/", watches.listing, name="watches"),

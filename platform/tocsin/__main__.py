@@ -88,6 +88,19 @@ def parser() -> argparse.ArgumentParser:
     add.add_argument("name")
     add.add_argument("--host", default="", metavar="NAME", help="host its records speak of")
 
+    hear = actions.add_parser("listen", help="say who may write for a source without its token")
+    hear.add_argument("name")
+    hear.add_argument("--network", action="append", default=[], metavar="ADDRESS")
+    hear.add_argument("--certificate", action="append", default=[], metavar="NAME")
+    hear.add_argument("--file", action="append", default=[], metavar="PATTERN")
+    hear.add_argument("--folder", default="", metavar="NAME", help="below TOCSIN_HOME/drop")
+    commands.add_parser(
+        "listen",
+        help="take in syslog, NetFlow, files and a watched folder, as the settings say",
+        description="Runs until SIGTERM; `tocsin up` starts it where one of TOCSIN_SYSLOG_UDP, "
+        "TOCSIN_SYSLOG_TCP, TOCSIN_SYSLOG_TLS, TOCSIN_NETFLOW, TOCSIN_TAIL and TOCSIN_DROP is set.",
+    )
+
     responder = commands.add_parser("responder", help="remote responders")
     actions = responder.add_subparsers(dest="action", required=True, metavar="ACTION")
     add = actions.add_parser("add", help="register a responder; prints the signing secret")

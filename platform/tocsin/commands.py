@@ -175,6 +175,52 @@ def source_add(options: argparse.Namespace) -> int:
     return 0
 
 
+def source_listen(options: argparse.Namespace) -> int:
+    from django.conf import settings
+
+    from apps.acquisition import listening
+    from apps.acquisition.models import Source
+    from apps.contracts import Refused
+
+    source = Source.objects.filter(name=options.name).first()
+    if source is None:
+        raise CommandError(f"there is no source called {options.name}")
+    try:
+        listening.listen_for(
+            source=source,
+            networks=options.network,
+            certificates=options.certificate,
+            files=options.file,
+            folder=options.folder,
+            allowed=[Path(folder) for folder in settings.TOCSIN["listen"]["tail"]],
+            actor=_me(),
+        )
+    except Refused as problem:
+        raise CommandError(str(problem)) from problem
+    print(f"{options.name} now takes in exactly this without a token")
+    return 0
+
+
+def listen(options: argparse.Namespace) -> int:
+    from asgiref.sync import async_to_sync
+    from django.conf import settings
+
+    from apps.acquisition.listeners.options import WrongSetting
+    from apps.acquisition.listeners.options import options as listening_options
+    from apps.acquisition.listeners.process import run as listen_until_told
+    from apps.center import pipeline
+
+    try:
+        listen_until_told(
+            listening_options(settings.TOCSIN, settings.HOME),
+            on_batch=async_to_sync(pipeline.start),
+            say=lambda line: print(line, flush=True),
+        )
+    except WrongSetting as problem:
+        raise CommandError(str(problem)) from problem
+    return 0
+
+
 def responder_add(options: argparse.Namespace) -> int:
     from apps.assistance import services
     from apps.contracts import Refused
@@ -242,6 +288,8 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
         user_add,
         user_reset,
         source_add,
+        source_listen,
+        listen,
         responder_add,
         migrate,
         first_account,

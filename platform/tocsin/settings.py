@@ -220,4 +220,24 @@ TOCSIN: dict[str, Any] = {
     "public_url": os.environ.get("TOCSIN_PUBLIC_URL", "http://127.0.0.1:8000"),
     # Responders' webhooks may point into our own network only where the operator says so.
     "private_webhooks": flag("TOCSIN_PRIVATE_WEBHOOKS"),
+    # What `tocsin listen` opens; `acquisition/listeners/options.py` checks it.
+    "listen": {
+        "syslog_udp": listed("TOCSIN_SYSLOG_UDP"),
+        "syslog_tcp": listed("TOCSIN_SYSLOG_TCP"),
+        "syslog_tls": listed("TOCSIN_SYSLOG_TLS"),
+        "certificate": os.environ.get("TOCSIN_SYSLOG_CERTIFICATE", ""),
+        "certificate_key": os.environ.get("TOCSIN_SYSLOG_KEY", ""),
+        "client_authority": os.environ.get("TOCSIN_SYSLOG_CLIENT_CA", ""),
+        "netflow": listed("TOCSIN_NETFLOW"),
+        "tail": listed("TOCSIN_TAIL"),  # folders whose files sources may follow
+        "drop": flag("TOCSIN_DROP"),
+        "buffer": os.environ.get("TOCSIN_LISTEN_BUFFER", "64"),  # MiB
+        "connections": os.environ.get("TOCSIN_LISTEN_CONNECTIONS", "512"),
+        "idle": os.environ.get("TOCSIN_LISTEN_IDLE", "3600"),  # seconds
+    },
 }
+HEARS = any(
+    TOCSIN["listen"][name]
+    for name in ("syslog_udp", "syslog_tcp", "syslog_tls", "netflow", "tail", "drop")
+)
+"""Whether there is anything for `tocsin listen` to do."""

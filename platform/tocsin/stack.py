@@ -1,7 +1,7 @@
 """`tocsin up`: starts PostgreSQL, Valkey, worker, beat and web, watches them, stops them in order.
 
 Everything a child needs is in its environment and its home; nothing listens on the network but
-the web server. Each child leads a process group of its own and is told by the kernel when the
+the web server, and the listeners of syslog and NetFlow where they are set. Each child leads a process group of its own and is told by the kernel when the
 supervisor dies (PR_SET_PDEATHSIG), so that even `kill -9` leaves no process behind.
 """
 
@@ -257,7 +257,7 @@ class Stack:
         return done.stdout.strip()
 
     def _start_services(self) -> None:
-        from tocsin.settings import SECURE_TLS  # reads the home, which now is there
+        from tocsin.settings import HEARS, SECURE_TLS  # reads the home, which now is there
 
         celery = [sys.executable, "-m", "celery", "-A", "tocsin.celery"]
         alone = ["--without-gossip", "--without-mingle"]
@@ -289,6 +289,7 @@ class Stack:
                 environment=threads,
             ),
             Child("beat", [*celery, *beat, "-l", "WARNING"], grace=5),
+            *([Child("listen", self._ours("listen"), grace=25)] if HEARS else []),
         ):
             self._spawn(child)
         self.say("worker, scheduler and web are starting")
@@ -384,7 +385,16 @@ class Stack:
         """First who takes work in, then who does it, then what they stand on."""
         if self.children:
             self.say("stopping")
-        order = ("demonstration", "beat", "web", "scanner", "worker", "valkey", "postgres")
+        order = (
+            "demonstration",
+            "beat",
+            "listen",
+            "web",
+            "scanner",
+            "worker",
+            "valkey",
+            "postgres",
+        )
         for child in sorted(self.children, key=lambda child: order.index(child.name)):
             child.stop()
             self.say(f"{child.name} stopped")

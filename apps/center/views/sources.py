@@ -17,6 +17,7 @@ from apps.acquisition.models import Source
 from apps.center import demonstration, pipeline, selectors, shippers
 from apps.center.forms import SourceForm, UploadForm
 from apps.center.views.doors import actor, attempt, deed, form, page, site
+from apps.center.views.listening import listening_of
 from apps.contracts import Refused
 from apps.protection.permissions import Capability
 
@@ -41,6 +42,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
             "terms": (),
             "batches": source.batches.order_by("-received_at")[:8],
             "configs": shippers.configs(site(request)),
+            "listening": listening_of(source),
         },
     )
 
