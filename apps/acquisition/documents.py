@@ -94,7 +94,7 @@ def check(raw: bytes, max_line: int) -> str:
         return f"not valid JSON: {_said(error)}"
     if not isinstance(value, dict | str):
         return "not a JSON object"
-    if raw.count(b"[") + raw.count(b"{") > DEEPEST and _deeper(value, DEEPEST):
+    if raw.count(b"[") + raw.count(b"{") > DEEPEST and is_deeper(value, DEEPEST):
         return f"nested more than {DEEPEST} levels deep"
     return ""
 
@@ -192,7 +192,7 @@ def _said(error: Exception) -> str:
     return str(error).removeprefix("JSON is malformed: ")
 
 
-def _deeper(value: object, most: int) -> bool:
+def is_deeper(value: object, most: int) -> bool:
     """Whether containers are nested more than `most` levels; without recursion."""
     level: list[Any] = [value]
     for _ in range(most):

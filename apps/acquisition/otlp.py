@@ -17,12 +17,15 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
-from apps.acquisition.documents import DEEPEST, Documents, Malformed
+from apps.acquisition.documents import DEEPEST, Documents, Malformed, is_deeper
 
 PROTOBUF, JSON = "otlp", "otlp_json"
 
 MOST = 16 * 1024 * 1024
 """Bytes of one protobuf message: each of its empty records takes two, and a hundred in memory."""
+
+_DEEPEST_JSON = 90
+"""Levels of JSON in one record: `json_format` reads 100 in all, three or four of them a value."""
 
 _IDS = ("traceId", "spanId", "trace_id", "span_id")
 
@@ -34,33 +37,60 @@ class MalformedLogs(Malformed):
 def split(protocol: str, content: bytes, max_line: int) -> Documents:
     """The log records of one export as JSON documents. Raises MalformedLogs."""
     found = Documents()
-    for resource in _request(content, protocol).resource_logs:
+    if protocol == JSON:
+        request, deep = _from_json(content)
+    else:
+        request, deep = _from_protobuf(content), 0
+    for resource in request.resource_logs:
         about = dict(_fields(resource.resource.attributes))
         for scope in resource.scope_logs:
             for record in scope.log_records:
                 found.add(msgspec.json.encode(_document(record, about)), max_line)
+    for _ in range(deep):
+        found.add(b"", max_line, "nested too deep")
     return found
 
 
-def _request(content: bytes, protocol: str) -> ExportLogsServiceRequest:
+def _from_protobuf(content: bytes) -> ExportLogsServiceRequest:
     request = ExportLogsServiceRequest()
     try:
-        if protocol == PROTOBUF:
-            request.ParseFromString(content)
-        else:
-            told = msgspec.json.decode(content, type=dict[str, Any])
-            json_format.ParseDict(_binary_ids(told), request, ignore_unknown_fields=True)
-    except (DecodeError, json_format.ParseError, msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise MalformedLogs("The body is no ExportLogsServiceRequest.") from error
-    except (RecursionError, AttributeError, TypeError, ValueError) as error:
+        request.ParseFromString(content)
+    except DecodeError as error:
         raise MalformedLogs("The body is no ExportLogsServiceRequest.") from error
     return request
 
 
+def _from_json(content: bytes) -> tuple[ExportLogsServiceRequest, int]:
+    """The export, and how many records were left out of it that protobuf cannot hold: a value may
+    be nested some thirty levels there."""
+    request = ExportLogsServiceRequest()
+    try:
+        told = msgspec.json.decode(content, type=dict[str, Any])
+        deep = _without_deep(told)
+        json_format.ParseDict(_binary_ids(told), request, ignore_unknown_fields=True)
+    except (json_format.ParseError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise MalformedLogs("The body is no ExportLogsServiceRequest.") from error
+    except (RecursionError, AttributeError, KeyError, TypeError, ValueError) as error:
+        raise MalformedLogs("The body is no ExportLogsServiceRequest.") from error
+    return request, deep
+
+
+def _without_deep(told: dict[str, Any]) -> int:
+    """Takes the records that are nested too deep out of an export; returns how many."""
+    gone = 0
+    for resource in told.get("resourceLogs") or told.get("resource_logs") or []:
+        for scope in resource.get("scopeLogs") or resource.get("scope_logs") or []:
+            name = "logRecords" if "logRecords" in scope else "log_records"
+            records = scope.get(name) or []
+            scope[name] = [record for record in records if not is_deeper(record, _DEEPEST_JSON)]
+            gone += len(records) - len(scope[name])
+    return gone
+
+
 def _binary_ids(value: Any, depth: int = 0) -> Any:
     """OTLP's JSON writes ids in hex, where protobuf's own mapping expects base64."""
-    if depth > DEEPEST:
-        raise MalformedLogs(f"nested more than {DEEPEST} levels deep")
+    if depth > _DEEPEST_JSON + 10:
+        raise MalformedLogs(f"nested more than {_DEEPEST_JSON} levels deep")
     if isinstance(value, list):
         return [_binary_ids(item, depth + 1) for item in value]
     if not isinstance(value, dict):

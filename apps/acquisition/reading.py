@@ -31,6 +31,9 @@ _SPLITS: dict[str, Callable[[bytes, int], documents.Documents]] = {
     loki.JSON: partial(loki.split, loki.JSON),
 }
 
+_TIMED_BY_RECEIPT = (hec.PROTOCOL, otlp.PROTOBUF, otlp.JSON)
+"""Protocols that say when an event without a time happened: when it was received."""
+
 CUT = tuple(_SPLITS)
 """Protocols whose bodies are cut into documents."""
 
@@ -111,6 +114,10 @@ def read(
                 reading = _documents(_cut(content, sizes, max_line, split), context, only)
             except documents.Malformed as error:
                 raise Unreadable(str(error)) from error
+            if protocol in _TIMED_BY_RECEIPT:
+                received = pl.lit(context.received, dtype=frames.INSTANT)
+                timed = reading.frame.with_columns(pl.col("@timestamp").fill_null(received))
+                reading = replace(reading, frame=timed)
         case _:
             raise ValueError(f"unknown protocol {protocol!r}")
     host = pl.lit(host_name or None, dtype=pl.String)

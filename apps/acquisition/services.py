@@ -56,6 +56,25 @@ def rotate_token(*, source_id: int, actor: str) -> str:
 
 
 @transaction.atomic
+def limit_source(
+    *,
+    source_id: int,
+    events_per_s: int | None = None,
+    bytes_per_s: int | None = None,
+    bytes_per_day: int | None = None,
+    actor: str,
+) -> None:
+    """What a source may send from now on; None is without limit."""
+    limits = {
+        "events_per_s": events_per_s,
+        "bytes_per_s": bytes_per_s,
+        "bytes_per_day": bytes_per_day,
+    }
+    Source.objects.filter(pk=source_id).update(**limits)
+    audit(actor=actor, action="source.limited", object=f"source:{source_id}", detail=limits)
+
+
+@transaction.atomic
 def enable_source(*, source_id: int, enabled: bool, actor: str) -> None:
     """Lets a source send, or refuses what it sends from now on."""
     Source.objects.filter(pk=source_id).update(enabled=enabled)

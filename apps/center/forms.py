@@ -71,7 +71,44 @@ class RecordSearchForm(forms.Form):
     )
 
 
-class SourceForm(forms.Form):
+class LimitsForm(forms.Form):
+    """What a source may send; empty is without limit. People count in kB and MB."""
+
+    events_per_s = forms.IntegerField(
+        label=_("Events a second"),
+        required=False,
+        min_value=1,
+        max_value=2**31 - 1,
+        help_text=_("Beyond a limit the source is told to wait. Empty: no limit."),
+    )
+    kilobytes_per_s = forms.IntegerField(
+        label=_("Kilobytes a second"), required=False, min_value=1, max_value=2**40
+    )
+    megabytes_per_day = forms.IntegerField(
+        label=_("Megabytes a day"), required=False, min_value=1, max_value=2**40
+    )
+
+    @staticmethod
+    def initial_of(source: Source) -> dict[str, int | None]:
+        return {
+            "events_per_s": source.events_per_s,
+            "kilobytes_per_s": source.bytes_per_s and source.bytes_per_s // 1000,
+            "megabytes_per_day": source.bytes_per_day and source.bytes_per_day // 1_000_000,
+        }
+
+    def limits(self) -> dict[str, int | None]:
+        """As `services.limit_source` takes them."""
+        asked = self.cleaned_data
+        return {
+            "events_per_s": asked["events_per_s"],
+            "bytes_per_s": asked["kilobytes_per_s"] and asked["kilobytes_per_s"] * 1000,
+            "bytes_per_day": asked["megabytes_per_day"] and asked["megabytes_per_day"] * 1_000_000,
+        }
+
+
+class SourceForm(LimitsForm):
+    field_order = ("name", "kind", "host_name")
+
     name = forms.CharField(
         label=_("Name"), max_length=100, help_text=_("The machine or the log, as you call it.")
     )

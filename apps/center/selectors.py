@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, QuerySet, Sum
 from django.db.models.functions import TruncHour
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from apps.acquisition.models import Batch, Record, Source
 from apps.analysis.models import Incident, Remedy, Step, Task
@@ -179,6 +181,55 @@ def lag(source: Source, quiet: timedelta = timedelta(minutes=15)) -> str:
     if source.last_seen_at is None:
         return "never"
     return "quiet" if timezone.now() - source.last_seen_at > quiet else "live"
+
+
+AHEAD, BEHIND = 5, 60
+"""Seconds of difference between a source's times and ours that are worth a word."""
+
+
+def clock(source: Source) -> str:
+    """What the times of a live source say of its clock; empty where they fit. Nothing is ever
+    corrected by it."""
+    if source.delay is None or lag(source) != "live" or source.kind == Source.Kind.UPLOAD:
+        return ""
+    if source.delay < -AHEAD:
+        return _("Its clock is ahead of ours by %(time)s.") % {"time": _lasting(-source.delay)}
+    if source.delay > BEHIND:
+        return _(
+            "Its latest events came %(time)s after they happened: they waited on their way, "
+            "or its clock is behind."
+        ) % {"time": _lasting(source.delay)}
+    return ""
+
+
+def _lasting(seconds: float) -> str:
+    for unit, least in ((86400, 2 * 86400), (3600, 2 * 3600), (60, 120)):
+        if seconds >= least:
+            n = round(seconds / unit)
+            match unit:
+                case 86400:
+                    return ngettext("%(n)d day", "%(n)d days", n) % {"n": n}
+                case 3600:
+                    return ngettext("%(n)d hour", "%(n)d hours", n) % {"n": n}
+            return ngettext("%(n)d minute", "%(n)d minutes", n) % {"n": n}
+    n = round(seconds)
+    return ngettext("%(n)d second", "%(n)d seconds", n) % {"n": n}
+
+
+def bounds(source: Source) -> list[str]:
+    """The limits of a source, a sentence each."""
+    told = []
+    if source.events_per_s:
+        told.append(_("%(n)d events a second") % {"n": source.events_per_s})
+    if source.bytes_per_s:
+        told.append(_("%(n)d kB a second") % {"n": source.bytes_per_s // 1000})
+    if source.bytes_per_day:
+        sent = source.day_bytes if source.day == datetime.now(UTC).date() else 0
+        told.append(
+            _("%(n)d MB a day, of which %(sent)d are sent")
+            % {"n": source.bytes_per_day // 1_000_000, "sent": sent // 1_000_000}
+        )
+    return told
 
 
 def has_demonstration() -> bool:

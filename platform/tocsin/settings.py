@@ -22,6 +22,10 @@ def listed(name: str, default: str = "") -> list[str]:
     return [item.strip() for item in os.environ.get(name, default).split(",") if item.strip()]
 
 
+def size(name: str, default: int) -> int:
+    return int(os.environ.get(name, default))
+
+
 def database(url: str) -> dict[str, Any]:
     """A Django database entry from postgresql://user:password@host:port/name?option=value."""
     parts = urlsplit(url)
@@ -213,6 +217,12 @@ TOCSIN: dict[str, Any] = {
     "gather_bytes": 4 * 1024 * 1024,  # … and up to this size
     "gather_below": 256 * 1024,  # a larger delivery is a batch of its own
     "content_keys": 24 * 3600,  # seconds for which the same content again adds nothing
+    # Received and not yet parsed: beyond it senders are told to wait, all or one of them.
+    "backlog_bytes": size("TOCSIN_BACKLOG_BYTES", 4 << 30),
+    "backlog_batches": 50_000,
+    "source_backlog_bytes": size("TOCSIN_SOURCE_BACKLOG_BYTES", 2 << 30),
+    "source_backlog_batches": 40_000,
+    "in_flight_bytes": size("TOCSIN_IN_FLIGHT_BYTES", 512 << 20),  # bodies a web process reads
     "late_after": 3600,  # seconds after which a record that comes is counted as late
     "named_keys": 7 * 24 * 3600,  # … and the same Idempotency-Key
     "protected": listed("TOCSIN_PROTECTED"),  # addresses and networks never acted upon

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -54,3 +55,11 @@ def test_any_values_one_after_the_other_are_counted(values: list[object]) -> Non
 def test_half_a_surrogate_pair_is_rejected_alone() -> None:
     found = hec.split(b'{"event": "ok"}\n{"event": "\\ud800"}', 1 << 20)
     assert (found.sequence, len(found.rejected)) == ([0], 1)
+
+
+def test_an_event_without_a_time_happened_when_it_was_received() -> None:
+    now = datetime(2026, 11, 22, 10, tzinfo=UTC)
+    body = b'{"event": "a word"}{"event": "another", "time": 1764500000.5}'
+    read = reading.read(body, protocol=hec.PROTOCOL, received_at=now)
+    told = datetime.fromtimestamp(1764500000.5, UTC)
+    assert read.frame["@timestamp"].to_list() == [now, told]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from google.protobuf import json_format
@@ -98,3 +100,26 @@ def test_any_bytes_are_split_or_refused(content: bytes) -> None:
         except otlp.MalformedLogs:
             continue
         assert found.items == len(found.texts) + len(found.rejected)
+
+
+@pytest.mark.parametrize("levels", [*range(12, 40), 100, 200])
+def test_a_value_nested_too_deep_costs_its_record_alone(levels: int) -> None:
+    value: dict[str, Any] = {"stringValue": "x"}
+    for level in range(levels):
+        pair = {"kvlistValue": {"values": [{"key": "a", "value": value}]}}
+        value = pair if level % 2 else {"arrayValue": {"values": [value]}}
+    records = [{"body": {"stringValue": "before"}}, {"body": value}]
+    export = {"resourceLogs": [{"scopeLogs": [{"logRecords": records}]}]}
+    found = otlp.split(otlp.JSON, json.dumps(export).encode(), 1 << 20)
+    assert json.loads(found.texts[0])["message"] == "before"
+    assert found.items == 2
+    assert len(found.rejected) == (levels > 25)
+
+
+def test_a_record_without_a_time_happened_when_it_was_observed_or_else_received() -> None:
+    records = [{"observedTimeUnixNano": "1764500000000000000"}, {"body": {"stringValue": "x"}}]
+    export = {"resourceLogs": [{"scopeLogs": [{"logRecords": records}]}]}
+    now = datetime(2026, 11, 22, 10, tzinfo=UTC)
+    read = reading.read(json.dumps(export).encode(), protocol=otlp.JSON, received_at=now)
+    observed = datetime.fromtimestamp(1764500000, UTC)
+    assert read.frame["@timestamp"].to_list() == [observed, now]

@@ -26,6 +26,7 @@ from apps.acquisition.models import Batch, Source
 from apps.acquisition.protocols._http import (
     Disconnected,
     Exchange,
+    Gate,
     Receive,
     Refusal,
     Request,
@@ -84,15 +85,18 @@ class Application:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._telling: set[asyncio.Task[None]] = set()
         self._senders = Senders(self._run)
+        self._gate = Gate(self._run)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._loop = asyncio.get_running_loop()
-        request = Request(scope, receive, self._senders)
+        request = Request(scope, receive, self._senders, self._gate)
         exchange = Exchange(request, self._work, self._store, self._find)
         try:
             response = await self._answer(exchange)
         except Disconnected:
             return
+        finally:
+            request.done()
         await respond(send, response, head=request.method == "HEAD")
 
     async def _answer(self, exchange: Exchange) -> Response:
@@ -142,6 +146,8 @@ class Application:
                 key=request.headers.get("idempotency-key", ""),
                 gather=True,
             )
+            self._gate.backlog.add(arrival.source.pk, arrival.size)
+            self._gate.allowances.take(arrival.source, arrival.items or 1, arrival.size)
             return await asyncio.wrap_future(self._commits.submit(arrival))
         except receiving.KeyReused as error:
             raise Refusal(422, "version_conflict_engine_exception", str(error)) from error

@@ -18,6 +18,7 @@ from django.conf import settings
 
 from apps.acquisition import compression, selectors
 from apps.acquisition.documents import Documents
+from apps.acquisition.limits import Allowances, Backlog, Pause
 from apps.acquisition.models import Batch, Source
 from apps.acquisition.receiving import Receipt
 
@@ -25,6 +26,7 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
+_EXPECTED = 8  # times its size, of a body that is unpacked
 _REMEMBERED = 1.0  # seconds
 _MOST_KNOWN = 10_000
 _PATIENCE = 60  # seconds without a byte
@@ -80,11 +82,47 @@ class Senders:
         return found
 
 
+class Gate:
+    """Who must wait: sources beyond their limits, and all where too much is at hand already."""
+
+    def __init__(self, run: Run) -> None:
+        self.backlog, self.allowances = Backlog(), Allowances()
+        self._run = run
+        self._held = 0
+
+    async def pass_through(self, source: Source) -> None:
+        """Raises the refusal of a source that must not send now."""
+        if self.backlog.is_stale():
+            await self._run(self.backlog.refresh)
+        pause = self.allowances.pause(source) or self.backlog.pause(source.pk)
+        if pause is not None:
+            raise _wait(pause)
+
+    def hold(self, size: int, own: int) -> None:
+        """Memory for a body that is read and holds `own` bytes already. It waits for others only:
+        one body alone always finds room."""
+        if self._held > own and self._held + size > settings.TOCSIN["in_flight_bytes"]:
+            raise _wait(Pause("Too many bodies are read at once: send it again later.", 1))
+        self._held += size
+
+    def release(self, size: int) -> None:
+        self._held -= size
+
+
+def _wait(pause: Pause) -> Refusal:
+    headers = {"Retry-After": str(pause.seconds)}
+    return Refusal(429, "es_rejected_execution_exception", pause.reason, headers)
+
+
 class Request:
     """One HTTP request."""
 
     def __init__(
-        self, scope: Scope, receive: Receive | None = None, senders: Senders | None = None
+        self,
+        scope: Scope,
+        receive: Receive | None = None,
+        senders: Senders | None = None,
+        gate: Gate | None = None,
     ) -> None:
         self.method: str = scope["method"]
         # `*`, and what a careless client sends, has no slash in front
@@ -92,6 +130,9 @@ class Request:
         self._scope = scope
         self._receive = receive
         self._senders = senders
+        self._gate = gate
+        self._source: Source | None = None
+        self._held = 0
         self._ended = False  # the body was read to its end
 
     @cached_property
@@ -136,6 +177,7 @@ class Request:
             found = await self._senders.source(token)
             if found is not None:
                 if found.enabled:
+                    self._source = found
                     return found
                 raise Refusal(
                     403,
@@ -149,9 +191,35 @@ class Request:
             challenge,
         )
 
-    async def body(self, *, guess: bool = False, most: int = 0) -> bytes:
-        """The decompressed body. `guess`: recognise gzip and zstd that no header announces;
-        `most`: bytes, where a format takes less than the site allows."""
+    async def body(self, *, guess: bool = False, most: int = 0, waits: bool = True) -> bytes:
+        """The decompressed body of what a source sends. `guess`: recognise gzip and zstd that no
+        header announces; `most`: bytes, where a format takes less than the site allows; `waits`:
+        whether it brings something that limits are for.
+
+        Raises Refusal, also where the source must wait: then the body is thrown away unread.
+        """
+        assert self._gate is not None
+        assert self._source is not None
+        try:
+            if waits:
+                await self._gate.pass_through(self._source)
+            return await self._body(guess, most)
+        except Refusal as refusal:
+            if refusal.response.status == 429:
+                await self._drain()
+            raise
+
+    def done(self) -> None:
+        """Gives back the memory that the body was held in."""
+        if self._gate is not None:
+            self._gate.release(self._held)
+
+    def _hold(self, size: int) -> None:
+        assert self._gate is not None
+        self._gate.hold(size, self._held)
+        self._held += size
+
+    async def _body(self, guess: bool, most: int) -> bytes:
         allowed = int(settings.TOCSIN["max_body"])
         most = min(most, allowed) if most else allowed
         too_large = Refusal(
@@ -170,6 +238,7 @@ class Request:
             if size > most:
                 await self._drain()
                 raise too_large
+            self._hold(len(piece))
             pieces.append(piece)
         raw = b"".join(pieces)
         if not raw:
@@ -179,6 +248,7 @@ class Request:
             encoding = compression.encoding_of(raw)
         try:
             if encoding:
+                self._hold(_EXPECTED * len(raw))
                 raw = await asyncio.to_thread(compression.open_body, raw, encoding, most)
         except compression.UnknownEncoding as error:
             raise Refusal(415, "unsupported_media_type", str(error)) from error

@@ -78,8 +78,8 @@ class Splunk:
 
 
 def _cut(content: bytes) -> Documents | Response:
-    """The events, or the answer to a body of which nothing can be stored. Else what is good is taken, and what
-    is not is counted: a refusal would have the good ones come again and again."""
+    """The events, or the answer to a body of which nothing can be stored. Else what is good is
+    taken, and what is not is counted: a refusal would have the good ones come again and again."""
     try:
         found = hec.split(content, int(settings.TOCSIN["max_line"]))
     except hec.MalformedEvents as error:
@@ -98,7 +98,9 @@ async def _acknowledged(exchange: Exchange) -> Response:
     request.allow("POST")
     await request.source()
     try:
-        asked = msgspec.json.decode(await request.body(), type=dict[str, list[int]])["acks"]
+        asked = msgspec.json.decode(await request.body(waits=False), type=dict[str, list[int]])[
+            "acks"
+        ]
     except (msgspec.MsgspecError, UnicodeDecodeError, KeyError) as error:
         raise Refusal(400, "parse_exception", 'Ask with {"acks": [number, …]}.') from error
     if len(asked) > _MOST_ACKS:
@@ -109,11 +111,13 @@ async def _acknowledged(exchange: Exchange) -> Response:
 def _told(refusal: Refusal) -> Response:
     """A refusal in Splunk's words."""
     response = refusal.response
-    codes = {401: 4, 403: 1, 400: 6, 503: 9}
+    codes = {401: 4, 403: 1, 400: 6, 429: 9, 503: 9}
     if response.status == 401 and "No token" in str(refusal):
         codes[401] = 2
-    body = {"text": str(refusal), "code": codes.get(response.status, response.status)}
-    return Response(response.status, body, response.headers)
+    busy = response.status == 429  # forwarders know "busy" by 503
+    text = "Server is busy" if busy else str(refusal)
+    body = {"text": text, "code": codes.get(response.status, response.status)}
+    return Response(503 if busy else response.status, body, response.headers)
 
 
 PROTOCOL = Splunk()

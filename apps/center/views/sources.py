@@ -10,12 +10,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from apps.acquisition import compression
+from apps.acquisition import compression, limits
 from apps.acquisition import selectors as records
 from apps.acquisition import services as acquisition
 from apps.acquisition.models import Source
 from apps.center import demonstration, pipeline, selectors, shippers
-from apps.center.forms import SourceForm, UploadForm
+from apps.center.forms import LimitsForm, SourceForm, UploadForm
 from apps.center.views.doors import actor, attempt, deed, form, page, site
 from apps.center.views.listening import listening_of
 from apps.contracts import Refused
@@ -24,7 +24,10 @@ from apps.protection.permissions import Capability
 
 @page(Capability.VIEW_INCIDENTS)
 def listing(request: HttpRequest) -> HttpResponse:
-    found = [(source, selectors.lag(source)) for source in selectors.sources()]
+    waiting = limits.backlog()
+    found = [
+        (source, selectors.lag(source), waiting.get(source.pk)) for source in selectors.sources()
+    ]
     return render(request, "center/sources.html", {"sources": found})
 
 
@@ -37,6 +40,9 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         {
             "source": source,
             "doing": selectors.lag(source),
+            "waiting": limits.backlog().get(source.pk),
+            "clock": selectors.clock(source),
+            "bounds": selectors.bounds(source),
             "adds_up": source.received == source.stored + source.rejected,
             "unparsed": records.unparsed_of(source, 8),
             "terms": (),
@@ -51,7 +57,10 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
 def create(request: HttpRequest) -> HttpResponse:
     asked = SourceForm(request.POST or None)
     if request.method == "POST" and asked.is_valid():
-        source, token = acquisition.create_source(actor=actor(request), **asked.cleaned_data)
+        told = {name: asked.cleaned_data[name] for name in ("name", "kind", "host_name")}
+        source, token = acquisition.create_source(actor=actor(request), **told)
+        if any(asked.limits().values()):
+            acquisition.limit_source(source_id=source.pk, actor=actor(request), **asked.limits())
         return _token(request, source, token)
     return render(
         request,
@@ -60,6 +69,25 @@ def create(request: HttpRequest) -> HttpResponse:
             "form": asked,
             "title": _("New source"),
             "deed": _("Create the source"),
+            "back": "sources",
+        },
+    )
+
+
+@form(Capability.MANAGE_SOURCES)
+def limit(request: HttpRequest, pk: int) -> HttpResponse:
+    source = get_object_or_404(Source, pk=pk)
+    asked = LimitsForm(request.POST or None, initial=LimitsForm.initial_of(source))
+    if request.method == "POST" and asked.is_valid():
+        acquisition.limit_source(source_id=pk, actor=actor(request), **asked.limits())
+        return redirect("source", pk)
+    return render(
+        request,
+        "center/form.html",
+        {
+            "form": asked,
+            "title": _("What %(name)s may send") % {"name": source.name},
+            "deed": _("Set the limits"),
             "back": "sources",
         },
     )
