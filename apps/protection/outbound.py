@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
@@ -88,11 +89,14 @@ def judged(
 
 
 def connect(addresses: Sequence[Address], port: int, timeout: float) -> socket.socket:
-    """A TCP connection to the first of some judged addresses that answers. Raises OSError."""
+    """A TCP connection to the first of some judged addresses that answers, `timeout` seconds at
+    most for all of them. Raises OSError."""
     problem: OSError | None = None
+    end = time.monotonic() + timeout
     for address in addresses[:4]:
         try:
-            return socket.create_connection((str(address), port), timeout)
+            left = end - time.monotonic()
+            return socket.create_connection((str(address), port), max(left, 0.1))
         except OSError as error:
             problem = error
     raise problem or OSError("there is no address")
