@@ -120,9 +120,7 @@ def test_another_certificate_is_a_change_and_a_renewed_issuer_too(
         _documents, known = compare({}, collect(port, root), NOW)
         documents, known = compare(known, collect(port, root), NOW)
         assert [d["event.action"] for d in documents] == ["observed"]
-    other = Collected(
-        [o for o in _shown(tmp_path, [issue("shop", root, names=("shop.example",))], root, port)]
-    )
+    other = Collected(_shown(tmp_path, [issue("shop", root, names=("shop.example",))], root, port))
     documents, _known = compare(known, other, NOW)
     assert [d["event.action"] for d in documents] == ["changed", "removed"]
     assert "tls.server.issuer" in documents[0]["changed"].split()
