@@ -22,7 +22,8 @@ from django.utils.translation import gettext as _
 from apps.acquisition import collecting
 from apps.acquisition.collecting import Baseline, Collected, Reach, Uncollected
 from apps.acquisition.models import Source, Watch, WatchBaseline
-from apps.acquisition.services import create_source, receive
+from apps.acquisition.receiving import receive
+from apps.acquisition.services import create_source
 from apps.contracts import Json, Refused
 from apps.protection import vault
 from apps.protection.outbound import networks_of
@@ -223,14 +224,13 @@ def run(*, watch_id: int, claim: datetime, reach: Reach) -> list[UUID]:
         return []
     watch = Watch.objects.select_related("source").get(pk=watch_id)
     try:
-        collected = _collect(watch, reach)
+        return _keep(watch, now, _collect(watch, reach))
     except (Uncollected, Refused, vault.VaultError, ValueError) as problem:
         _over(watch, now, error=str(problem))
         return []
     except BaseException:
         _over(watch, now, error=_("The collector failed; the worker's log says why."))
         raise
-    return _keep(watch, now, collected)
 
 
 def _collect(watch: Watch, reach: Reach) -> Collected:
@@ -259,6 +259,7 @@ def _keep(watch: Watch, claim: datetime, collected: Collected) -> list[UUID]:
             content=collecting.lines_of(documents),
             file_name=watch.name,
             host_name=watch.target if watch.kind == "host" else "",
+            key=f"watch {watch.pk} {claim.isoformat()}",
         )
         last = receipt.batch.pk
         new.append(receipt.batch.pk)

@@ -276,3 +276,21 @@ def test_a_watch_does_not_feed_the_demonstration(well: Well) -> None:
     source, _token = services.create_source(name="demo", actor="ada", is_demonstration=True)
     with pytest.raises(Refused, match="demonstration"):
         make(source=source)
+
+
+def test_what_cannot_be_stored_is_collected_again_and_no_change_is_lost(
+    well: Well, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch = make()
+    well.draw = lambda *asked: seen("/a")
+    run(watch)
+    well.draw = lambda *asked: seen("/a", "/b")
+    with monkeypatch.context() as patch:
+        patch.setattr(watches, "receive", lambda **asked: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            run(watch)
+    watch.refresh_from_db()
+    assert (watch.claimed_at, watch.failures) == (None, 1)
+    [batch] = run(watch)
+    services.parse(batch)
+    assert Record.objects.get(batch=batch).file_path == "/b"
