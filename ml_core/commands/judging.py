@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,11 +22,13 @@ from ml_core.kinds import FLOWS, text_kind
 
 if TYPE_CHECKING:
     from ml_core.kinds.flows.site import Site
-    from ml_core.readers import FlowTable
+    from ml_core.kinds.text import SiteOfTexts, TextKind
+    from ml_core.readers import FlowTable, Table
     from ml_core.scorer import Scorer, Verdicts
 
 BLOCK = 200_000  # flows judged at a time
 BATCH = 50_000  # texts, at most
+SITE = 100_000  # texts of a file, spread evenly, that tell what is common at its site
 
 Ints = npt.NDArray[np.int64]
 F64 = npt.NDArray[np.float64]
@@ -63,17 +66,30 @@ def _texts(scorer: Scorer, data: Sequence[Path]) -> Iterator[Verdicts]:
         if not count:
             raise DataError(f"{table.name}: no rows")
         even = -(-count // -(-count // BATCH))  # no small rest: texts may be judged by each other
-        told = False
+        told, site = False, _site(kind, table, count)
         for texts in text_batches(table, kind, even):
             verdicts = scorer.score_texts(texts)
             blank = np.fromiter((not text.strip() for text in texts), np.bool_, len(texts))
             told |= not blank.all()
-            yield replace(verdicts, unsure=verdicts.unsure | blank)  # nothing was read of them
+            unsure = verdicts.unsure | blank  # nothing was read of them
+            if site is not None:
+                unsure |= site.strange(texts)
+            yield replace(verdicts, unsure=unsure)
             done += len(texts)
             say(done)
         if not told:
             raise DataError(f"{table.name}: all texts are empty")
     say.done()
+
+
+def _site(kind: TextKind, table: Table, count: int) -> SiteOfTexts | None:
+    """What is common in a file, as the kind tells it: a file is a site."""
+    from ml_core.readers import text_batches
+
+    if kind.site is None:
+        return None
+    texts = chain.from_iterable(text_batches(table, kind))
+    return kind.site(islice(texts, 0, None, -(-count // SITE)))
 
 
 def _flows(scorer: Scorer, data: Sequence[Path]) -> Iterator[Judged]:

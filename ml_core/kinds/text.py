@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -39,6 +39,12 @@ class TextTable:
     texts: list[str]  # [N]
     y: Ints  # [N] class numbers
     tests: bool = True  # False: recordings with a test recording of their own hold nothing out
+
+
+class SiteOfTexts(Protocol):
+    """What is common among the texts of one site."""
+
+    def strange(self, texts: Sequence[str]) -> npt.NDArray[np.bool_]: ...
 
 
 class Corpus(NamedTuple):
@@ -90,4 +96,5 @@ class TextKind(Kind):
     options: Options = field(default_factory=Options)
     corpus: Callable[[Sequence[TextTable], int], Corpus] = by_content  # (tables, seed)
     bare: Callable[[str], str] = str  # a text of the corpus as it is given to be judged
+    site: Callable[[Iterable[str]], SiteOfTexts | None] | None = None  # from texts of any labels
     cap: float = 5.0  # of a class's weight in the loss; 1: a rare class weighs like the others

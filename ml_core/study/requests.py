@@ -37,7 +37,7 @@ Sources = dict[str, list[TextTable]]
 
 def run(data: Path, say: Callable[[str], None]) -> Chapter:
     rows: list[tuple[Cell, ...]] = []
-    sources = _sources(data)
+    sources = read_sources(data)
     for case in _cases(sources):
         rows += compare(SMALL, as_read, case)
         say(case.name)
@@ -59,11 +59,11 @@ def _shipped(data: Path, sources: Sources) -> Table:
 
     scorer = Scorer.load(shipped(KIND.name), KIND.name)
     tested = {
-        "HttpParams, official test part": _tested(sources["httpparams"][1:], None),
-        "range_holdout, access log": _tested(sources["range"][1:], None),
-        "CSIC 2010, attacks and the normal ones it learned": _tested(sources["csic"], None),
-        "Fwaf": _tested(sources["fwaf"], None),
-        **_unlabelled(data),
+        "HttpParams, official test part": distinct(sources["httpparams"][1:], None),
+        "range_holdout, access log": distinct(sources["range"][1:], None),
+        "CSIC 2010, attacks and the normal ones it learned": distinct(sources["csic"], None),
+        "Fwaf": distinct(sources["fwaf"], None),
+        **unlabelled(data),
     }
     rows = []
     for name, part in tested.items():
@@ -77,7 +77,7 @@ def _shipped(data: Path, sources: Sources) -> Table:
     return Table("Requests: the shipped model", ("tested on", *HEADER[1:]), tuple(rows), about)
 
 
-def _unlabelled(data: Path) -> dict[str, Rows]:
+def unlabelled(data: Path) -> dict[str, Rows]:
     import polars as pl
 
     table = pl.read_parquet(data / "logs" / "web_access_lines.parquet")
@@ -107,7 +107,7 @@ def _cases(sources: Sources) -> Iterator[Case]:
     )
     for name in ("httpparams", "grananqvist", "csic", "fwaf", "range"):
         out = ("fwaf", "logs") if name == "fwaf" else (name,)
-        tested = _tested([table for source in out for table in sources[source]])
+        tested = distinct([table for source in out for table in sources[source]])
         known = set(map(as_read, tested.texts))
         others = [table for source in sources if source not in out for table in sources[source]]
         told = gathered(others, 1, LARGEST, MOST)
@@ -124,7 +124,7 @@ def _tables(told: Told) -> list[TextTable]:
     ]
 
 
-def _tested(tables: list[TextTable], most: int | None = TESTED) -> Rows:
+def distinct(tables: list[TextTable], most: int | None = TESTED) -> Rows:
     """Every text once, `most` of each side."""
     first: dict[str, tuple[str, bool]] = {}
     for table in tables:
@@ -137,7 +137,7 @@ def _tested(tables: list[TextTable], most: int | None = TESTED) -> Rows:
     return Rows(sides[0] + sides[1], np.repeat([False, True], [len(side) for side in sides]))
 
 
-def _sources(data: Path) -> Sources:
+def read_sources(data: Path) -> Sources:
     """The tables of each source; the addresses' harmless paths are learned from only."""
     logs = _read(data / "logs" / "web_access_lines.parquet", "request", "label", ("benign",))
     web = data / "web"

@@ -16,7 +16,9 @@ from typing import Any
 from ml_core.errors import DataError
 from ml_core.study.report import Chapter, Plot, Table, Topic
 
-TOPICS = ("shipped", "papers", "transfer", "verdicts", "requests", "domains", "sequences")
+TOPICS = (
+    "shipped", "papers", "transfer", "verdicts", "requests", "sites", "domains", "sequences",
+)  # fmt: skip
 KEPT = "tables"  # folder beside tables.md: what each topic said when it last ran
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ml_core.kinds.requests.corpus import corpus
+from ml_core.kinds.requests.site import Site
 from ml_core.kinds.requests.text import LENGTH, encode, spans
 from ml_core.kinds.text import TextKind
 from ml_core.network.architecture import Architecture
@@ -35,4 +36,5 @@ KIND = TextKind(
     options=Options(epochs=5, patience=5, batch=256, rate=2e-3),
     cap=1.0,
     corpus=corpus,
+    site=Site.of,
 )
