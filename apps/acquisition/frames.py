@@ -25,6 +25,7 @@ SCHEMA: dict[str, pl.DataType] = {column.name: _TYPES[column.type] for column in
 
 _EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+_OFFSET = r"(?:[Zz]|[+-]\d\d:?\d\d)$"
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 _DOTTED = rf"^{_OCTET}(?:\.{_OCTET}){{3}}$"
 
@@ -115,10 +116,22 @@ def _address(text: str) -> str | None:
     return str(mapped or address)
 
 
-def instants(texts: pl.Series) -> pl.Series:
+def local(times: pl.Series, received: datetime) -> pl.Series:
+    """Times without an offset, which were read as if they were UTC: as those of the zone that
+    `received` is in. Of an hour that the clock shows twice, the first; one that it leaves out stays."""
+    zone = getattr(received.tzinfo, "key", "UTC")
+    if zone == "UTC":
+        return times
+    here = times.dt.replace_time_zone(None).dt.replace_time_zone(
+        zone, ambiguous="earliest", non_existent="null"
+    )
+    return here.dt.convert_time_zone("UTC").cast(INSTANT).fill_null(times.cast(INSTANT))
+
+
+def instants(texts: pl.Series, received: datetime | None = None) -> pl.Series:
     """ISO 8601 text, or seconds or milliseconds since 1970, as microseconds UTC; null for others.
 
-    Without an offset the time is taken as UTC.
+    Without an offset the time is taken as UTC, or as `local` takes it where `received` is given.
     """
     texts = texts.cast(pl.String).str.strip_chars()
     shaped = texts.str.replace(r"^(\d{4}-\d\d-\d\d)[ t]", "${1}T").str.replace(
@@ -130,6 +143,9 @@ def instants(texts: pl.Series) -> pl.Series:
     read = shaped.str.to_datetime(
         "%Y-%m-%dT%H:%M:%S%.f%#z", time_unit="us", time_zone="UTC", strict=False
     )
+    if received is not None and received.tzinfo is not UTC:
+        bare = ~texts.str.contains(_OFFSET).fill_null(True)
+        read = read.zip_with(~bare, local(read, received)) if bare.any() else read
     if read.null_count() > texts.null_count():
         number = texts.cast(pl.Float64, strict=False)
         read = read.fill_null(since_epoch(number))

@@ -31,6 +31,9 @@ class Source(models.Model):
     kind = models.CharField(_("kind"), max_length=16, choices=Kind.choices, default=Kind.SHIPPER)
     token_digest = models.CharField(max_length=64, unique=True, null=True, blank=True)
     host_name = models.CharField(_("host name"), max_length=255, blank=True)
+    # What its lines do not say themselves; docs/operating.md.
+    time_zone = models.CharField(_("time zone"), max_length=64, blank=True)  # empty: UTC
+    trusted_proxies = ArrayField(models.CharField(max_length=64), default=list, blank=True)
     enabled = models.BooleanField(_("enabled"), default=True)
     is_demonstration = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -25,7 +25,9 @@ LONGEST_HEADER = 20_000
 class Context:
     """What is known about lines besides themselves.
 
-    `received` gives a year to times that carry none; `host_name` is the host that observed the
+    `received` gives a year to times that carry none, and by the zone it is in a zone to those that
+    carry none; `proxies` are addresses and networks that tell the truth about whom they forward
+    (`parsers._http.through_proxies`); `host_name` is the host that observed the
     lines unless they name one. `written` are the parsers of users, asked beside our own.
     """
 
@@ -33,6 +35,7 @@ class Context:
     host_name: str = ""
     file_name: str = ""
     written: tuple[Parser, ...] = ()
+    proxies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from itertools import accumulate
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -79,16 +80,26 @@ def read(
     max_line: int = MAX_LINE,
     received_at: datetime | None = None,
     written: tuple[Parser, ...] = (),
+    zone: str = "",
+    proxies: Sequence[str] = (),
     sizes: Sequence[int] | None = None,
 ) -> Reading:
     """Read the content of one batch.
 
     `received_at` gives a year to times without one and a time to files; the present if None.
-    `written` are the parsers of users (`written.store.current`).
+    `written` are the parsers of users (`written.store.current`), `zone` and `proxies` what the source
+    says of its logs (`Source.time_zone`, `Source.trusted_proxies`).
     `sizes` are the bytes of each body, where documents came in several that were joined.
     Raises Unreadable where nothing can be read (no capture, no flow table, empty).
     """
-    context = Context(received_at or datetime.now(UTC), host_name, file_name, written)
+    came = (received_at or datetime.now(UTC)).astimezone(UTC)
+    context = Context(
+        came.astimezone(ZoneInfo(zone)) if zone else came,
+        host_name,
+        file_name,
+        written,
+        tuple(proxies),
+    )
     if protocol == "auto":
         content, protocol = recognise(content)
     if not content and protocol != "file":
@@ -115,7 +126,7 @@ def read(
             except documents.Malformed as error:
                 raise Unreadable(str(error)) from error
             if protocol in _TIMED_BY_RECEIPT:
-                received = pl.lit(context.received, dtype=frames.INSTANT)
+                received = pl.lit(came, dtype=frames.INSTANT)
                 timed = reading.frame.with_columns(pl.col("@timestamp").fill_null(received))
                 reading = replace(reading, frame=timed)
         case _:
@@ -329,7 +340,7 @@ def _netflow(content: bytes) -> Reading:
 def _file(content: bytes, context: Context) -> Reading:
     frame = pl.DataFrame(
         {
-            "@timestamp": [context.received],
+            "@timestamp": [context.received.astimezone(UTC)],
             "event.sequence": [0],
             "event.dataset": ["file"],
             "event.category": ["file"],

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from apps.acquisition import counting, frames, reading, selectors, storage
 from apps.acquisition.models import Batch, BatchContent, Delivery, Piece, Source, WrittenParser
+from apps.acquisition.parsers._http import networks
 from apps.acquisition.parsing import parsers
 from apps.acquisition.receiving import Receipt as Receipt
 from apps.acquisition.receiving import receive as receive
@@ -18,7 +21,10 @@ from apps.acquisition.stages import Claim, claimed
 from apps.acquisition.written import store
 from apps.acquisition.written.checking import load
 from apps.acquisition.written.document import Broken
+from apps.contracts import Refused
 from apps.protection.services import audit, seal
+
+MOST_PROXIES = 100
 
 # ── Sources ──────────────────────────────────────────────────────────────────────────────
 
@@ -82,6 +88,31 @@ def enable_source(*, source_id: int, enabled: bool, actor: str) -> None:
     audit(actor=actor, action=action, object=f"source:{source_id}")
 
 
+@transaction.atomic
+def tell_about_logs(
+    *, source_id: int, time_zone: str, trusted_proxies: Sequence[str], actor: str
+) -> None:
+    """What a source's lines do not say themselves: the zone of times without one, and which
+    proxies tell the truth about whom they forward. It counts from the next batch that is parsed.
+
+    Raises Refused for a zone that there is not, and for what is no address or network.
+    """
+    try:
+        if time_zone:
+            ZoneInfo(time_zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise Refused(f"There is no time zone called {time_zone!r}.") from error
+    try:
+        proxies = [str(network) for network in networks(tuple(trusted_proxies))]
+    except ValueError as error:
+        raise Refused(f"No address or network: {error}") from error
+    if len(proxies) > MOST_PROXIES:
+        raise Refused(f"A source may trust at most {MOST_PROXIES} networks.")
+    told = {"time_zone": time_zone, "trusted_proxies": proxies}
+    Source.objects.filter(pk=source_id).update(**told)
+    audit(actor=actor, action="source.told", object=f"source:{source_id}", detail=told)
+
+
 # ── Batches ──────────────────────────────────────────────────────────────────────────────
 
 
@@ -94,7 +125,7 @@ def parse(batch_id: UUID) -> None:
     with claimed(batch_id, Batch.State.RECEIVED) as claim:
         if claim is None:
             return
-        batch = Batch.objects.get(pk=batch_id)
+        batch = Batch.objects.select_related("source").get(pk=batch_id)
         try:
             content, sizes = selectors.bodies_of(batch_id)
             read = reading.read(
@@ -105,6 +136,8 @@ def parse(batch_id: UUID) -> None:
                 max_line=settings.TOCSIN["max_line"],
                 received_at=batch.received_at,
                 written=store.current().parsers,
+                zone=batch.source.time_zone,
+                proxies=batch.source.trusted_proxies,
                 sizes=sizes,
             )
         except reading.Unreadable as reason:

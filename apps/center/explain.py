@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -53,12 +54,15 @@ def explain(
     written: Sequence[Parser] = (),
     file_name: str = "",
     host_name: str = "",
+    zone: str = "",
+    proxies: Sequence[str] = (),
 ) -> Explanation:
     """Reads `text` line by line as a batch of it would be read; nothing is kept."""
     told = [line.removesuffix("\r") for line in text[:LONGEST_TEXT].split("\n")]
     told = [line for line in told if line.strip()]
     lines = pl.Series(told[:MOST_LINES], dtype=pl.String)
-    context = Context(received, host_name, file_name, tuple(written))
+    received = received.astimezone(ZoneInfo(zone)) if zone else received
+    context = Context(received, host_name, file_name, tuple(written), tuple(proxies))
     parsed = parse_lines(lines, context)
     frame = frames.conform(parsed.frame)
     frame = frame.with_columns(

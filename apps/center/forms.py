@@ -130,6 +130,32 @@ class SourceForm(LimitsForm):
         return name
 
 
+class SourceLogsForm(forms.Form):
+    """What the lines of a source do not say themselves."""
+
+    time_zone = forms.CharField(
+        label=_("Time zone"),
+        max_length=64,
+        required=False,
+        widget=forms.TextInput(attrs={"placeholder": "Europe/Berlin"}),
+        help_text=_("Of times that carry none, as in syslog and error logs. Left empty: UTC."),
+    )
+    trusted_proxies = forms.CharField(
+        label=_("Trusted proxies"),
+        max_length=8000,
+        required=False,
+        widget=_area(3, "192.0.2.10 198.51.100.0/24"),
+        help_text=_(
+            "Addresses and networks in front of its web servers. Of a request that comes through "
+            "them, the client is the one that X-Forwarded-For names; nobody else is believed."
+        ),
+    )
+
+    def clean_trusted_proxies(self) -> list[str]:
+        text: str = self.cleaned_data["trusted_proxies"]
+        return text.replace(",", " ").split()
+
+
 class ExplainForm(forms.Form):
     lines = forms.CharField(
         label=_("Lines"),
@@ -143,6 +169,12 @@ class ExplainForm(forms.Form):
         max_length=255,
         required=False,
         help_text=_("Some formats are told by it: apache2/access.log, conn.log."),
+    )
+    source = forms.ModelChoiceField(
+        label=_("Source"),
+        queryset=Source.objects.all(),
+        required=False,
+        help_text=_("Its time zone and its trusted proxies then count."),
     )
 
 

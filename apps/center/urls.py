@@ -64,6 +64,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sources/<int:pk>/", source_views.detail, name="source"),
     path("sources/<int:pk>/rotate/", source_views.rotate, name="source-rotate"),
     path("sources/<int:pk>/limits/", source_views.limit, name="source-limits"),
+    path("sources/<int:pk>/logs/", source_views.logs, name="source-logs"),
     path("sources/<int:pk>/enable/", source_views.enable, name="source-enable"),
     path("sources/<int:pk>/listening/", listening_views.change, name="source-listening"),
     path("upload/", source_views.upload, name="upload"),

@@ -107,6 +107,7 @@ def walked(scene: World) -> dict[str, str]:
         "sources": reverse("sources"),
         "source": reverse("source", args=[scene.source.pk]),
         "source-new": reverse("source-new"),
+        "source-logs": reverse("source-logs", args=[scene.source.pk]),
         "parsers": reverse("parsers"),
         "parser-new": reverse("parser-new"),
         "explain": reverse("explain"),

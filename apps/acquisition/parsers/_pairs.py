@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 import polars as pl
 
-from apps.acquisition.frames import INSTANT, believable, instants, integers
+from apps.acquisition.frames import INSTANT, believable, instants, integers, local
 from apps.acquisition.parsers import _json, _labels, _lines, _syslog
 
 PAIR, EQUALS, BACKSLASH = "\x1e", "\x1f", "\x1d"
@@ -94,7 +94,7 @@ def marked(lines: pl.Series, mark: str, received: datetime) -> pl.DataFrame:
 
 def times(texts: pl.Series, received: datetime) -> pl.Series:
     """Times as milliseconds since 1970, ISO 8601, or "Nov 22 [2026 ]09:58:49[.250][ UTC]"."""
-    time = instants(texts)
+    time = instants(texts, received)
     other = texts.is_not_null() & time.is_null()
     if not other.any():
         return time
@@ -104,9 +104,12 @@ def times(texts: pl.Series, received: datetime) -> pl.Series:
     whole = (text + " " + found["clock"] + found["fraction"].fill_null(".0")).str.to_datetime(
         "%Y %b %d %H:%M:%S%.f", time_unit="us", time_zone="UTC", strict=False
     )
-    yearless = _syslog.with_year(found["month"], found["day"], found["clock"], received)
-    yearless = yearless.zip_with(found["year"].is_null(), whole)
-    read = _lines.zoned(whole.fill_null(yearless).cast(INSTANT), found["zone"])
+    clock = (found["month"], found["day"], found["clock"])
+    yearless = _syslog.with_year(*clock, received.astimezone(UTC))
+    bare = whole.fill_null(yearless.set(found["year"].is_not_null(), None)).cast(INSTANT)
+    read = local(bare, received).zip_with(
+        found["zone"].is_null(), _lines.zoned(bare, found["zone"])
+    )
     return believable(time.scatter(rows, read))
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
-from apps.acquisition.frames import INSTANT, believable, instants
+from apps.acquisition.frames import INSTANT, believable, instants, local
 
 SEVERITIES = ("emergency", "alert", "critical", "error", "warning", "notice", "info", "debug")
 FACILITIES = (
@@ -70,7 +70,7 @@ def split(lines: pl.Series, received: datetime) -> pl.DataFrame:
 
 def times(found: pl.DataFrame, received: datetime) -> pl.Series:
     """The groups iso, month, day, year, clock and fraction of `HEAD` → N times."""
-    time = instants(found["iso"]) if found["iso"].null_count() < found.height else None
+    time = instants(found["iso"], received) if found["iso"].null_count() < found.height else None
     if found["month"].null_count() < found.height:
         clock = found["clock"]
         yearless = with_year(found["month"], found["day"], clock, received)
@@ -81,7 +81,8 @@ def times(found: pl.DataFrame, received: datetime) -> pl.Series:
                 .to_series()
                 .str.to_datetime("%Y%b%d%H:%M:%S", time_unit="us", time_zone="UTC", strict=False)
             )
-            yearless = yearless.zip_with(found["year"].is_null(), believable(told))
+            told = local(believable(told), received)
+            yearless = yearless.zip_with(found["year"].is_null(), told)
         if found["fraction"].null_count() < found.height:
             micros = found["fraction"].cast(pl.Float64, strict=False).fill_null(0) * 1_000_000
             yearless = yearless + micros.round().cast(pl.Int64).cast(pl.Duration("us"))
@@ -152,14 +153,15 @@ def place(read: pl.DataFrame, rows: pl.Series, height: int) -> pl.DataFrame:
 
 
 def with_year(month: pl.Series, day: pl.Series, clock: pl.Series, received: datetime) -> pl.Series:
-    """Times that carry no year, in the latest year that does not lie after their reception.
+    """Times that carry neither year nor zone: those of `received`'s zone, in the latest year that does not lie after their reception.
 
     So around New Year the lines of December get the old year and those of January the new one.
     A 29 February moves all lines of the batch back to years in which it exists: they belong
     together.
     """
     text = pl.select(pl.concat_str(pl.lit(month), day.str.zfill(2), pl.lit(clock), separator=" "))
-    limit = (received + _AHEAD).replace(microsecond=0)  # the lines tell whole seconds
+    ahead = received + _AHEAD
+    limit = ahead.replace(microsecond=0, tzinfo=UTC)  # whole seconds of a clock on the wall
     some_year = _in_year(text.to_series(), 2000)  # a leap year, to tell real days from others
     later = (some_year >= limit.replace(year=2000)).fill_null(False)
     for back in range(_LEAP_CYCLE):
@@ -168,7 +170,7 @@ def with_year(month: pl.Series, day: pl.Series, clock: pl.Series, received: date
         chosen = last.zip_with(later, this)
         if chosen.null_count() == some_year.null_count():
             break
-    return chosen
+    return local(chosen, received)
 
 
 def _in_year(text: pl.Series, year: int) -> pl.Series:

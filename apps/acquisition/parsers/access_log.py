@@ -14,7 +14,7 @@ import polars as pl
 
 from apps.acquisition.frames import INSTANT
 from apps.acquisition.parsers import _labels, _syslog
-from apps.acquisition.parsers._http import split_target
+from apps.acquisition.parsers._http import split_target, through_proxies
 from apps.acquisition.parsers._lines import bodies, groups, told
 from apps.acquisition.parsing import Context, Parsed, share
 
@@ -87,9 +87,9 @@ class AccessLog:
                 found = found.with_columns(
                     found[name].scatter(rows, again[name]) for name in found.columns
                 )
-        records = _records(found, _dataset(context.file_name, head["program"])).with_columns(
-            head["host"].alias("host.name")
-        )
+        records = _records(
+            found, _dataset(context.file_name, head["program"]), context
+        ).with_columns(head["host"].alias("host.name"))
         return Parsed.of(_syslog.place(records, able, lines.len()))
 
 
@@ -100,13 +100,14 @@ def _dataset(file_name: str, programs: pl.Series) -> pl.Series:
     return programs.replace_strict(_SERVERS, default=by_file, return_dtype=pl.String)
 
 
-def _records(found: pl.DataFrame, dataset: pl.Series) -> pl.DataFrame:
+def _records(found: pl.DataFrame, dataset: pl.Series, context: Context) -> pl.DataFrame:
     request = unescape(found["request"])
     said = groups(request, REQUEST)
     target = said["target"]
     url = split_target(target)
     status = found["status"].cast(pl.Int64, strict=False)
     address, port = _endpoint(found["address"])
+    ends = pl.DataFrame({"source.ip": address, "source.port": port})
     duration, more = _behind(found["behind"])
     forwarded = found["forwarded"].fill_null(more["x_forwarded_for"])
     chain = found["chain"].set((found["chain"] == "").fill_null(False), None)
@@ -115,11 +116,13 @@ def _records(found: pl.DataFrame, dataset: pl.Series) -> pl.DataFrame:
         .str.strip_chars('"')
         .alias("x_forwarded_for")
     )
+    ends = through_proxies(ends, more["x_forwarded_for"], context.proxies)
+    more = more.with_columns(ends["proxy"])
     frame = pl.DataFrame(
         {
             "@timestamp": instant(found["time"]),
-            "source.ip": address,
-            "source.port": port,
+            "source.ip": ends["source.ip"],
+            "source.port": ends["source.port"],
             "source.domain": told(found["domain"]),
             "user.name": told(unescape(found["user"])),
             "http.request.method": said["method"],

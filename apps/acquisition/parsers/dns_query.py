@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from apps.acquisition.frames import INSTANT, instants, since_epoch
+from apps.acquisition.frames import INSTANT, instants, local, since_epoch
 from apps.acquisition.parsers import _labels, _lines, _rows, _syslog
 from apps.acquisition.parsing import Context, Parsed, share
 
@@ -179,13 +179,13 @@ class DnsQuery:
 def _heads(lines: pl.Series, context: Context) -> pl.DataFrame:
     """Time, host, program, pid and body, in files of their own or behind heads of syslog."""
     found = lines.str.extract_groups(_HEAD).struct.unnest()
-    time = instants(found["iso"]).fill_null(
+    time = instants(found["iso"], context.received).fill_null(
         since_epoch(found["epoch"].cast(pl.Float64, strict=False)).cast(INSTANT)
     )
     dated = found["dated"].str.to_datetime(
         "%d-%b-%Y %H:%M:%S%.f", time_unit="us", time_zone="UTC", strict=False
     )
-    time = time.fill_null(dated)
+    time = time.fill_null(local(dated.cast(INSTANT), context.received))
     if found["month"].null_count() < found.height:
         time = time.fill_null(
             _syslog.with_year(found["month"], found["day"], found["clock"], context.received)

@@ -11,7 +11,7 @@ import re
 
 import polars as pl
 
-from apps.acquisition.frames import INSTANT
+from apps.acquisition.frames import INSTANT, local
 from apps.acquisition.parsers import _labels, _syslog
 from apps.acquisition.parsers._http import split_target
 from apps.acquisition.parsers._lines import bodies, groups, told
@@ -81,7 +81,7 @@ class Haproxy:
         head = bodies(lines.gather(rows), context.received)
         named = head["program"].str.contains(_PROGRAM).fill_null(False)
         found = _found(head["body"], named)
-        return Parsed.of(_syslog.place(_records(found, head), rows, lines.len()))
+        return Parsed.of(_syslog.place(_records(found, head, context), rows, lines.len()))
 
 
 def _found(texts: pl.Series, named: pl.Series) -> pl.DataFrame:
@@ -107,7 +107,7 @@ def _found(texts: pl.Series, named: pl.Series) -> pl.DataFrame:
     return pl.DataFrame(columns).with_columns(form.alias("format"))
 
 
-def _records(found: pl.DataFrame, head: pl.DataFrame) -> pl.DataFrame:
+def _records(found: pl.DataFrame, head: pl.DataFrame, context: Context) -> pl.DataFrame:
     form = found["format"]
     http, tcp, known = form == 0, form == 1, form.is_not_null()
     request = _unescape(told(found["request"], ("", "-", "<BADREQ>")))
@@ -138,6 +138,7 @@ def _records(found: pl.DataFrame, head: pl.DataFrame) -> pl.DataFrame:
     time = found["time"].str.to_datetime(
         "%d/%b/%Y:%H:%M:%S%.f", time_unit="us", time_zone="UTC", strict=False
     )
+    time = local(time, context.received)
     return pl.DataFrame(
         {
             "@timestamp": time.fill_null(head["time"]).cast(INSTANT),

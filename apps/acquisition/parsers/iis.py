@@ -13,6 +13,7 @@ import polars as pl
 
 from apps.acquisition.frames import INSTANT, instants
 from apps.acquisition.parsers import _labels, _syslog
+from apps.acquisition.parsers._http import through_proxies
 from apps.acquisition.parsers._lines import told
 from apps.acquisition.parsing import LONGEST_HEADER, Context, Parsed, below_headers, share
 
@@ -74,7 +75,7 @@ class Iis:
         bare = [share(lines.str.contains(pattern)) for pattern in _HEADERLESS.values()]
         return 0.99 if headed else 0.97 * sum(bare)
 
-    def parse(self, lines: pl.Series, _context: Context) -> Parsed:
+    def parse(self, lines: pl.Series, context: Context) -> Parsed:
         height = lines.len()
         directive = lines.str.contains(_DIRECTIVE)
         structure = pl.Series([False], dtype=pl.Boolean).new_from_index(0, height)
@@ -92,7 +93,7 @@ class Iis:
                     continue
                 structure = structure.scatter(below.filter(directive.gather(below)), True)
                 rows = below.filter(~lines.gather(below).str.starts_with("#"))
-                part = _cut(lines.gather(rows), names, dates.gather(rows), rows)
+                part = _cut(lines.gather(rows), names, dates.gather(rows), rows, context)
                 parts.append(part)
                 owned = owned.scatter(rows, True)
             ours = [row for row, text in headers.items() if _names(text)]
@@ -101,7 +102,7 @@ class Iis:
             rows = (~owned & ~directive & lines.str.contains(pattern)).arg_true()
             if rows.len():
                 nothing = pl.Series([None], dtype=pl.String).new_from_index(0, rows.len())
-                parts.append(_cut(lines.gather(rows), _names(header), nothing, rows))
+                parts.append(_cut(lines.gather(rows), _names(header), nothing, rows, context))
         whole = pl.concat(parts, how="diagonal_relaxed")
         rows = whole["_row"]
         return Parsed.of(_syslog.place(whole.drop("_row"), rows, height), structure)
@@ -120,7 +121,11 @@ def _names(header: str) -> tuple[str, ...]:
 
 
 def _cut(
-    lines: pl.Series, names: tuple[str, ...], dates: pl.Series, rows: pl.Series
+    lines: pl.Series,
+    names: tuple[str, ...],
+    dates: pl.Series,
+    rows: pl.Series,
+    context: Context,
 ) -> pl.DataFrame:
     """Rows of one layout → records; a row with another number of cells is left to others."""
     tabbed = share(lines.str.contains("\t", literal=True)) > 0.5
@@ -137,6 +142,10 @@ def _cut(
         for place, name in enumerate(names)
     }
     frame = _records(columns, dates, lines.len()).with_columns(rows.cast(pl.UInt32).alias("_row"))
+    if "x-forwarded-for" in columns:
+        plain = columns["x-forwarded-for"].str.replace_all("+", "", literal=True)
+        frame = frame.with_columns(pl.col("source.port").cast(pl.Int64, strict=False))
+        frame = through_proxies(frame, plain, context.proxies).drop("proxy")
     return frame.filter(frame["@timestamp"].is_not_null())
 
 

@@ -9,7 +9,7 @@ import re
 
 import polars as pl
 
-from apps.acquisition.frames import INSTANT, believable
+from apps.acquisition.frames import INSTANT, believable, local
 from apps.acquisition.parsers import _pairs, _rows
 from apps.acquisition.parsers._http import split_target
 from apps.acquisition.parsing import Context, Parsed, share
@@ -128,11 +128,11 @@ def _times(texts: pl.Series, formats: pl.Series, context: Context) -> pl.Series:
     time = _pairs.times(texts, context.received)
     for java in formats.drop_nulls().unique().to_list()[:_MOST]:
         here = (formats == java).fill_null(False) & texts.is_not_null()
-        time = _in_format(texts, java).fill_null(time).zip_with(here, time)
+        time = _in_format(texts, java, context).fill_null(time).zip_with(here, time)
     return time
 
 
-def _in_format(texts: pl.Series, java: str) -> pl.Series:
+def _in_format(texts: pl.Series, java: str, context: Context) -> pl.Series:
     python = re.sub(r"'([^']*)'", r"\1", java)[:60].replace("%", "%%")
     for theirs, ours in _JAVA:
         python = re.sub(rf"(?<![%#A-Za-z.]){re.escape(theirs)}(?![A-Za-z])", ours, python, count=1)
@@ -141,7 +141,7 @@ def _in_format(texts: pl.Series, java: str) -> pl.Series:
             read = texts.str.to_datetime(python, time_unit="us", time_zone="UTC", strict=False)
         else:
             read = texts.str.to_datetime(python, time_unit="us", strict=False)
-            read = read.dt.replace_time_zone("UTC")
+            read = local(believable(read.dt.replace_time_zone("UTC")), context.received)
     except (pl.exceptions.PolarsError, ValueError):
         return pl.Series([None], dtype=INSTANT).new_from_index(0, texts.len())
     return believable(read)

@@ -85,19 +85,16 @@ class Mysql:
         readers = (
             (rf"^{_STAMP} +(?:\d+ +)?{_LEVEL} ", _error),
             (_GENERAL, _general),
-            (
-                r"(?:mysqld?\w*|mariadbd?)(?:-safe)?(?:\[\d+\])?: ",
-                lambda some: _headed(some, context),
-            ),
+            (r"(?:mysqld?\w*|mariadbd?)(?:-safe)?(?:\[\d+\])?: ", _headed),
         )
         for pattern, read in readers:
             rows = (able & ~taken & lines.str.contains(pattern)).arg_true()
             if rows.len():
-                part = read(lines.gather(rows)).with_columns(rows.alias("_row"))
+                part = read(lines.gather(rows), context).with_columns(rows.alias("_row"))
                 part = part.filter(part["event.dataset"].is_not_null())
                 taken = taken.scatter(part["_row"], True)
                 parts.append(part)
-        slow = _slow(lines)
+        slow = _slow(lines, context)
         if slow.height:
             parts.append(slow.filter(~taken.gather(slow["_row"])))
         whole = _rows.placed(lines.len(), *parts)
@@ -134,11 +131,11 @@ def _with_more(whole: pl.DataFrame, lines: pl.Series, banner: pl.Series) -> pl.D
     )
 
 
-def _times(texts: pl.Series) -> pl.Series:
-    """Times of both servers and all their ages; without a zone taken as UTC."""
+def _times(texts: pl.Series, context: Context) -> pl.Series:
+    """Times of both servers and all their ages; without a zone that of the source."""
     shaped = texts.str.replace(r"^(\d\d)(\d\d)(\d\d) ", "20${1}-${2}-${3} ")
     shaped = shaped.str.replace(r"^(\S+)  (\d:)", "${1} 0${2}")
-    return instants(shaped).cast(INSTANT)
+    return instants(shaped, context.received).cast(INSTANT)
 
 
 def _placed_at(texts: pl.Series) -> tuple[pl.Series, pl.Series]:
@@ -156,15 +153,15 @@ def _frame(dataset: str, known: pl.Series, columns: dict[str, pl.Series]) -> pl.
     )
 
 
-def _error(lines: pl.Series) -> pl.DataFrame:
-    return _told(groups(lines, _ERROR))
+def _error(lines: pl.Series, context: Context) -> pl.DataFrame:
+    return _told(groups(lines, _ERROR), context)
 
 
 def _headed(lines: pl.Series, context: Context) -> pl.DataFrame:
     head = bodies(lines, context.received)
     ours = head["program"].str.contains(r"^(?:mysqld?|mariadbd?)").fill_null(False)
     found = groups(head["body"].set(~ours, None), _HEADED)
-    frame = _told(found)
+    frame = _told(found, context)
     return frame.with_columns(
         frame["@timestamp"].fill_null(head["time"]),
         head["host"].alias("host.name"),
@@ -173,7 +170,7 @@ def _headed(lines: pl.Series, context: Context) -> pl.DataFrame:
     )
 
 
-def _told(found: pl.DataFrame) -> pl.DataFrame:
+def _told(found: pl.DataFrame, context: Context) -> pl.DataFrame:
     message = found["message"]
     known = message.is_not_null()
     meaning = judged(message, _RULES, _NAMES, among=known, other=_OTHER)
@@ -181,7 +178,7 @@ def _told(found: pl.DataFrame) -> pl.DataFrame:
     said = {"connection": found["thread"], "database": meaning["database"]}
     nothing = pl.Series([None], dtype=pl.String).new_from_index(0, found.height)
     columns = {
-        "@timestamp": _times(found["time"]),
+        "@timestamp": _times(found["time"], context),
         "event.code": found["code"] if "code" in found.columns else nothing,
         "event.provider": found["part"] if "part" in found.columns else nothing,
         "source.ip": address,
@@ -195,7 +192,7 @@ def _told(found: pl.DataFrame) -> pl.DataFrame:
     return _frame("mysql.error", known, columns).hstack(meant)
 
 
-def _general(lines: pl.Series) -> pl.DataFrame:
+def _general(lines: pl.Series, context: Context) -> pl.DataFrame:
     found = groups(lines, _GENERAL)
     command, message = found["command"], found["message"]
     known = command.is_not_null()
@@ -204,7 +201,7 @@ def _general(lines: pl.Series) -> pl.DataFrame:
     denied = client["denied"].is_not_null()
     address, name = _placed_at(client["host"])
     said = {"connection": found["thread"], "command": command, "database": client["database"]}
-    time = _times(found["time"]).forward_fill()  # MariaDB tells each second once
+    time = _times(found["time"], context).forward_fill()  # MariaDB tells each second once
     actions = {"Connect": "mysql_login", "Query": "statement", "Execute": "statement"} | {
         "Prepare": "statement",
         "Quit": "disconnection",
@@ -231,7 +228,7 @@ def _general(lines: pl.Series) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def _slow(lines: pl.Series) -> pl.DataFrame:
+def _slow(lines: pl.Series, context: Context) -> pl.DataFrame:
     """Blocks of the slow query log: who, how long, and the statement until its semicolon."""
     table = pl.DataFrame({"line": lines}).with_row_index("_row")
     query = pl.col("line").str.contains(_SLOW_QUERY)
@@ -253,7 +250,7 @@ def _slow(lines: pl.Series) -> pl.DataFrame:
         (pl.col("header") | (body & pl.col("_asked") & (before == 0))) & (pl.col("block") > 0)
     )
     user, spent = groups(table["line"], _SLOW_USER), groups(table["line"], _SLOW_QUERY)
-    time = _times(groups(table["line"], _SLOW_TIME)["time"])
+    time = _times(groups(table["line"], _SLOW_TIME)["time"], context)
     epoch = groups(table["line"], _SET)["epoch"].cast(pl.Int64, strict=False)
     since = (epoch * 1_000_000).cast(INSTANT)
     seconds = spent["seconds"].cast(pl.Float64, strict=False)

@@ -89,7 +89,7 @@ def _times(stamps: pl.Series, received: datetime) -> pl.Series:
     times = pl.Series([None], dtype=INSTANT).new_from_index(0, stamps.len())
     dated = stamps.str.contains("-", literal=True).fill_null(False)
     if dated.any():
-        times = times.zip_with(~dated, instants(stamps.set(~dated, None)))
+        times = times.zip_with(~dated, instants(stamps.set(~dated, None), received))
     seconds = stamps.str.contains(r"^\d+\.\d+$").fill_null(False)
     if seconds.any():
         times = times.zip_with(~seconds, since_epoch(stamps.cast(pl.Float64, strict=False)))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from apps.acquisition.frames import INSTANT, instants
+from apps.acquisition.frames import INSTANT, instants, local
 from apps.acquisition.parsers import _labels, _syslog
 from apps.acquisition.parsers._lines import below, groups, of_above
 from apps.acquisition.parsers._meaning import Rule, judged
@@ -80,7 +80,7 @@ class Tomcat:
         ).arg_true()
         if not rows.len():
             return Parsed.none(lines)
-        heads = _syslog.place(_records(lines.gather(rows), context.file_name), rows, height)
+        heads = _syslog.place(_records(lines.gather(rows), context), rows, height)
         claimed = heads["event.dataset"].is_not_null()
         under = below(claimed, lines.str.contains(_TRACE) | lines.str.contains(_JDK_BELOW))
         if not under.any():
@@ -103,7 +103,7 @@ class Tomcat:
         )
 
 
-def _records(lines: pl.Series, file_name: str) -> pl.DataFrame:
+def _records(lines: pl.Series, context: Context) -> pl.DataFrame:
     height = lines.len()
     nothing = pl.Series([None], dtype=pl.String).new_from_index(0, height)
     names = ("time", "level", "thread", "logger", "method", "pid", "message")
@@ -115,11 +115,11 @@ def _records(lines: pl.Series, file_name: str) -> pl.DataFrame:
         found = groups(lines.gather(rows), pattern)
         for name in found.columns:
             columns[name].scatter(rows, found[name])
-    time = _times(columns["time"])
+    time = _times(columns["time"], context)
     known = time.is_not_null()
     message = columns["message"].fill_null(columns["method"])
     meaning = judged(message.fill_null(""), _RULES, _GROUPS, among=known, other=_OTHER)
-    path = file_name.lower()
+    path = context.file_name.lower()
     ours = columns["logger"].str.contains(_TOMCAT).fill_null(False)
     ours |= lines.str.contains(r"^\d{1,2}-[A-Z]") | ("catalina" in path or "tomcat" in path)
     lit, tomcat = pl.lit(known), pl.lit(ours)
@@ -148,15 +148,14 @@ def _records(lines: pl.Series, file_name: str) -> pl.DataFrame:
     )
 
 
-def _times(texts: pl.Series) -> pl.Series:
-    """Local times of the three spellings, taken as UTC."""
-    time = instants(texts)
+def _times(texts: pl.Series, context: Context) -> pl.Series:
+    """Local times of the three spellings."""
+    time = instants(texts, context.received)
     for form in ("%d-%b-%Y %H:%M:%S%.f", "%b %d, %Y %I:%M:%S %p", "%b %d, %Y, %I:%M:%S %p"):
         if time.null_count() == texts.null_count():
             break
-        time = time.fill_null(
-            texts.str.to_datetime(form, time_unit="us", time_zone="UTC", strict=False)
-        )
+        again = texts.str.to_datetime(form, time_unit="us", time_zone="UTC", strict=False)
+        time = time.fill_null(local(again.cast(INSTANT), context.received))
     return time.cast(INSTANT)
 
 

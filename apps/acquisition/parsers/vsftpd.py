@@ -7,9 +7,11 @@ Formats: vsftpd.conf(5) (`dual_log_enable`, `log_ftp_protocol`, `syslog_enable`)
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import polars as pl
 
-from apps.acquisition.frames import INSTANT
+from apps.acquisition.frames import INSTANT, local
 from apps.acquisition.parsers import _labels, _syslog
 from apps.acquisition.parsing import Context, Parsed, share
 
@@ -60,7 +62,7 @@ class Vsftpd:
             found = lines.gather(bare).str.extract_groups(_BARE).struct.unnest()
             head = pl.DataFrame(
                 {
-                    "@timestamp": _time(found["date"]),
+                    "@timestamp": _time(found["date"], context.received),
                     "process.pid": found["pid"].cast(pl.Int64, strict=False),
                 }
             )
@@ -72,7 +74,7 @@ class Vsftpd:
         transfers = lines.str.contains(_XFERLOG).arg_true()
         if transfers.len():
             found = lines.gather(transfers).str.extract_groups(_XFERLOG).struct.unnest()
-            parts.append(_transfers(found).with_columns(transfers.alias("_row")))
+            parts.append(_transfers(found, context.received).with_columns(transfers.alias("_row")))
         if not parts:
             return Parsed.of(_syslog.place(pl.DataFrame(), bare, height))
         read = pl.concat(parts, how="diagonal_relaxed").sort("_row")
@@ -84,11 +86,12 @@ def _marked(lines: pl.Series) -> pl.Series:
     return lines.set(~lines.str.contains(_MARK, literal=True), "")
 
 
-def _time(dates: pl.Series) -> pl.Series:
+def _time(dates: pl.Series, received: datetime) -> pl.Series:
     padded = dates.str.replace("  ", " 0", literal=True)
-    return padded.str.to_datetime(
+    read = padded.str.to_datetime(
         "%b %d %H:%M:%S %Y", time_unit="us", time_zone="UTC", strict=False
-    ).cast(INSTANT)
+    )
+    return local(read.cast(INSTANT), received)
 
 
 def _deeds(messages: pl.Series) -> pl.DataFrame:
@@ -133,7 +136,7 @@ def _deeds(messages: pl.Series) -> pl.DataFrame:
     )
 
 
-def _transfers(found: pl.DataFrame) -> pl.DataFrame:
+def _transfers(found: pl.DataFrame, received: datetime) -> pl.DataFrame:
     anonymous = found["access"] == "a"
     numeric = found["address"].str.contains(r"^\d+(?:\.\d+){3}$|:")
     told = pl.DataFrame(
@@ -144,7 +147,7 @@ def _transfers(found: pl.DataFrame) -> pl.DataFrame:
     )
     return pl.DataFrame(
         {
-            "@timestamp": _time(found["date"]),
+            "@timestamp": _time(found["date"], received),
             "event.dataset": pl.Series(["vsftpd.xferlog"]).new_from_index(0, found.height),
             "event.category": pl.Series(["file"]).new_from_index(0, found.height),
             "event.action": found["direction"].replace(_WAYS),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from apps.acquisition.frames import INSTANT
+from apps.acquisition.frames import INSTANT, local
 from apps.acquisition.parsers import _labels, _syslog
 from apps.acquisition.parsers._http import split_target
 from apps.acquisition.parsers._lines import below, bodies, groups, of_above, told, zoned
@@ -129,7 +129,11 @@ class WebError:
         if not rows.len():
             return Parsed.none(lines)
         head = bodies(lines.gather(rows), context.received)
-        parts = [_nginx(head["body"]), _apache(head["body"]), _php(head["body"])]
+        parts = [
+            _nginx(head["body"], context),
+            _apache(head["body"], context),
+            _php(head["body"]),
+        ]
         frame = parts[0]
         for part in parts[1:]:
             frame = frame.with_columns(
@@ -177,7 +181,7 @@ def _named(known: pl.Series, name: str) -> pl.Series:
     return pl.select(pl.when(pl.lit(known)).then(pl.lit(name))).to_series()
 
 
-def _nginx(lines: pl.Series) -> pl.DataFrame:
+def _nginx(lines: pl.Series, context: Context) -> pl.DataFrame:
     found = groups(lines, _NGINX)
     message = found["message"]
     clients = message.str.extract_all(_CLIENT).list.unique()
@@ -188,11 +192,12 @@ def _nginx(lines: pl.Series) -> pl.DataFrame:
     request = groups(more["request"], REQUEST)
     url = split_target(request["target"])
     said = pl.DataFrame({"connection": found["connection"], "upstream": more["upstream"]})
+    time = found["time"].str.to_datetime(
+        "%Y/%m/%d %H:%M:%S", time_unit="us", time_zone="UTC", strict=False
+    )
     return _frame(
         lines.len(),
-        time=found["time"].str.to_datetime(
-            "%Y/%m/%d %H:%M:%S", time_unit="us", time_zone="UTC", strict=False
-        ),
+        time=local(time, context.received),
         event__dataset=_named(message.is_not_null(), "nginx.error"),
         log__level=found["level"],
         process__pid=found["pid"],
@@ -211,15 +216,18 @@ def _nginx(lines: pl.Series) -> pl.DataFrame:
     )
 
 
-def _apache(lines: pl.Series) -> pl.DataFrame:
+def _apache(lines: pl.Series, context: Context) -> pl.DataFrame:
     found = groups(lines, _APACHE)
     time = found["time"].str.slice(4).str.replace(r" (\d\d:\d\d:\d\d) ", " ${1}.0 ")
     time = time.str.replace("  ", " 0", literal=True)
     message = unescape(found["source"] + found["message"])
     return _frame(
         lines.len(),
-        time=time.str.to_datetime(
-            "%b %d %H:%M:%S%.f %Y", time_unit="us", time_zone="UTC", strict=False
+        time=local(
+            time.str.to_datetime(
+                "%b %d %H:%M:%S%.f %Y", time_unit="us", time_zone="UTC", strict=False
+            ),
+            context.received,
         ),
         event__dataset=_named(message.is_not_null(), "apache.error"),
         event__code=message.str.extract(r"^(?:.{0,300}?: )?(AH\d{5}): ", 1),

@@ -10,7 +10,7 @@ import polars as pl
 
 from apps.acquisition.frames import INSTANT, instants
 from apps.acquisition.parsers import _json
-from apps.acquisition.parsers._http import split_target
+from apps.acquisition.parsers._http import split_target, through_proxies
 from apps.acquisition.parsers._lines import groups, told
 from apps.acquisition.parsers.access_log import REQUEST, instant, outcome, unescape
 from apps.acquisition.parsing import Context, Parsed, share
@@ -101,7 +101,9 @@ def _records(said: _json.Documents, loose: pl.Series, context: Context) -> pl.Da
     target = text(*_TARGET).fill_null(request["target"])
     url = split_target(target)
     status = said.integer(*_STATUS)
-    address = text(*_ADDRESS)
+    address, forwarded = text(*_ADDRESS), text(*_FORWARDED)
+    ends = pl.DataFrame({"source.ip": address, "source.port": said.integer(*_PORT)})
+    ends = through_proxies(ends, forwarded, context.proxies)
     method = text(*_METHOD).fill_null(request["method"])
     protocol = text(*_PROTOCOL)
     known = dataset.is_not_null() & status.is_between(0, 999) & address.is_not_null()
@@ -113,8 +115,8 @@ def _records(said: _json.Documents, loose: pl.Series, context: Context) -> pl.Da
             "@timestamp": _time(text(*_TIME)),
             "event.dataset": dataset,
             "event.duration": _duration(said),
-            "source.ip": address,
-            "source.port": said.integer(*_PORT),
+            "source.ip": ends["source.ip"],
+            "source.port": ends["source.port"],
             **columns,
             **{name: said.integer(*paths) for name, paths in _NUMBERS.items()},
             "http.request.method": method,
@@ -126,7 +128,11 @@ def _records(said: _json.Documents, loose: pl.Series, context: Context) -> pl.Da
             "message": text("msg", "message"),
             "labels": said.labels(
                 without=_SILENT,
-                more={"http_version": protocol, "x_forwarded_for": text(*_FORWARDED)},
+                more={
+                    "http_version": protocol,
+                    "x_forwarded_for": forwarded,
+                    "proxy": ends["proxy"],
+                },
             ),
         },
         schema_overrides={"@timestamp": INSTANT},

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from apps.acquisition.frames import INSTANT, SCHEMA, believable, instants, integers
+from apps.acquisition.frames import INSTANT, SCHEMA, believable, instants, integers, local
 from apps.acquisition.parsers import _json, _labels, _rows, _syslog
 from apps.acquisition.parsing import Context, Parsed, share
 
@@ -162,31 +164,28 @@ def read_times(texts: pl.Series, form: str, zone: str, context: Context) -> pl.S
         case "iso8601":
             told = texts.str.contains(r"(?:[Zz]|[+-]\d\d:?\d\d)\s*$") | ~texts.str.contains("-")
             read = instants(texts)
-            return read.zip_with(told.fill_null(True), _local(read, zone))
+            return read.zip_with(told.fill_null(True), _local(read, zone, context))
         case "epoch":
             return believable(instants(texts.set(~texts.str.contains(r"^[\d.]+$"), None)))
         case "syslog":
             found = texts.str.extract_groups(
                 r"^(?P<month>[A-Z][a-z]{2}) {1,2}(?P<day>\d{1,2}) (?P<clock>\d\d:\d\d:\d\d)"
             ).struct.unnest()
-            when = _syslog.with_year(found["month"], found["day"], found["clock"], context.received)
-            return _local(when, zone)
+            received = context.received.astimezone(UTC)
+            when = _syslog.with_year(found["month"], found["day"], found["clock"], received)
+            return _local(when, zone, context)
     if any(mark in form for mark in _ZONED):
         return believable(
             texts.str.to_datetime(form, time_unit="us", time_zone="UTC", strict=False)
         )
     read = texts.str.to_datetime(form, time_unit="us", time_zone="UTC", strict=False)
-    return _local(believable(read), zone)
+    return _local(believable(read), zone, context)
 
 
-def _local(times: pl.Series, zone: str) -> pl.Series:
-    """Times read as UTC that are those of a zone."""
-    if not zone or zone == "UTC":
-        return times
-    here = times.dt.replace_time_zone(None).dt.replace_time_zone(
-        zone, ambiguous="earliest", non_existent="null"
-    )
-    return here.dt.convert_time_zone("UTC").cast(INSTANT)
+def _local(times: pl.Series, zone: str, context: Context) -> pl.Series:
+    """Times read as UTC that are those of a zone; without one, of the source's."""
+    received = context.received.astimezone(ZoneInfo(zone)) if zone else context.received
+    return local(times, received)
 
 
 def _worded(texts: pl.Series) -> pl.Series:

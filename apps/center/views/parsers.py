@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.acquisition import services as acquisition
-from apps.acquisition.models import Record, WrittenParser
+from apps.acquisition.models import Record, Source, WrittenParser
 from apps.acquisition.parsing import parsers
 from apps.acquisition.written import store
 from apps.acquisition.written.checking import load
@@ -71,21 +71,30 @@ def explain_lines(request: HttpRequest) -> HttpResponse:
     asked = ExplainForm(request.POST or None, initial=_of_record(request))
     told = None
     if request.method == "POST" and asked.is_valid():
+        source = asked.cleaned_data["source"] or Source()
         told = explain.explain(
             asked.cleaned_data["lines"],
             received=timezone.now(),
             written=store.current().parsers,
             file_name=asked.cleaned_data["file_name"],
+            host_name=source.host_name,
+            zone=source.time_zone,
+            proxies=source.trusted_proxies,
         )
     return render(request, "center/explain.html", {"form": asked, **_shown(told)})
 
 
-def _of_record(request: HttpRequest) -> dict[str, str]:
+def _of_record(request: HttpRequest) -> dict[str, Any]:
     number = request.GET.get("record", "")
     if not number.isdecimal() or len(number) > 18:
         return {}
     record = get_object_or_404(Record.objects.select_related("batch"), pk=int(number))
-    return {"lines": raw_of(record.pk) or "", "file_name": record.batch.file_name}
+    batch = record.batch
+    return {
+        "lines": raw_of(record.pk) or "",
+        "file_name": batch.file_name,
+        "source": batch.source_id,
+    }
 
 
 def _shown(told: explain.Explanation | None) -> dict[str, Any]:

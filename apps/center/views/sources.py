@@ -15,7 +15,7 @@ from apps.acquisition import selectors as records
 from apps.acquisition import services as acquisition
 from apps.acquisition.models import Source
 from apps.center import demonstration, pipeline, selectors, shippers
-from apps.center.forms import LimitsForm, SourceForm, UploadForm
+from apps.center.forms import LimitsForm, SourceForm, SourceLogsForm, UploadForm
 from apps.center.views.doors import actor, attempt, deed, form, page, site
 from apps.center.views.listening import listening_of
 from apps.contracts import Refused
@@ -88,6 +88,34 @@ def limit(request: HttpRequest, pk: int) -> HttpResponse:
             "form": asked,
             "title": _("What %(name)s may send") % {"name": source.name},
             "deed": _("Set the limits"),
+            "back": "sources",
+        },
+    )
+
+
+@form(Capability.MANAGE_SOURCES)
+def logs(request: HttpRequest, pk: int) -> HttpResponse:
+    """What its lines do not say themselves."""
+    source = get_object_or_404(Source, pk=pk)
+    told = {
+        "time_zone": source.time_zone,
+        "trusted_proxies": "\n".join(source.trusted_proxies),
+    }
+    asked = SourceLogsForm(request.POST or None, initial=told)
+    if request.method == "POST" and asked.is_valid():
+        try:
+            acquisition.tell_about_logs(source_id=pk, actor=actor(request), **asked.cleaned_data)
+        except Refused as refusal:
+            asked.add_error(None, str(refusal))
+        else:
+            return redirect("source", pk)
+    return render(
+        request,
+        "center/form.html",
+        {
+            "form": asked,
+            "title": _("The logs of %(name)s") % {"name": source.name},
+            "deed": _("Keep it"),
             "back": "sources",
         },
     )
