@@ -1,162 +1,280 @@
 """The flow meter: IP packets in, one row per bidirectional flow out, with the CICFlowMeter features.
 
-All flows are measured together: packets are put in the order of their flows, and every feature is a
-reduction over segments of arrays. Definitions: docs/flow-features.md.
+All flows of a part of a capture are measured together: packets are put in the order of their flows,
+and every feature is a reduction over segments of arrays. Of a flow that is still open at the end of a
+part one row of numbers is kept (`flow_state`), so that memory is bounded by how many are open, not
+by the capture. Definitions: docs/flow-features.md.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from apps.acquisition import conversations, flow_state
+from apps.acquisition.conversations import Conversations
 from apps.acquisition.flow_columns import FLOW_FEATURES, FLOW_IDENTITY
-from apps.acquisition.flow_split import (
-    ACK,
-    CWR,
-    ECE,
-    FIN,
-    PSH,
-    RST,
-    SYN,
-    URG,
-    Mask,
-    Split,
-    split,
-)
-from apps.acquisition.packets import PORTED, TCP, Ints, Packets, address_text
+from apps.acquisition.flow_features import Ended, features
+from apps.acquisition.flow_split import FLOW_TIMEOUT_US, OVER, Rows, Split, split
+from apps.acquisition.flow_state import NEVER, FlowPackets, Flows
+from apps.acquisition.packets import PORTED, TCP, UDP, Counts, Ints, Mask, Packets, address_text
 
-Floats = NDArray[np.float64]
-Features = dict[str, Ints | Floats]
+MOST_OPEN = 131_072
+"""Conversations remembered at once; beyond that the ones that were silent longest are forgotten."""
 
-ACTIVITY_TIMEOUT_US = 5_000_000
-BULK_GAP_US = 1_000_000
-BULK_PACKETS = 4
 _TRANSPORTS = {1: "icmp", 6: "tcp", 17: "udp", 58: "ipv6-icmp"}
+_COLUMNS = ("number", *FLOW_IDENTITY, *FLOW_FEATURES)
+_TRANSPORT_NAMES = [_TRANSPORTS.get(number, str(number)) for number in range(256)]
 
 
-def meter(packets: Packets) -> pl.DataFrame:
-    """Measure every flow of a capture.
+class FlowMeter:
+    """Measures the flows of a capture, part after part.
 
-    Returns:
-        One row per flow in order of its first packet: `FLOW_IDENTITY` (`@timestamp` in microseconds
-        UTC; ports are null for protocols without), then `FLOW_FEATURES`, counts as Int64 and means,
-        deviations and rates as Float64, never null, NaN or infinite.
+    Attributes:
+        connection: int64[N], of each packet added last a number that the packets of one connection
+            share and no others do.
+        from_low: bool[N], whether the lower of the two ends sent it.
     """
-    parts = split(packets)
-    measured = _Measured.of(packets, parts)
-    table = pl.DataFrame({**_identity(packets, parts, measured), **_features(measured)})
-    first = pl.Series("first", measured.time_ns[parts.start])
-    return table.select(*FLOW_IDENTITY, *FLOW_FEATURES)[first.arg_sort()]
+
+    def __init__(self, counts: Counts | None = None, most_open: int = MOST_OPEN) -> None:
+        self.counts = Counts() if counts is None else counts
+        self.most_open = most_open
+        self.connection = np.zeros(0, np.int64)
+        self.from_low = np.zeros(0, np.bool_)
+        self._kept = Conversations()
+        self._number = 0
+        self._over: list[tuple[Flows, list[bytes]]] = []
+
+    def add(self, packets: Packets, epoch: Ints | None = None) -> pl.DataFrame:
+        """Take packets, which are in order of time and behind all earlier ones; returns the flows
+        that are over, as `finish` does, in no order."""
+        if len(packets):
+            epoch = np.zeros(len(packets), np.int64) if epoch is None else epoch
+            self._measure(packets, epoch)
+            self._number += len(packets)
+            self._time_out(int(packets.time[-1]) // 1_000, int(epoch[-1]))
+            self._forget_some()
+        return self._table()
+
+    def finish(self) -> pl.DataFrame:
+        """The flows that are still open, which end with the capture.
+
+        Returns:
+            One row per flow: `number`, the place of its first packet among all; `FLOW_IDENTITY`
+            (`@timestamp` in microseconds UTC; ports are null for protocols without), then
+            `FLOW_FEATURES`, counts as Int64 and means, deviations and rates as Float64, never null,
+            NaN or infinite.
+        """
+        self._leave(np.flatnonzero(self._kept.used))
+        return self._table()
+
+    def _measure(self, packets: Packets, epoch: Ints) -> None:
+        keys, self.from_low = conversations.keys_of(packets, epoch)
+        order, begins = conversations.gathered(keys)
+        first = np.flatnonzero(begins)
+        names = conversations.names_of(keys[order[first]])
+        slots = self._kept.find(names)
+        known = np.flatnonzero(slots >= 0)
+        left = self._kept.flows.take(slots[known])
+
+        rows, place = _rows(packets, order, begins, self.from_low, known, left)
+        parts = split(rows)
+        count = len(parts.start)
+        flow = np.repeat(np.arange(count), np.diff(np.append(parts.start, len(rows.begins))))
+        of_left = flow[rows.left]
+        conversation = (np.cumsum(rows.begins) - 1)[parts.start]
+
+        before = flow_state.nothing(count)
+        before.table[:, of_left] = left.table
+        is_left = np.zeros(count, np.bool_)
+        is_left[of_left] = True
+        p = _flow_packets(packets, order, flow[place], self.from_low, self._number)
+        after = flow_state.extend(before, is_left, p)
+        _connect(after, parts, is_left)
+        self.connection = np.empty(len(packets), np.int64)
+        self.connection[order] = after["connection number"][p.flow]
+
+        goes_on = np.append(conversation[1:] != conversation[:-1], True)
+        over = ~goes_on
+        over[of_left] &= self._kept.live[slots[known]]
+        which = np.flatnonzero(over)
+        self._over.append((after.take(which), [names[i] for i in conversation[which].tolist()]))
+        which = np.flatnonzero(goes_on)  # one of each conversation, in their order
+        open_ = after.take(which)
+        open_["state"], open_["fins"] = parts.state[which], parts.fins[which]
+        self._kept.keep(names, slots, open_)
+
+    def _time_out(self, now: int, epoch: int) -> None:
+        """End what no later packet can be part of, and forget what none can continue."""
+        kept = self._kept
+        first, last = (kept.flows[name] // 1_000 for name in ("first ns", "last ns"))
+        stale = kept.epoch < epoch
+        late = kept.used & (stale | (now - first > FLOW_TIMEOUT_US))
+        slots = np.flatnonzero(kept.live & late)
+        if len(slots):
+            flows = kept.flows.take(slots)
+            self._over.append((flows, kept.names(slots)))
+            kept.flows["direction"][slots] = _direction(flows)
+            kept.live[slots] = False
+        continued = (kept.protocol == TCP) & (kept.flows["state"] != OVER)
+        continued |= (kept.protocol == UDP) & (now - last <= FLOW_TIMEOUT_US)
+        kept.forget(np.flatnonzero(late & (stale | ~continued)))
+
+    def _forget_some(self) -> None:
+        """Forget the conversations that were silent longest, where there are too many."""
+        excess = len(self._kept) - self.most_open
+        if excess <= 0:
+            return
+        slots = np.flatnonzero(self._kept.used)
+        last = self._kept.flows["last ns"][slots]
+        slots = slots[np.argpartition(last, excess - 1)[:excess]]
+        self.counts.evicted += int(np.count_nonzero(self._kept.live[slots]))
+        self._leave(slots)
+
+    def _leave(self, slots: Ints) -> None:
+        live = slots[self._kept.live[slots]]
+        self._over.append((self._kept.flows.take(live), self._kept.names(live)))
+        self._kept.forget(slots)
+
+    def _table(self) -> pl.DataFrame:
+        if not any(names for _, names in self._over):
+            self._over = []
+            return _no_flows()
+        flows = np.concatenate([each.table for each, _ in self._over], axis=1)
+        names = [name for _, names in self._over for name in names]
+        self._over = []
+        return _table(Flows(flows), names)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Measured:
-    """Packets in flow order: N packets, K flows; times in microseconds but where said."""
-
-    flows: int
-    flow: Ints
-    start: Ints
-    last: Ints
-    forward: Mask
-    time: Ints
-    time_ns: Ints
-    connection_time: Ints
-    payload: Ints
-    header: Ints
-    length: Ints
-    flags: NDArray[np.uint8]
-    window: Ints
-    tcp: Mask
-    icmp_type: Ints
-    icmp_code: Ints
-
-    @classmethod
-    def of(cls, packets: Packets, parts: Split) -> _Measured:
-        order, start = parts.order, parts.start
-        time_ns = packets.time[order]
-        time = time_ns // 1_000
-        return cls(
-            flows=len(start),
-            flow=parts.flow,
-            start=start,
-            last=np.append(start[1:], len(order))[: len(start)] - 1,
-            forward=parts.forward,
-            time=time,
-            time_ns=time_ns,
-            connection_time=time[parts.connection_start],
-            payload=packets.payload_length[order],
-            header=packets.header_length[order],
-            length=packets.length[order],
-            flags=packets.tcp_flags[order],
-            window=packets.tcp_window[order].astype(np.int64),
-            tcp=packets.protocol[order[start]] == TCP,
-            icmp_type=packets.icmp_type[order[start]].astype(np.int64),
-            icmp_code=packets.icmp_code[order[start]].astype(np.int64),
-        )
+def in_order(tables: list[pl.DataFrame]) -> pl.DataFrame:
+    """Tables of `FlowMeter` as one, in the order of the flows' first packets."""
+    return pl.concat(tables).sort("number").drop("number")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Summary:
-    """Count, sum, extremes, mean and sample deviation (n - 1) of values per flow; zeros if none."""
+def _rows(
+    packets: Packets, order: Ints, begins: Mask, from_low: Mask, known: Ints, left: Flows
+) -> tuple[Rows, Ints]:
+    """The packets in their `order`, with a row in front of the conversations that are `known`; and
+    where among these rows the packets are."""
+    first = np.flatnonzero(begins)
+    before = np.zeros(len(first), np.int64)
+    before[known] = 1
+    before = np.cumsum(before)
+    size = np.diff(np.append(first, len(order)))
+    place = np.arange(len(order)) + np.repeat(before, size)
+    at = first[known] + np.arange(len(known))
+    n = len(order) + len(known)
 
-    count: Ints
-    total: Ints
-    max: Ints
-    min: Ints
-    mean: Floats
-    std: Floats
+    def spread(values: NDArray[Any], of_left: object) -> NDArray[Any]:
+        out = np.empty((n, *values.shape[1:]), values.dtype)
+        out[place], out[at] = values[order], of_left
+        return out
 
-    @classmethod
-    def of(cls, values: Ints, flow: Ints, flows: int) -> _Summary:
-        """Summarise int64[M] whose flows, int64[M], ascend."""
-        count, total, most, least = (np.zeros(flows, np.int64) for _ in range(4))
-        mean, square = np.zeros(flows), np.zeros(flows)
-        if len(values):
-            start = np.flatnonzero(np.append(True, flow[1:] != flow[:-1]))
-            here = flow[start]
-            count[here] = np.diff(np.append(start, len(values)))
-            total[here] = np.add.reduceat(values, start)
-            most[here] = np.maximum.reduceat(values, start)
-            least[here] = np.minimum.reduceat(values, start)
-            mean[here] = total[here] / count[here]
-            square[here] = np.add.reduceat((values - mean[flow]) ** 2, start)
-        return cls(count, total, most, least, mean, np.sqrt(square / np.maximum(count - 1, 1)))
+    begin = np.zeros(n, np.bool_)
+    begin[first + before - np.isin(np.arange(len(first)), known)] = True
+    kind = np.stack([packets.icmp_type, packets.icmp_code], axis=1)
+    left_kind = np.stack([left["type"], left["code"]], axis=1)
+    rows = Rows(
+        begins=begin,
+        time=spread(packets.time // 1_000, left["first ns"] // 1_000),
+        protocol=spread(packets.protocol, packets.protocol[order[first[known]]]),
+        flags=spread(packets.tcp_flags, 0),
+        from_low=spread(from_low, False),
+        kind=spread(kind, left_kind),
+        left=at,
+        last=left["last ns"] // 1_000,
+        state=left["state"],
+        fins=left["fins"],
+    )
+    return rows, place
 
 
-def _identity(packets: Packets, parts: Split, m: _Measured) -> dict[str, pl.Series]:
-    first = parts.order[m.start]
-    forward = m.forward[m.start]
-    source = np.where(forward[:, None], packets.source[first], packets.destination[first])
-    target = np.where(forward[:, None], packets.destination[first], packets.source[first])
-    ports = packets.source_port[first], packets.destination_port[first]
-    protocol = packets.protocol[first]
-    has_ports = pl.Series(np.isin(protocol, PORTED))
-    names = [_TRANSPORTS.get(number, str(number)) for number in range(256)]
-    sent, received = (
-        _Summary.of(m.length[side], m.flow[side], m.flows) for side in (m.forward, ~m.forward)
+def _flow_packets(
+    packets: Packets, order: Ints, flow: Ints, from_low: Mask, number: int
+) -> FlowPackets:
+    time_ns = packets.time[order]
+    return FlowPackets(
+        flow=flow,
+        low=from_low[order],
+        time=time_ns // 1_000,
+        time_ns=time_ns,
+        number=order + number,
+        payload=packets.payload_length[order],
+        header=packets.header_length[order],
+        length=packets.length[order],
+        flags=packets.tcp_flags[order],
+        window=packets.tcp_window[order].astype(np.int64),
+        type=packets.icmp_type[order].astype(np.int64),
+        code=packets.icmp_code[order].astype(np.int64),
     )
 
-    def port(values: NDArray[np.uint16]) -> pl.Series:
-        series = pl.Series(values.astype(np.int64))
-        return series.set(~has_ports, None)
 
+def _connect(flows: Flows, parts: Split, is_left: Mask) -> None:
+    """Fill in which connection each flow is of, when that began, and who opened it where that is
+    decided, which is when its first flow is over."""
+    fresh = np.flatnonzero(parts.fresh)
+    flows["connection"][fresh] = flows["first ns"][fresh] // 1_000
+    flows["connection number"][fresh] = flows["number"][fresh]
+    root = np.where(parts.fresh | is_left, np.arange(len(flows)), 0)
+    root = np.maximum.accumulate(root)
+    more = np.flatnonzero(root != np.arange(len(flows)))
+    for name in ("connection", "connection number"):
+        flows[name][more] = flows[name][root[more]]
+    flows["direction"][more] = _direction(flows)[root[more]]
+
+
+def _direction(flows: Flows) -> Ints:
+    """1 where the lower end is the source, else 0: the end that sent the first SYN, or received it
+    with an ACK; without a SYN, the end that sent the first packet."""
+    own = np.where(flows["opener"] == NEVER, flows["from low"], flows["opener"])
+    return np.where(flows["direction"] == NEVER, own, flows["direction"])
+
+
+@cache
+def _no_flows() -> pl.DataFrame:
+    return _table(flow_state.nothing(0), [])
+
+
+def _table(flows: Flows, names: list[bytes]) -> pl.DataFrame:
+    flow_state.end(flows)
+    keys = conversations.keys_named(names)
+    protocol = conversations.protocol_of(keys)
+    ended = Ended(flows, _direction(flows) == 1)
+    columns = {"number": flows["number"], **_identity(ended, keys, protocol)}
+    columns |= features(ended, protocol == TCP)
+    return pl.DataFrame({name: columns[name] for name in _COLUMNS})
+
+
+def _identity(flows: Ended, keys: conversations.Keys, protocol: Ints) -> dict[str, pl.Series]:
+    forward, state = flows.forward, flows.state
+    low, high = keys[:, :2], keys[:, 2:4]
+    low_port, high_port = conversations.ports_of(keys)
+    has_ports = pl.Series(np.isin(protocol, PORTED))
+    sent, received = flows.sides("length")
+    packets, answers = (spread.count for spread in flows.spreads("payload"))
+
+    def port(values: Ints) -> pl.Series:
+        return pl.Series(values).set(~has_ports, None)
+
+    transports = [_TRANSPORT_NAMES[number] for number in protocol.tolist()]
     return {
-        "@timestamp": pl.Series(m.time[m.start]).cast(pl.Datetime("us", "UTC")),
-        "source.ip": _addresses(source),
-        "source.port": port(np.where(forward, *ports)),
-        "destination.ip": _addresses(target),
-        "destination.port": port(np.where(forward, *ports[::-1])),
-        "network.transport": pl.Series([names[n] for n in protocol.tolist()], dtype=pl.String),
-        "event.duration": pl.Series(m.time_ns[m.last] - m.time_ns[m.start]),
-        "network.bytes": pl.Series(sent.total + received.total),
-        "network.packets": pl.Series(sent.count + received.count),
-        "source.bytes": pl.Series(sent.total),
-        "source.packets": pl.Series(sent.count),
-        "destination.bytes": pl.Series(received.total),
-        "destination.packets": pl.Series(received.count),
+        "@timestamp": pl.Series(state["first ns"] // 1_000).cast(pl.Datetime("us", "UTC")),
+        "source.ip": _addresses(np.where(forward[:, None], low, high)),
+        "source.port": port(np.where(forward, low_port, high_port)),
+        "destination.ip": _addresses(np.where(forward[:, None], high, low)),
+        "destination.port": port(np.where(forward, high_port, low_port)),
+        "network.transport": pl.Series(transports, dtype=pl.String),
+        "event.duration": pl.Series(state["last ns"] - state["first ns"]),
+        "network.bytes": pl.Series(sent + received),
+        "network.packets": pl.Series(packets + answers),
+        "source.bytes": pl.Series(sent),
+        "source.packets": pl.Series(packets),
+        "destination.bytes": pl.Series(received),
+        "destination.packets": pl.Series(answers),
     }
 
 
@@ -168,148 +286,3 @@ def _addresses(addresses: NDArray[np.uint64]) -> pl.Series:
     which = np.zeros(len(order), np.int64)
     which[order] = np.cumsum(new) - 1
     return pl.Series(address_text(sorted_[new]), dtype=pl.String).gather(which)
-
-
-def _features(m: _Measured) -> Features:
-    """All of `FLOW_FEATURES`, K values each."""
-    duration = m.time[m.last] - m.time[m.start]
-    out: Features = {"Flow Duration": duration}
-    out |= _lengths(m, duration)
-    out |= _gaps(m)
-    out |= _flags(m)
-    out |= _bulks(m)
-    out |= _activity(m)
-    out["ICMP Code"], out["ICMP Type"] = m.icmp_code, m.icmp_type
-    out["Total TCP Flow Time"] = np.where(m.tcp, m.time[m.last] - m.connection_time, 0)
-    return out
-
-
-def _per(values: Ints | Floats, by: Ints | Floats) -> Floats:
-    """values / by, 0 where by is 0."""
-    return np.divide(values, by, out=np.zeros(len(values)), where=by > 0)
-
-
-def _spread(name: str, s: _Summary) -> Features:
-    return {
-        f"{name} Max": s.max,
-        f"{name} Min": s.min,
-        f"{name} Mean": s.mean,
-        f"{name} Std": s.std,
-    }
-
-
-def _lengths(m: _Measured, duration: Ints) -> Features:
-    """Payload bytes per packet, header bytes, and what is derived from them."""
-    whole = _Summary.of(m.payload, m.flow, m.flows)
-    seconds = duration / 1e6
-    out: Features = {
-        **_spread("Packet Length", whole),
-        "Packet Length Variance": whole.std**2,
-        "Flow Bytes/s": _per(whole.total, seconds),
-        "Flow Packets/s": _per(whole.count, seconds),
-        "Average Packet Size": whole.mean,
-    }
-    sides = {}
-    for side, names, mask in (
-        ("Fwd", ("Total Fwd Packet", "Total Length of Fwd Packet"), m.forward),
-        ("Bwd", ("Total Bwd packets", "Total Length of Bwd Packet"), ~m.forward),
-    ):
-        payload = sides[side] = _Summary.of(m.payload[mask], m.flow[mask], m.flows)
-        header = _Summary.of(m.header[mask], m.flow[mask], m.flows)
-        out |= _spread(f"{side} Packet Length", payload)
-        out[names[0]], out[names[1]] = payload.count, payload.total
-        out[f"{side} Packets/s"] = _per(payload.count, seconds)
-        out[f"{side} Segment Size Avg"] = payload.mean
-        out[f"{side} Header Length"] = header.total
-        # the extractor starts a subflow at every packet, and rounds down
-        out[f"Subflow {side} Packets"] = payload.count // np.maximum(whole.count, 1)
-        out[f"Subflow {side} Bytes"] = payload.total // np.maximum(whole.count, 1)
-        if side == "Fwd":
-            out["Fwd Seg Size Min"] = header.min
-    out["Down/Up Ratio"] = _per(sides["Bwd"].count, sides["Fwd"].count)
-
-    with_data = m.forward & (m.payload > 0)
-    with_data[m.start] = False  # the extractor does not ask the packet that opens the flow
-    out["Fwd Act Data Pkts"] = np.bincount(m.flow[with_data], minlength=m.flows)
-    out["FWD Init Win Bytes"] = np.where(m.forward[m.start], m.window[m.start], 0)
-    backward = np.flatnonzero(~m.forward)
-    out["Bwd Init Win Bytes"] = np.zeros(m.flows, np.int64)
-    out["Bwd Init Win Bytes"][m.flow[backward]] = m.window[backward]  # the last one stays
-    return out
-
-
-def _gaps(m: _Measured) -> Features:
-    """Microseconds between one packet and the next, of the flow and of each side."""
-    out: Features = {}
-    sides = {"Flow": np.ones(len(m.flow), np.bool_), "Fwd": m.forward, "Bwd": ~m.forward}
-    for side, mask in sides.items():
-        flow = m.flow[mask]
-        inside = flow[1:] == flow[:-1]
-        gap = _Summary.of(np.diff(m.time[mask])[inside], flow[1:][inside], m.flows)
-        out |= _spread(f"{side} IAT", gap)
-        out[f"{side} IAT Total"] = gap.total
-    return out
-
-
-def _flags(m: _Measured) -> Features:
-    """How many packets carry each TCP flag."""
-
-    def count(flag: int, mask: Mask | None = None) -> Ints:
-        carried = m.flags & flag > 0
-        return np.bincount(m.flow[carried if mask is None else carried & mask], minlength=m.flows)
-
-    names = {"FIN": FIN, "SYN": SYN, "RST": RST, "PSH": PSH, "ACK": ACK, "URG": URG}
-    names |= {"CWR": CWR, "ECE": ECE}
-    out: Features = {f"{name} Flag Count": count(flag) for name, flag in names.items()}
-    for name in ("PSH", "URG", "RST"):
-        out[f"Fwd {name} Flags"] = count(names[name], m.forward)
-        out[f"Bwd {name} Flags"] = count(names[name], ~m.forward)
-    return out
-
-
-def _bulks(m: _Measured) -> Features:
-    """Bulks: four or more packets with data from one side, none from the other between them, each
-    within a second of the one before."""
-    data = np.flatnonzero(m.payload > 0)
-    flow, forward, time = m.flow[data], m.forward[data], m.time[data]
-    new = np.ones(len(data), np.bool_)
-    new[1:] = (flow[1:] != flow[:-1]) | (forward[1:] != forward[:-1])
-    new[1:] |= np.diff(time) > BULK_GAP_US
-    first = np.flatnonzero(new)
-    count = np.diff(np.append(first, len(data)))
-    size = np.add.reduceat(m.payload[data], first) if len(first) else count
-    took = time[first + count - 1] - time[first]
-    bulk = count >= BULK_PACKETS
-    out: Features = {}
-    for side, sent in (("Fwd", forward[first]), ("Bwd", ~forward[first])):
-        which = bulk & sent
-        flow_of = flow[first[which]]
-
-        def total(values: Ints, flow_of: Ints = flow_of) -> Ints:
-            return _Summary.of(values, flow_of, m.flows).total
-
-        bulks = np.maximum(np.bincount(flow_of, minlength=m.flows), 1)
-        size_total, took_total = total(size[which]), total(took[which])
-        out[f"{side} Bytes/Bulk Avg"] = size_total // bulks
-        out[f"{side} Packet/Bulk Avg"] = total(count[which]) // bulks
-        out[f"{side} Bulk Rate Avg"] = _per(size_total, took_total / 1e6).astype(np.int64)
-    return out
-
-
-def _activity(m: _Measured) -> Features:
-    """Silences longer than the activity timeout, and the busy times that such silences ended."""
-    if not len(m.time):
-        return _spread("Active", empty := _Summary.of(m.time, m.flow, 0)) | _spread("Idle", empty)
-    gap = np.diff(m.time)
-    idle = (gap > ACTIVITY_TIMEOUT_US) & (m.flow[1:] == m.flow[:-1])
-    idle_end = np.flatnonzero(idle) + 1
-    begins = np.zeros(len(m.time), np.bool_)
-    begins[m.start] = True
-    begins[idle_end] = True
-    busy_since = m.time[np.maximum.accumulate(np.where(begins, np.arange(len(begins)), 0))]
-    busy = (m.time - busy_since)[idle_end - 1]
-    active = busy > 0
-    return {
-        **_spread("Active", _Summary.of(busy[active], m.flow[idle_end[active]], m.flows)),
-        **_spread("Idle", _Summary.of(gap[idle], m.flow[idle_end], m.flows)),
-    }

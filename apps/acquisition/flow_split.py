@@ -1,8 +1,12 @@
-"""Which packets make one flow, and who started it, by the rules of the corrected CICFlowMeter.
+"""Which packets make one flow, and which flows one connection, by the rules of the corrected
+CICFlowMeter.
 
 Engelen, Rimmer, Joosen (WTMC 2021), section IV; Liu et al. (IEEE CNS 2022), section III: a TCP flow
 does not end with its first FIN but takes in its whole teardown, an RST ends it, and what is cut only
 by the timeout keeps its direction. docs/flow-features.md lists where we differ.
+
+A capture is split part after part. What an earlier part leaves of a conversation is one row in front
+of its packets: the flow that is still open, with the time of its first packet.
 """
 
 from __future__ import annotations
@@ -12,192 +16,181 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.acquisition.packets import ICMP, ICMPV6, TCP, UDP, Ints, Packets
-
-Mask = NDArray[np.bool_]
+from apps.acquisition.packets import ICMP, ICMPV6, TCP, UDP, Ints, Mask
 
 FLOW_TIMEOUT_US = 120_000_000
 FIN, SYN, RST, PSH, ACK, URG, ECE, CWR = (1 << bit for bit in range(8))
+OPEN, CLOSING, BOTH_CLOSED, OVER = range(4)
+"""States of a TCP flow: no FIN yet, a FIN seen, FINs of both sides seen, ended."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """N packets, those of a conversation (same ends, same protocol) together and in order of time;
+    in front of them, where an earlier part left one, a row for the flow that is still open.
+
+    Attributes:
+        begins: bool[N], first row of a conversation.
+        time: int64[N], microseconds; of a row left, when its flow began.
+        protocol, flags: uint8[N]; flags are 0 unless TCP.
+        from_low: bool[N], sent by the lower of the two ends.
+        kind: int16[N, 2], ICMP type and code, -1 for others; of a row left, those its flow began
+            with.
+        left: int64[V], the rows that an earlier part left.
+        last, state, fins: int64[V], of each of them when its last packet came, the state of its
+            flow, and which sides have sent a FIN (1 the lower, 2 the higher).
+    """
+
+    begins: Mask
+    time: Ints
+    protocol: NDArray[np.uint8]
+    flags: NDArray[np.uint8]
+    from_low: Mask
+    kind: NDArray[np.int16]
+    left: Ints
+    last: Ints
+    state: Ints
+    fins: Ints
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Split:
-    """N packets put in order of their flows, and within a flow in order of time; K flows.
+    """K flows of N rows.
 
     Attributes:
-        order: int64[N], rows of the packets, flow after flow.
-        flow: int64[N], number of the flow of each packet so ordered, 0 to K - 1, ascending.
-        start: int64[K], where each flow begins in `order`.
-        forward: bool[N], sent by the side that started the flow.
-        connection_start: int64[K], where the first flow of its connection begins in `order`: of
-            flows cut by the timeout, the one that the others continue.
+        start: int64[K], the first row of each flow.
+        fresh: bool[K], the flow begins a connection; others continue one that the timeout cut.
+        state, fins: int64[K], as in `Rows`, after the last row of its conversation; they mean
+            something for the last flow of a conversation only.
     """
 
-    order: Ints
-    flow: Ints
     start: Ints
-    forward: Mask
-    connection_start: Ints
+    fresh: Mask
+    state: Ints
+    fins: Ints
 
 
-def split(packets: Packets) -> Split:
-    """Sort packets into bidirectional flows."""
-    if not len(packets):
-        nothing = np.zeros(0, np.int64)
-        return Split(nothing, nothing, nothing, np.zeros(0, np.bool_), nothing)
-    low, high, from_low = _ends(packets)
-    keys = (packets.time, packets.protocol, high, low)
-    order = np.lexsort(keys)
-    begins = np.ones(len(order), np.bool_)  # of a conversation: same ends, same protocol
-    begins[1:] = False
-    for key in keys[1:]:
-        sorted_key = key[order]
-        begins[1:] |= sorted_key[1:] != sorted_key[:-1]
-    time = packets.time[order] // 1_000
-    protocol, flags = packets.protocol[order], packets.tcp_flags[order]
-    from_low = from_low[order]
+def split(rows: Rows) -> Split:
+    """Sort packets into bidirectional flows.
 
-    starts_flow, starts_connection = begins.copy(), begins.copy()
-    rows = _may_split(begins, time, flags)
-    if len(rows):
-        cuts = _cut(begins[rows], time[rows], protocol[rows], flags[rows], from_low[rows])
-        starts_flow[rows], starts_connection[rows] = cuts
-    for first, last in _mixed_icmp(begins, protocol, packets, order):
-        by_kind = _cut_icmp(time[first:last], packets, order[first:last])
-        starts_flow[first:last] = starts_connection[first:last] = by_kind
-
-    start = np.flatnonzero(starts_flow)
-    flow = np.cumsum(starts_flow) - 1
-    of_connection = np.maximum.accumulate(np.where(starts_connection, np.arange(len(order)), 0))
-    connection_start = of_connection[start]
-    started_by_low = _started_by_low(start, flags, from_low)
-    started_by_low = started_by_low[flow[connection_start]]
-    return Split(order, flow, start, from_low == started_by_low[flow], connection_start)
-
-
-def _ends(packets: Packets) -> tuple[NDArray[np.uint64], NDArray[np.uint64], Mask]:
-    """The two ends of each packet as numbers, the lower first, and whether the lower one sent it."""
-    both = np.concatenate([packets.source, packets.destination])
-    mapped = (both[:, 0] == 0) & (both[:, 1] >> np.uint64(32) == np.uint64(0xFFFF))
-    if mapped.all():
-        address = both[:, 1] & np.uint64(0xFFFF_FFFF)
-    else:
-        order = np.lexsort((both[:, 1], both[:, 0]))
-        changed = np.any(both[order[1:]] != both[order[:-1]], axis=1)
-        address = np.zeros(len(both), np.uint64)
-        address[order[1:]] = np.cumsum(changed)
-    port = np.concatenate([packets.source_port, packets.destination_port]).astype(np.uint64)
-    source, destination = np.split(address << np.uint64(16) | port, 2)
-    return np.minimum(source, destination), np.maximum(source, destination), source <= destination
-
-
-def _may_split(begins: Mask, time: Ints, flags: NDArray[np.uint8]) -> Ints:
-    """Rows of the conversations longer than the timeout, or with an end and two SYN in them."""
-    first = np.flatnonzero(begins)
-    last = np.append(first[1:], len(begins)) - 1
-    syn = np.add.reduceat((flags & SYN > 0).astype(np.int64), first)
-    end = np.bitwise_or.reduceat(flags, first) & (FIN | RST)
-    cut = (time[last] - time[first] > FLOW_TIMEOUT_US) | ((syn > 0) & (end > 0) & (last > first))
-    return np.flatnonzero(cut[np.cumsum(begins) - 1])
-
-
-def _next(where: Mask) -> Ints:
-    """For each index i up to and including N, the first index ≥ i at which `where` holds, else N."""
-    n = len(where)
-    at = np.append(np.where(where, np.arange(n), n), n)
-    return np.minimum.accumulate(at[::-1])[::-1]
-
-
-def _cut(
-    begins: Mask, time: Ints, protocol: NDArray[np.uint8], flags: NDArray[np.uint8], from_low: Mask
-) -> tuple[Mask, Mask]:
-    """Where flows begin, and where connections begin, in conversations that may hold several.
-
-    For every packet the answer to "if a flow began here, where would the next begin?" is worked out
-    at once; following these answers from the first packet of each conversation gives the flows.
+    For every row the answer to "if a flow began here, where would the next begin?" is worked out at
+    once; following these answers from the first row of each conversation gives the flows.
     """
-    n = len(begins)
+    n = len(rows.begins)
     row = np.arange(n)
-    end = _next(begins)[row + 1]  # of the conversation of each row
-    tcp = protocol == TCP
-    timeout = _first_later(time, time + FLOW_TIMEOUT_US, row + 1, end)
-
-    fin = tcp & (flags & FIN > 0)
-    rst = tcp & ~fin & (flags & RST > 0)
-    ack = tcp & ~fin & (flags & ACK > 0)
-    syn = tcp & (flags & SYN > 0)
-    next_fin, next_ack = _next(fin), _next(ack)
-    both_fins = np.maximum(_next(fin & from_low)[row], _next(fin & ~from_low)[row])
-    second_fin = next_fin[np.minimum(np.maximum(next_fin[row + 1] + 1, both_fins), n)]
-    closed = np.minimum(next_ack[np.minimum(second_fin + 1, n)], _next(rst)[row + 1])
-    reopened = _next(syn)[np.minimum(closed + 1, n)]
-    following = np.minimum(timeout, reopened)
+    end = _next(rows.begins)[row + 1]  # of the conversation of each row
+    timeout = _timeouts(rows, row, end)
+    first_fin, second_fin, closed, low_fin, high_fin = _ends_of_tcp(rows, row)
+    syn = _next((rows.protocol == TCP) & (rows.flags & SYN > 0))
+    following = np.minimum(timeout, syn[np.minimum(closed + 1, n)])
     following = np.append(np.where(following < end, following, n), n)
 
-    starts = np.append(begins, False)
+    starts = np.append(rows.begins, False)
     jump = following  # invariant: `starts` holds all that fewer than 2^k steps reach, jump is 2^k
     while (jump < n).any():
         starts[jump[np.flatnonzero(starts)]] = True
         starts[n] = False
         jump = jump[jump]
     starts = starts[:n]
+    for first, behind in _mixed_icmp(rows):
+        starts[first:behind] = _cut_icmp(rows.time[first:behind], rows.kind[first:behind])
 
-    at = np.flatnonzero(starts)
-    before = np.append(0, at[:-1])  # the flow before; only asked where it is of the conversation
-    fresh = np.where(
-        protocol[at] == TCP,
-        (closed[before] < at) & syn[at],
-        (protocol[at] != UDP) | (time[at] - time[at - 1] > FLOW_TIMEOUT_US),
+    start = np.flatnonzero(starts)
+    over = np.select(
+        [closed[start] < end[start], second_fin[start] < end[start], first_fin[start] < end[start]],
+        [OVER, BOTH_CLOSED, CLOSING],
+        OPEN,
     )
-    connections = np.zeros(n, np.bool_)
-    connections[at] = begins[at] | fresh
-    return starts, connections
+    sides = (low_fin[start] < end[start]) + 2 * (high_fin[start] < end[start])
+    return Split(start, _fresh(rows, start, closed), over, sides)
 
 
-def _first_later(time: Ints, limit: Ints, low: Ints, high: Ints) -> Ints:
-    """For each row the first index in [low, high) whose time exceeds its limit, else high."""
+def _next(where: Mask) -> Ints:
+    """For each index i up to and including N, the first index ≥ i at which `where` holds, else N."""
+    n = len(where)
+    at = np.flatnonzero(where)
+    return np.repeat(np.append(at, n), np.diff(np.concatenate([[-1], at, [n]])))
+
+
+def _timeouts(rows: Rows, row: Ints, end: Ints) -> Ints:
+    """For each row the first of its conversation that comes later than the timeout, else `end`."""
+    limit = rows.time + FLOW_TIMEOUT_US
+    first = np.flatnonzero(rows.begins)
+    long = rows.time[end[first] - 1] > limit[first]
+    if not long.any():
+        return end
+    later = end.copy()
+    at = np.flatnonzero(np.repeat(long, end[first] - first))
+    low, high, limit = at + 1, end[at], limit[at]
     while (open_ := low < high).any():
         middle = np.where(open_, (low + high) // 2, 0)
-        later = time[middle] > limit
-        high = np.where(open_ & later, middle, high)
-        low = np.where(open_ & ~later, middle + 1, low)
-    return low
+        beyond = rows.time[middle] > limit
+        high = np.where(open_ & beyond, middle, high)
+        low = np.where(open_ & ~beyond, middle + 1, low)
+    later[at] = low
+    return later
 
 
-def _mixed_icmp(
-    begins: Mask, protocol: NDArray[np.uint8], packets: Packets, order: Ints
-) -> list[tuple[int, int]]:
+def _ends_of_tcp(rows: Rows, row: Ints) -> tuple[Ints, Ints, Ints, Ints, Ints]:
+    """If a flow began at a row: where its first FIN behind that row is, where the FIN by which both
+    sides have closed, where it is over, and where each side's first FIN is, that row included."""
+    n = len(row)
+    tcp = rows.protocol == TCP
+    fin = tcp & (rows.flags & FIN > 0)
+    rst = tcp & ~fin & (rows.flags & RST > 0)
+    ack = tcp & ~fin & (rows.flags & ACK > 0)
+    low, high = fin & rows.from_low, fin & ~rows.from_low
+    low[rows.left] = rows.fins & 1 > 0
+    high[rows.left] = rows.fins & 2 > 0
+    next_fin = _next(fin)
+    low_fin, high_fin = _next(low)[:n], _next(high)[:n]
+    first_fin = next_fin[row + 1]
+    first_fin[rows.left] = np.where(rows.state == OPEN, first_fin[rows.left], rows.left)
+    both = np.maximum(np.minimum(first_fin + 1, n), np.maximum(low_fin, high_fin))
+    second_fin = next_fin[both]
+    second_fin[rows.left] = np.where(rows.state >= BOTH_CLOSED, rows.left, second_fin[rows.left])
+    closed = np.minimum(_next(ack)[np.minimum(second_fin + 1, n)], _next(rst)[row + 1])
+    closed[rows.left] = np.where(rows.state == OVER, rows.left, closed[rows.left])
+    return first_fin, second_fin, closed, low_fin, high_fin
+
+
+def _fresh(rows: Rows, start: Ints, closed: Ints) -> Mask:
+    """Which flows begin a connection, rather than continue one."""
+    before = np.append(0, start[:-1])  # the flow before; only asked where it is of the conversation
+    previous = rows.time[start - 1]
+    left = np.zeros(len(rows.time), np.int64)
+    left[rows.left] = rows.last
+    is_left = np.zeros(len(rows.time), np.bool_)
+    is_left[rows.left] = True
+    previous = np.where(is_left[start - 1], left[start - 1], previous)
+    protocol = rows.protocol[start]
+    silent = rows.time[start] - previous > FLOW_TIMEOUT_US
+    again = np.where(protocol == TCP, closed[before] < start, (protocol != UDP) | silent)
+    fresh: Mask = (rows.begins[start] | again) & ~is_left[start]
+    return fresh
+
+
+def _mixed_icmp(rows: Rows) -> list[tuple[int, int]]:
     """First and past-the-last row of the ICMP conversations in which both type and code vary."""
-    icmp = np.flatnonzero(np.isin(protocol, (ICMP, ICMPV6)))
+    icmp = np.flatnonzero((rows.protocol == ICMP) | (rows.protocol == ICMPV6))
     if not len(icmp):
         return []
-    conversation = np.cumsum(begins)[icmp]
+    conversation = np.cumsum(rows.begins)[icmp]
     first = np.flatnonzero(np.append(True, conversation[1:] != conversation[:-1]))
     varies = np.ones(len(first), np.bool_)
-    for field in (packets.icmp_type[order[icmp]], packets.icmp_code[order[icmp]]):
+    for field in rows.kind[icmp].T:
         varies &= np.minimum.reduceat(field, first) < np.maximum.reduceat(field, first)
     last = np.append(first[1:], len(icmp)) - 1
     return [(int(icmp[first[i]]), int(icmp[last[i]]) + 1) for i in np.flatnonzero(varies)]
 
 
-def _cut_icmp(time: Ints, packets: Packets, rows: Ints) -> Mask:
+def _cut_icmp(time: Ints, kinds: NDArray[np.int16]) -> Mask:
     """A packet whose type and code both differ from the first of its flow begins another."""
-    kinds = zip(packets.icmp_type[rows].tolist(), packets.icmp_code[rows].tolist(), strict=True)
-    cuts = np.zeros(len(rows), np.bool_)
+    cuts = np.zeros(len(time), np.bool_)
     type_, code, since = None, None, -FLOW_TIMEOUT_US
-    for i, (now, kind) in enumerate(zip(time.tolist(), kinds, strict=True)):
+    for i, (now, kind) in enumerate(zip(time.tolist(), kinds.tolist(), strict=True)):
         differs = kind[0] != type_ and kind[1] != code
         if differs or now - since > FLOW_TIMEOUT_US:
             cuts[i] = True
             (type_, code), since = kind, now
     return cuts
-
-
-def _started_by_low(start: Ints, flags: NDArray[np.uint8], from_low: Mask) -> Mask:
-    """Whether the lower end started each flow: it sent the first SYN, or the first packet."""
-    end = np.append(start[1:], len(flags))
-    first_syn = _next(flags & SYN > 0)[start]
-    has_syn = first_syn < end
-    decisive = np.where(has_syn, first_syn, start)
-    answers = has_syn & (flags[decisive] & ACK > 0)
-    return from_low[decisive] ^ answers

@@ -10,13 +10,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-from apps.acquisition.flow_split import split
-from apps.acquisition.packets import Ints, Packets, address_text
-from apps.acquisition.tcp_streams import Piece, data_rows, reassemble
+from apps.acquisition.tcp_streams import Piece
 
 MOST_BODY = 4_096
 """Bytes kept of a request's body."""
@@ -53,10 +49,20 @@ SCHEMA: dict[str, pl.DataType] = {
     "http.response.status_code": pl.Int64(),
     "http.response.body.bytes": pl.Int64(),
 }
+"""Columns of a table of requests. Texts are Latin-1 (a byte a character, NUL as U+FFFD); the target
+is as sent, undecoded. `http.request.body.bytes` counts what was captured of the body. Query, host,
+user agent, referrer and body are null where absent, and so is the response where the capture does
+not hold it."""
+
+
+Ends = tuple[str, int, str, int]
 
 
 @dataclass(slots=True)
-class _Request:
+class Request:
+    """A request: when its first byte came (ns), what it says, the beginning of its body and how much
+    of that was captured."""
+
     time: int
     method: bytes
     target: bytes
@@ -66,74 +72,57 @@ class _Request:
 
 
 @dataclass(slots=True)
-class _Response:
+class Response:
+    """A response: when its first byte came (ns), its status, and the length of its body."""
+
     time: int
     status: int
     body_bytes: int
 
 
-def http_requests(packets: Packets) -> pl.DataFrame:
-    """One row per HTTP/1.x request of a capture, in order of time.
+def begins_request(data: bytes) -> bool:
+    """Whether a segment begins like a request, or is so short that it may be a piece of its method."""
+    return data.rstrip(b" ").upper() in _BEGINNINGS or _request_line(data, 0) is not None
 
-    Returns:
-        Columns of `SCHEMA`. Texts are Latin-1 (a byte a character, NUL as U+FFFD); the target is as
-        sent, undecoded. `http.request.body.bytes` counts what was captured of the body. Query,
-        host, user agent, referrer and body are null where absent, and so is the response where the
-        capture does not hold it.
-    """
-    rows: list[tuple[object, ...]] = []
-    for ends, asked, answered in _dialogues(packets):
-        requests = [request for piece in asked for request in _requests(piece)]
-        responses = _answers(requests, answered)
-        rows += [
-            _row(ends, request, response)
-            for request, response in zip(requests, responses, strict=True)
-        ]
-    table = pl.DataFrame(rows, schema={**SCHEMA, "@timestamp": pl.Int64()}, orient="row")
-    return table.sort("@timestamp", maintain_order=True).with_columns(
-        (pl.col("@timestamp") // 1_000).cast(pl.Datetime("us", "UTC"))
+
+def read_dialogue(
+    asked: list[Piece], answered: list[Piece], waiting: list[Request]
+) -> list[tuple[Request, Response | None]]:
+    """The requests that were `waiting` for their answers and those in what one side sent, in order,
+    each with its answer from what the other side sent."""
+    requests = [*waiting, *(request for piece in asked for request in _requests(piece))]
+    return list(zip(requests, _answers(requests, answered), strict=True))
+
+
+def row_of(ends: Ends, request: Request, response: Response | None) -> tuple[object, ...]:
+    """A row of `SCHEMA`, its time in nanoseconds."""
+    target = _text(request.target)
+    host = request.headers.get(b"host")
+    domain = _text(host) if host is not None else None
+    local = target
+    if absolute := _ABSOLUTE.match(target):
+        domain, local = absolute[1].rpartition("@")[2], target[absolute.end() :] or "/"
+    path, mark, query = local.partition("?")
+
+    def header(name: bytes) -> str | None:
+        value = request.headers.get(name)
+        return None if value is None else _text(value)
+
+    return (
+        request.time,
+        *ends,
+        _text(request.method),
+        target,
+        path,
+        query if mark else None,
+        _without_port(domain) if domain else None,
+        header(b"user-agent"),
+        header(b"referer"),
+        _text(request.body) if request.body else None,
+        request.body_bytes,
+        response.status if response else None,
+        response.body_bytes if response else None,
     )
-
-
-Ends = tuple[str, int, str, int]
-
-
-def _dialogues(packets: Packets) -> Iterator[tuple[Ends, list[Piece], list[Piece]]]:
-    """The connections in which one side seems to speak HTTP: both ends, what that side sent, and
-    what the other did."""
-    parts = split(packets)
-    inside = data_rows(packets, parts.order)
-    rows, forward = parts.order[inside], parts.forward[inside]
-    connection = parts.connection_start[parts.flow[inside]] if len(inside) else inside
-    asking = _begins_request(packets, rows)
-    edges = np.flatnonzero(np.append(True, connection[1:] != connection[:-1]))
-    edges = np.append(edges, len(rows)) if len(rows) else edges[:0]
-    which = np.unique(np.searchsorted(edges, np.flatnonzero(asking), side="right") - 1)
-    for number in which.tolist():
-        here = slice(edges[number], edges[number + 1])
-        sides = {side: rows[here][forward[here] == side] for side in (True, False)}
-        for side in np.unique(forward[here][asking[here]]).tolist():
-            first = sides[side][:1]
-            source, destination = (
-                address_text(addresses[first])[0]
-                for addresses in (packets.source, packets.destination)
-            )
-            ports = packets.source_port[first[0]], packets.destination_port[first[0]]
-            ends = source, int(ports[0]), destination, int(ports[1])
-            yield ends, reassemble(packets, sides[side]), reassemble(packets, sides[not side])
-
-
-def _begins_request(packets: Packets, rows: Ints) -> NDArray[np.bool_]:
-    """Which packets begin like a request, or are so short that they may be a piece of its method."""
-    start, captured = packets.payload_start[rows], packets.payload_captured[rows]
-    begins = np.zeros(len(rows), np.bool_)
-    some = np.flatnonzero(captured > 0)
-    first = packets.data[start[some]] | 0x20
-    data = packets.data.data
-    for row in some[(first >= ord("a")) & (first <= ord("z"))].tolist():
-        text = bytes(data[start[row] : start[row] + min(captured[row], MOST_HEAD)])
-        begins[row] = text.rstrip(b" ").upper() in _BEGINNINGS or _request_line(text, 0) is not None
-    return begins
 
 
 def _request_line(data: bytes, at: int) -> tuple[bytes, bytes, int] | None:
@@ -200,7 +189,7 @@ def _chunked(data: bytes, at: int) -> tuple[bytes, int, int]:
     return bytes(kept), length, at
 
 
-def _requests(piece: Piece) -> Iterator[_Request]:
+def _requests(piece: Piece) -> Iterator[Request]:
     data, at = piece.data, 0
     while at < len(data):
         line = _request_line(data, at)
@@ -213,11 +202,11 @@ def _requests(piece: Piece) -> Iterator[_Request]:
             body, length, end = b"", 0, max(behind, min(at + MOST_HEAD, len(data)))
         else:
             body, length, end = _body(data, body_at, headers, rest=False)
-        yield _Request(piece.time_at(at), method, target, headers, body, length)
+        yield Request(piece.time_at(at), method, target, headers, body, length)
         at = end
 
 
-def _answers(requests: list[_Request], pieces: list[Piece]) -> list[_Response | None]:
+def _answers(requests: list[Request], pieces: list[Piece]) -> list[Response | None]:
     """For each request its response where the capture has it.
 
     Responses come in the order of the requests, and after them. Where bytes are missing, one that
@@ -226,7 +215,7 @@ def _answers(requests: list[_Request], pieces: list[Piece]) -> list[_Response | 
     bodiless = {i for i, request in enumerate(requests) if request.method.upper() == b"HEAD"}
     waiting = _responses(pieces, bodiless)
     gaps = len(pieces) > 1
-    answers: list[_Response | None] = []
+    answers: list[Response | None] = []
     response = next(waiting, None)
     for i, request in enumerate(requests):
         while response and response.time < request.time:
@@ -244,7 +233,7 @@ def _answers(requests: list[_Request], pieces: list[Piece]) -> list[_Response | 
     return answers
 
 
-def _responses(pieces: list[Piece], bodiless: set[int]) -> Iterator[_Response]:
+def _responses(pieces: list[Piece], bodiless: set[int]) -> Iterator[Response]:
     """Final responses in order; those to the requests numbered `bodiless` have no body."""
     number = 0
     for piece in pieces:
@@ -267,37 +256,7 @@ def _responses(pieces: list[Piece], bodiless: set[int]) -> Iterator[_Response]:
                 length = captured if announced is None else announced
             if status >= 200:
                 number += 1
-                yield _Response(piece.time_at(began), status, length)
-
-
-def _row(ends: Ends, request: _Request, response: _Response | None) -> tuple[object, ...]:
-    target = _text(request.target)
-    host = request.headers.get(b"host")
-    domain = _text(host) if host is not None else None
-    local = target
-    if absolute := _ABSOLUTE.match(target):
-        domain, local = absolute[1].rpartition("@")[2], target[absolute.end() :] or "/"
-    path, mark, query = local.partition("?")
-
-    def header(name: bytes) -> str | None:
-        value = request.headers.get(name)
-        return None if value is None else _text(value)
-
-    return (
-        request.time,
-        *ends,
-        _text(request.method),
-        target,
-        path,
-        query if mark else None,
-        _without_port(domain) if domain else None,
-        header(b"user-agent"),
-        header(b"referer"),
-        _text(request.body) if request.body else None,
-        request.body_bytes,
-        response.status if response else None,
-        response.body_bytes if response else None,
-    )
+                yield Response(piece.time_at(began), status, length)
 
 
 def _without_port(host: str) -> str:

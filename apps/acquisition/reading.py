@@ -13,10 +13,18 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from apps.acquisition import capture, compression, documents, evtx, frames, hec, loki, netflow, otlp
-from apps.acquisition.flow_columns import FLOW_FEATURES
-from apps.acquisition.flow_meter import meter
-from apps.acquisition.http_messages import http_requests
+from apps.acquisition import (
+    capture,
+    capture_records,
+    compression,
+    documents,
+    evtx,
+    frames,
+    hec,
+    loki,
+    netflow,
+    otlp,
+)
 from apps.acquisition.parsers.cicflowmeter import is_header
 from apps.acquisition.parsing import Choice, Context, Parser, parse_lines
 from apps.contracts import UNPARSED
@@ -279,45 +287,12 @@ def _events(content: bytes, context: Context) -> Reading:
     return _parsed(lines, sequence, whole, rejected, context, None)
 
 
-def _capture(content: bytes) -> Reading:
+def _capture(source: capture.Source) -> Reading:
     try:
-        packets = capture.read_capture(content)
+        frame, rejected, notes = capture_records.read(source)
     except capture.CaptureError as error:
         raise Unreadable(str(error)) from error
-    flows = meter(packets)
-    features = flows.select(FLOW_FEATURES).to_numpy()
-    flows = flows.with_columns(
-        frames.pack_features(features),
-        pl.lit("network.flow").alias("event.dataset"),
-        pl.lit("network").alias("event.category"),
-        pl.lit("network_flow").alias("event.action"),
-    )
-    requests = http_requests(packets).with_columns(
-        pl.lit("http.request").alias("event.dataset"),
-        pl.lit("web").alias("event.category"),
-        pl.lit("http_request").alias("event.action"),
-        pl.when(pl.col("http.response.status_code") < 400)
-        .then(pl.lit("success"))
-        .when(pl.col("http.response.status_code").is_not_null())
-        .then(pl.lit("failure"))
-        .alias("event.outcome"),
-        pl.lit("tcp").alias("network.transport"),
-        pl.lit("http").alias("network.protocol"),
-    )
-    frame = pl.concat([frames.conform(flows), frames.conform(requests)])
-    frame = frame.with_columns(pl.Series("event.sequence", range(frame.height), dtype=pl.Int64))
-    rejected: list[tuple[int, str]] = []
-    notes = [f"{packets.frames} packets: {flows.height} flows, {requests.height} HTTP requests."]
-    if packets.other:
-        notes.append(f"{packets.other} packets carry no IP and were left out.")
-    for count, reason in (
-        (packets.malformed, "packets whose IP header is cut or contradicts itself"),
-        (packets.truncated, "packets that the capture announces and does not hold"),
-        (packets.broken_at is not None, f"the capture breaks off at byte {packets.broken_at}"),
-    ):
-        if count:
-            rejected.append((frame.height + len(rejected), f"{int(count)} {reason}"))
-    return Reading(frame, frame.height + len(rejected), rejected, 0, tuple(notes))
+    return Reading(frame, frame.height + len(rejected), rejected, 0, notes)
 
 
 def _netflow(content: bytes) -> Reading:

@@ -6,17 +6,21 @@ What was lost, or cut by a snap length, splits a stream into pieces; nothing is 
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass
-
-import numpy as np
-
-from apps.acquisition.flow_split import SYN
-from apps.acquisition.packets import Ints, Packets
-
-MOST_BYTES = 16 << 20
-"""Bytes put together of one direction of one connection; what follows is left out."""
+from typing import NamedTuple
 
 _HALF = 1 << 31
+
+
+class Segment(NamedTuple):
+    """A TCP segment: its sequence number, whether it carries a SYN, what was captured of its payload,
+    and when, in nanoseconds since 1970."""
+
+    sequence: int
+    opens: bool
+    data: bytes
+    time: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,63 +47,45 @@ class Piece:
         return self.starts[following] if following < len(self.starts) else len(self.data)
 
 
-def reassemble(packets: Packets, rows: Ints) -> list[Piece]:
-    """Put together the segments at `rows`, which are those of one direction in order of time.
+def reassemble(segments: Iterable[Segment]) -> list[Piece]:
+    """Put together segments of one direction, which are in order of time.
 
     Of bytes sent twice the first that was captured stands. A SYN with a new sequence number begins
     a new stream.
     """
-    raw = packets.data.data
     pieces: list[Piece] = []
-    for segments in _streams(packets, rows):
+    for stream in _streams(segments):
         data, starts, times = bytearray(), list[int](), list[int]()
-        position = total = 0
-        for offset, at, captured, time in segments:
+        position = 0
+        for offset, content, time in stream:
             if offset > position or not starts:
                 if data:
                     pieces.append(Piece(bytes(data), starts, times))
                 data, starts, times = bytearray(), [], []
                 position = offset
             known = position - offset
-            if known < captured and total < MOST_BYTES:
+            if known < len(content):
                 starts.append(len(data))
                 times.append(time)
-                data += raw[at + known : at + captured]
-                total += captured - known
-                position = offset + captured
+                data += content[known:]
+                position = offset + len(content)
         if data:
             pieces.append(Piece(bytes(data), starts, times))
     return pieces
 
 
-def _streams(packets: Packets, rows: Ints) -> list[list[tuple[int, int, int, int]]]:
-    """Per stream its segments by place: offset from the first, where in the capture, how much of it
-    is there, and when."""
-    opens = packets.tcp_flags[rows] & SYN > 0
-    columns = zip(
-        *(packets.tcp_sequence[rows].tolist(), opens.tolist()),
-        packets.payload_start[rows].tolist(),
-        packets.payload_captured[rows].tolist(),
-        packets.time[rows].tolist(),
-        strict=True,
-    )
-    streams: list[list[tuple[int, int, int, int]]] = []
+def _streams(segments: Iterable[Segment]) -> list[list[tuple[int, bytes, int]]]:
+    """Per stream its segments by place: offset from the first, content, time."""
+    streams: list[list[tuple[int, bytes, int]]] = []
     base: int | None = None
-    for sequence, opening, at, captured, time in columns:
-        first = (sequence + 1) & 0xFFFF_FFFF if opening else sequence
-        if base is None or (opening and first != base):
+    for sequence, opens, data, time in segments:
+        first = (sequence + 1) & 0xFFFF_FFFF if opens else sequence
+        if base is None or (opens and first != base):
             base = first
             streams.append([])
-        if captured:
+        if data:
             offset = (first - base + _HALF) % (1 << 32) - _HALF
-            streams[-1].append((offset, at, captured, time))
-    for segments in streams:
-        segments.sort(key=lambda segment: segment[0])
+            streams[-1].append((offset, data, time))
+    for stream in streams:
+        stream.sort(key=lambda segment: segment[0])
     return streams
-
-
-def data_rows(packets: Packets, order: Ints) -> Ints:
-    """Indices into `order` of the TCP segments that carry data or open a connection."""
-    data = (packets.payload_captured[order] > 0) | (packets.tcp_flags[order] & SYN > 0)
-    whole = (packets.protocol[order] == 6) & ~packets.fragment[order]
-    return np.flatnonzero(data & whole)

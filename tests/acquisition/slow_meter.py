@@ -65,8 +65,8 @@ class Slow:
         first, last = self.packets[0], self.packets[-1]
         late = p.at - first.at > 120 * SECOND
         if p.protocol == wire.TCP:
-            if self.state == "over" and p.flags & SYN:
-                return Slow()
+            if self.state == "over":
+                return Slow() if late or p.flags & SYN else None
             return Slow(earlier=self.opening()) if late else None
         if p.protocol == wire.UDP:
             again = Slow() if p.at - last.at > 120 * SECOND else Slow(earlier=self.opening())

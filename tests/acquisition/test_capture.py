@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.acquisition.capture import CaptureError, is_capture, read_capture
+from apps.acquisition.capture import CaptureError, is_capture
 from apps.acquisition.packets import Packets, address_text
 from tests.acquisition import wire
+from tests.acquisition.decoded import decoded, ordered
 
 QUERY = wire.ipv4("192.0.2.1", "198.51.100.2", wire.UDP, wire.udp(5353, 53, b"question"))
 OPENING = wire.ipv4(
@@ -23,7 +24,7 @@ START = 1_700_000_000_123_456
 
 def one(capture: bytes) -> dict[str, object]:
     """What was read of the only packet of a capture."""
-    packets = read_capture(capture)
+    packets, _counts = decoded(capture)
     assert len(packets) == 1
     return {
         "from": (address_text(packets.source)[0], int(packets.source_port[0])),
@@ -34,8 +35,7 @@ def one(capture: bytes) -> dict[str, object]:
 
 
 def payload(packets: Packets, row: int) -> bytes:
-    start = packets.payload_start[row]
-    return packets.data[start : start + packets.payload_captured[row]].tobytes()
+    return packets.payload(row)
 
 
 READ_QUERY = {
@@ -51,7 +51,7 @@ READ_QUERY = {
 def test_pcap_reads_alike_in_either_byte_order_and_precision(order: str, nano: bool) -> None:
     capture = wire.pcap([(START, wire.ethernet(QUERY))], order=order, nano=nano)
     assert one(capture) == READ_QUERY
-    assert read_capture(capture).time.tolist() == [START * 1_000]
+    assert decoded(capture)[0].time.tolist() == [START * 1_000]
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
@@ -67,7 +67,7 @@ def test_pcapng_honours_the_resolution_of_each_interface(
     capture += wire.packet_block(0, ticks, wire.ethernet(QUERY), order)
     assert one(capture) == READ_QUERY
     tolerance = {3: 1_000, 0x80 | 20: 1}.get(resolution or 6, 0)  # microseconds
-    assert abs(int(read_capture(capture).time[0]) // 1_000 - START) <= tolerance
+    assert abs(int(decoded(capture)[0].time[0]) // 1_000 - START) <= tolerance
 
 
 def test_pcapng_interfaces_may_differ_in_link_type_and_sections_in_byte_order() -> None:
@@ -79,15 +79,15 @@ def test_pcapng_interfaces_may_differ_in_link_type_and_sections_in_byte_order() 
     cooked = bytes(14) + b"\x08\x00" + QUERY
     capture += wire.packet_block(0, START, cooked, ">")
     capture += wire.block(3, struct.pack(">I", len(cooked)) + cooked, ">")  # a simple packet
-    packets = read_capture(capture)
+    packets, _counts = decoded(capture)
     assert [payload(packets, row) for row in range(4)] == [b"question"] * 4
 
 
 def test_pcapng_packets_of_an_interface_never_declared_are_left_out() -> None:
     capture = wire.section() + wire.interface(101)
     capture += wire.packet_block(9, START, QUERY) + wire.packet_block(0, START, QUERY)
-    packets = read_capture(capture)
-    assert (len(packets), packets.frames, packets.other) == (1, 2, 1)
+    packets, counts = decoded(capture)
+    assert (len(packets), counts.frames, counts.other) == (1, 2, 1)
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,8 @@ def test_later_fragments_take_the_ports_of_the_first() -> None:
         wire.ipv4("192.0.2.1", "198.51.100.2", wire.UDP, datagram[:16], number=5, fragment=0x2000),
         wire.ipv4("192.0.2.1", "198.51.100.2", wire.UDP, datagram[16:], number=6, fragment=2),
     ]
-    packets = read_capture(wire.pcap([(START, half) for half in halves], link=101))
+    packets, counts = ordered(wire.pcap([(START, half) for half in halves], link=101))
+    assert (counts.fragments, counts.orphans) == (3, 1)
     assert packets.fragment.all()
     assert packets.source_port.tolist() == [5353, 5353, 0]
     assert packets.header_length.tolist() == [0, 8, 0]
@@ -142,7 +143,7 @@ def test_later_fragments_take_the_ports_of_the_first() -> None:
 
 def test_tcp_and_icmp_fields_are_read() -> None:
     echo = wire.ipv4("192.0.2.1", "198.51.100.2", wire.ICMP, wire.icmp(8, 3, b"ping"))
-    packets = read_capture(wire.pcap([(START, OPENING), (START, echo)], link=101))
+    packets, _counts = decoded(wire.pcap([(START, OPENING), (START, echo)], link=101))
     assert packets.tcp_flags.tolist() == [wire.SYN, 0]
     assert packets.tcp_window.tolist() == [29_200, 0]
     assert packets.tcp_sequence.tolist() == [77, 0]
@@ -155,7 +156,7 @@ def test_tcp_and_icmp_fields_are_read() -> None:
 def test_a_packet_cut_by_the_snap_length_keeps_its_true_length() -> None:
     packet = wire.ipv4("192.0.2.1", "198.51.100.2", wire.TCP, wire.tcp(1, 2, wire.ACK, bytes(500)))
     record = struct.pack("<IIII", 1, 0, 64, len(packet)) + packet[:64]
-    packets = read_capture(wire.pcap([], link=101) + record)
+    packets, _counts = decoded(wire.pcap([], link=101) + record)
     assert (packets.length[0], packets.payload_length[0]) == (540, 500)
     assert packets.payload_captured[0] == 24
 
@@ -163,7 +164,7 @@ def test_a_packet_cut_by_the_snap_length_keeps_its_true_length() -> None:
 def test_segmentation_offload_without_a_length_uses_the_length_on_the_wire() -> None:
     packet = bytearray(OPENING + bytes(1_000))
     packet[2:4] = b"\0\0"
-    packets = read_capture(wire.pcap([(START, bytes(packet))], link=101))
+    packets, _counts = decoded(wire.pcap([(START, bytes(packet))], link=101))
     assert packets.payload_length.tolist() == [1_000]
 
 
@@ -172,28 +173,28 @@ def test_what_is_no_ip_or_no_sound_ip_is_counted() -> None:
     short_header = wire.ethernet(bytes([0x43]) + QUERY[1:])
     cut = wire.ethernet(QUERY)[:20]
     frames = [arp, short_header, cut, wire.ethernet(QUERY), b""]
-    packets = read_capture(wire.pcap([(START, frame) for frame in frames]))
-    assert (len(packets), packets.other, packets.malformed) == (1, 2, 2)
+    packets, counts = decoded(wire.pcap([(START, frame) for frame in frames]))
+    assert (len(packets), counts.other, counts.malformed) == (1, 2, 2)
 
 
 def test_a_truncated_tail_is_counted_and_the_rest_is_used() -> None:
     frames = [(START, wire.ethernet(QUERY))] * 3
     for capture in (wire.pcap(frames), _pcapng(frames)):
         for kept in (len(capture) - 1, len(capture) - 40):
-            packets = read_capture(capture[:kept])
-            assert (len(packets), packets.truncated) == (2, 1)
+            packets, counts = decoded(capture[:kept])
+            assert (len(packets), counts.truncated) == (2, 1)
 
 
 def test_a_length_beyond_belief_ends_the_reading_there() -> None:
     good = wire.pcap([(START, QUERY)], link=101)
-    packets = read_capture(good + struct.pack("<IIII", 1, 0, 2**31, 2**31) + bytes(64))
-    assert (len(packets), packets.broken_at) == (1, len(good))
+    packets, counts = decoded(good + struct.pack("<IIII", 1, 0, 2**31, 2**31) + bytes(64))
+    assert (len(packets), counts.broken_at) == (1, len(good))
 
 
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        (b"", "neither a pcap nor a pcapng"),
+        (b"", "The file is empty"),
         (b"GET / HTTP/1.1\r\n\r\n", "neither a pcap nor a pcapng"),
         (wire.pcap([])[:20], "ends inside its header"),
         (wire.pcap([]) + b"\xff" * 40, "first record of the pcap file is damaged"),
@@ -203,23 +204,23 @@ def test_a_length_beyond_belief_ends_the_reading_there() -> None:
 )
 def test_what_is_no_capture_is_refused_in_one_sentence(data: bytes, sentence: str) -> None:
     with pytest.raises(CaptureError, match=sentence) as refusal:
-        read_capture(data)
+        decoded(data)
     assert str(refusal.value).endswith(".")
 
 
 def test_a_capture_without_packets_is_no_error() -> None:
-    assert len(read_capture(wire.pcap([]))) == 0
-    assert len(read_capture(wire.section())) == 0
+    assert len(decoded(wire.pcap([]))[0]) == 0
+    assert len(decoded(wire.section())[0]) == 0
 
 
 def test_a_path_reads_like_its_bytes(tmp_path: Path) -> None:
     capture = wire.pcap([(START, QUERY)], link=101)
     file = tmp_path / "capture.pcap"
     file.write_bytes(capture)
-    assert payload(read_capture(file), 0) == payload(read_capture(memoryview(capture)), 0)
+    assert payload(decoded(file)[0], 0) == payload(decoded(memoryview(capture))[0], 0)
     file.write_bytes(b"")
     with pytest.raises(CaptureError):
-        read_capture(file)
+        decoded(file)
 
 
 def test_captures_are_told_by_their_first_bytes() -> None:
@@ -271,11 +272,11 @@ def damaged(draw: st.DrawFn) -> bytes:
 )
 def test_hostile_bytes_are_read_or_refused_and_nothing_outside_them_is_named(data: bytes) -> None:
     try:
-        packets = read_capture(data)
+        packets, counts = decoded(data)
     except CaptureError:
         return
-    assert packets.frames >= len(packets)
-    assert packets.frames == len(packets) + packets.other + packets.malformed
+    assert counts.frames >= len(packets)
+    assert counts.frames == len(packets) + counts.other + counts.malformed
     assert (packets.time >= 0).all()
     assert (packets.payload_captured >= 0).all()
     assert (packets.payload_captured <= np.maximum(packets.payload_length, 0)).all()

@@ -17,9 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from netflower import convert_pcap_to_csv
 
-from apps.acquisition.capture import read_capture
 from apps.acquisition.flow_columns import FLOW_FEATURES, FLOW_IDENTITY, ORIGINAL_NAMES, flow_name
-from apps.acquisition.flow_meter import meter
+from apps.acquisition.traffic import read
 from tests.acquisition import wire
 from tests.acquisition.slow_meter import SECOND, START, End, Sent, slowly
 from tests.acquisition.wire import ACK, FIN, PSH, RST, SYN
@@ -29,7 +28,7 @@ CLIENT, SERVER = ("192.0.2.9", 40_000), ("198.51.100.1", 80)
 
 
 def measured(*packets: Sent) -> list[dict[str, object]]:
-    return meter(read_capture(wire.pcap([p.timed() for p in packets], link=101))).to_dicts()
+    return read(wire.pcap([p.timed() for p in packets], link=101)).flows.to_dicts()
 
 
 def out(at: int, flags: int = ACK, size: int = 0, window: int = 100) -> Sent:
@@ -182,8 +181,8 @@ def test_ping_and_answer_are_one_flow_without_ports_and_another_kind_is_another_
 
 
 def test_no_packets_give_an_empty_table_of_the_full_shape() -> None:
-    empty = meter(read_capture(wire.pcap([])))
-    full = meter(read_capture(wire.pcap([out(0).timed()], link=101)))
+    empty = read(wire.pcap([])).flows
+    full = read(wire.pcap([out(0).timed()], link=101)).flows
     assert empty.is_empty()
     assert empty.schema == full.schema
     assert tuple(full.columns) == FLOW_IDENTITY + FLOW_FEATURES
@@ -235,7 +234,7 @@ def test_nothing_is_lost_and_the_order_in_the_file_does_not_matter(
     packets: list[Sent], chance: random.Random
 ) -> None:
     timed = [p.timed() for p in packets]
-    table = meter(read_capture(wire.pcap(timed, link=101)))
+    table = read(wire.pcap(timed, link=101)).flows
     assert table["network.packets"].sum() == len(packets)
     assert table["network.bytes"].sum() == sum(len(packet) for _, packet in timed)
     sums = table.select(pl.col("source.packets") + pl.col("destination.packets")).to_series()
@@ -244,11 +243,11 @@ def test_nothing_is_lost_and_the_order_in_the_file_does_not_matter(
     assert all(floats.row(0))
     assert not any(table.select(*FLOW_FEATURES).null_count().row(0))
 
-    # the same packets as two interfaces recorded them, one after the other
-    chance.shuffle(timed)
+    # the same packets as two interfaces recorded them, neither two minutes behind the other
+    timed.sort(key=lambda packet: packet[0] + chance.randrange(119 * SECOND))
     blocks = [wire.packet_block(number % 2, *packet) for number, packet in enumerate(timed)]
     shuffled = wire.section() + wire.interface(101) + wire.interface(101) + b"".join(blocks)
-    assert meter(read_capture(shuffled)).equals(table)
+    assert read(shuffled).flows.equals(table)
 
 
 # ----------------------------------------------------------------------------------- netflower
@@ -285,7 +284,7 @@ def test_netflower_measures_the_same_where_the_definitions_agree(tmp_path: Path)
     convert_pcap_to_csv(str(capture), str(tmp_path / "theirs.csv"))
     with (tmp_path / "theirs.csv").open() as file:
         theirs = {_key(row, "src_ip", "src_port", "dst_ip"): row for row in csv.DictReader(file)}
-    ours = meter(read_capture(capture)).to_dicts()
+    ours = read(capture).flows.to_dicts()
     assert len(ours) == len(theirs) == 300
     for flow in ours:
         row = theirs[_key(flow, "source.ip", "source.port", "destination.ip")]

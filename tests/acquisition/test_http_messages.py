@@ -7,16 +7,14 @@ import time
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.acquisition.capture import read_capture
-from apps.acquisition.http_messages import MOST_BODY, SCHEMA, http_requests
-from apps.acquisition.packets import Packets
-from apps.acquisition.tcp_streams import reassemble
+from apps.acquisition.http_messages import MOST_BODY, SCHEMA
+from apps.acquisition.tcp_streams import Segment, reassemble
+from apps.acquisition.traffic import read
 from tests.acquisition import wire
 from tests.acquisition.wire import ACK, PSH, SYN
 
@@ -31,13 +29,13 @@ def segment(out: bool, seq: int, data: bytes = b"", flags: int = ACK | PSH) -> b
     return wire.ipv4(source[0], target[0], wire.TCP, body)
 
 
-def packets_of(*segments: bytes) -> Packets:
+def table_of(*segments: bytes) -> pl.DataFrame:
     timed = [(START + number, packet) for number, packet in enumerate(segments)]
-    return read_capture(wire.pcap(timed, link=101))
+    return read(wire.pcap(timed, link=101)).requests
 
 
 def requests(*segments: bytes) -> list[dict[str, object]]:
-    return http_requests(packets_of(*segments)).to_dicts()
+    return table_of(*segments).to_dicts()
 
 
 def asked(*data: bytes) -> list[dict[str, object]]:
@@ -189,7 +187,7 @@ def test_what_other_protocols_say_is_no_request(sent: bytes) -> None:
 
 
 def test_no_requests_give_an_empty_table_of_the_full_shape() -> None:
-    assert http_requests(packets_of()).schema == pl.Schema(SCHEMA)
+    assert table_of().schema == pl.Schema(SCHEMA)
 
 
 @settings(max_examples=150, deadline=None)
@@ -205,13 +203,9 @@ def test_a_stream_is_put_together_whatever_the_order_and_overlap_of_its_segments
     spans = [(max(low - chance.randrange(3), 0), high) for low, high in pairwise(cuts)]
     spans += [chance.choice(spans)]
     chance.shuffle(spans)
-    packets = packets_of(
-        segment(True, first - 1, flags=SYN),
-        *(segment(True, first + low, stream[low:high]) for low, high in spans[:3]),
-        segment(True, first - 1, flags=SYN),
-        *(segment(True, first + low, stream[low:high]) for low, high in spans[3:]),
-    )
-    (piece,) = reassemble(packets, np.arange(len(packets)))
+    opening = Segment((first - 1) % 2**32, True, b"", 0)
+    sent = [Segment((first + low) % 2**32, False, stream[low:high], 0) for low, high in spans]
+    (piece,) = reassemble([opening, *sent[:3], opening, *sent[3:]])
     assert piece.data == stream
 
 
@@ -229,9 +223,7 @@ _LINES = st.sampled_from(
 def test_hostile_streams_are_read_without_error(
     sent: list[tuple[bool, int, list[bytes]]],
 ) -> None:
-    table = http_requests(
-        packets_of(*(segment(out, seq, b"".join(lines)) for out, seq, lines in sent))
-    )
+    table = table_of(*(segment(out, seq, b"".join(lines)) for out, seq, lines in sent))
     assert table.schema == pl.Schema(SCHEMA)
     assert table["url.original"].null_count() == 0
 
@@ -243,7 +235,6 @@ def test_a_long_repetitive_stream_takes_time_in_proportion(unit: bytes) -> None:
     opening = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
     stream = opening + unit * (1_000_000 // len(unit))
     parts = [segment(True, 1 + at, stream[at : at + 1_400]) for at in range(0, len(stream), 1_400)]
-    packets = packets_of(*parts)
     began = time.perf_counter()
-    http_requests(packets)
+    table_of(*parts)
     assert time.perf_counter() - began < 5

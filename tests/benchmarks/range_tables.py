@@ -19,23 +19,20 @@ from pathlib import Path
 
 import polars as pl
 
-from apps.acquisition.capture import read_capture
-from apps.acquisition.flow_meter import meter
-from apps.acquisition.http_messages import http_requests
-from apps.acquisition.packets import Packets
+from apps.acquisition.traffic import Traffic, read
 from tests.range.timetable import BENIGN, Phase, load
 
 NOT_REQUESTS = ("flood", "slow_http", "port_scan")  # what is wrong with them is not in the text
 LOGGED_IN = "ssh"  # the tool of a phase that is a login, not an attempt
 
 
-def _packets(recording: Path) -> Packets:
-    return read_capture(gzip.decompress((recording / "capture.pcap.gz").read_bytes()))
+def _traffic(recording: Path) -> Traffic:
+    return read(gzip.decompress((recording / "capture.pcap.gz").read_bytes()))
 
 
 def flow_table(recording: Path) -> pl.DataFrame:
     """CICFlowMeter columns with `Src IP`, `Dst IP`, `Dst Port`, `Timestamp` and `Label`."""
-    flows = _labelled(meter(_packets(recording)), load(recording / "timetable.json"))
+    flows = _labelled(_traffic(recording).flows, load(recording / "timetable.json"))
     return flows.filter(~pl.col("Label").str.ends_with(f"({LOGGED_IN})")).rename(
         {
             "@timestamp": "Timestamp",
@@ -48,7 +45,7 @@ def flow_table(recording: Path) -> pl.DataFrame:
 
 def request_table(recording: Path) -> pl.DataFrame:
     """`request` (as the request network reads it) and `Label`."""
-    requests = _labelled(http_requests(_packets(recording)), load(recording / "timetable.json"))
+    requests = _labelled(_traffic(recording).requests, load(recording / "timetable.json"))
     told = requests.filter(~pl.col("Label").str.contains_any([f"{k} (" for k in NOT_REQUESTS]))
     return told.select(
         pl.format(
