@@ -21,9 +21,11 @@ from apps.acquisition import (
     evtx,
     frames,
     hec,
+    journal_export,
     loki,
     netflow,
     otlp,
+    plain_text,
 )
 from apps.acquisition.parsers.cicflowmeter import is_header
 from apps.acquisition.parsing import Choice, Context, Parser, parse_lines
@@ -33,6 +35,7 @@ _SPLITS: dict[str, Callable[[bytes, int], documents.Documents]] = {
     "ndjson": documents.split,
     "bulk": documents.split_bulk,
     "observed": documents.split,  # by our own collectors: what a page says is no line of a log
+    "journal": journal_export.split,
     hec.PROTOCOL: hec.split,
     otlp.PROTOBUF: partial(otlp.split, otlp.PROTOBUF),
     otlp.JSON: partial(otlp.split, otlp.JSON),
@@ -172,16 +175,19 @@ def recognise(content: bytes) -> tuple[bytes, str]:
         return content, "capture"
     if evtx.is_event_log(content):
         return content, "evtx"
+    if journal_export.is_export(content):
+        return content, "journal"
     head = content[:65536]
     if head.count(b"\0") * 100 > len(head):
-        return content, "file"
+        text = plain_text.wide_encoding(content) or plain_text.is_behind_nulls(content)
+        return content, "lines" if text else "file"
     return content, "ndjson" if documents.is_array(content) else "lines"
 
 
 def _lines(
     content: bytes, context: Context, max_line: int, only: tuple[str, ...] | None = None
 ) -> Reading:
-    raw = pl.Series(content.removeprefix(codecs.BOM_UTF8).split(b"\n"), dtype=pl.Binary)
+    raw = pl.Series(plain_text.utf8(content).split(b"\n"), dtype=pl.Binary)
     long = raw.bin.size() > max_line
     rejected = [(row, f"longer than {max_line} bytes") for row in long.arg_true().to_list()]
     sequence = (~long).arg_true()

@@ -25,7 +25,7 @@ from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 from psycopg import errors
 
-from apps.acquisition import copying, documents, reading
+from apps.acquisition import copying, documents, journal_export, plain_text, reading
 from apps.acquisition.models import Batch, BatchContent, Delivery, Piece, Source
 from apps.protection.services import seal_many
 
@@ -172,13 +172,18 @@ def arrive(
     `gather`: where it is small, it may share a batch. Raises as `receive` does."""
     if protocol == "auto":
         content, protocol = reading.recognise(content)
+    if protocol == "lines" and journal_export.is_export(content):
+        protocol = "journal"
     if protocol not in reading.PROTOCOLS:
         raise ValueError(f"unknown protocol {protocol!r}")
     if not content and protocol != "file":
         raise reading.Unreadable("The content is empty.")
     if reason := reading.overfull(content, protocol):
         raise reading.Unreadable(reason)
-    items = len(_LINE.findall(content)) if protocol == "lines" else found.items if found else None
+    items = found.items if found else None
+    # UTF-16 cannot be joined with other deliveries by a line end
+    if protocol == "lines" and not plain_text.wide_encoding(content):
+        items = len(_LINE.findall(content))
     unfolded = max(len(content), found.size if found else 0)
     file_name = _short(file_name)
     host_name = _short(host_name) or source.host_name

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ import polars as pl
 import zstandard
 from django.db.models import F, Q, QuerySet
 
-from apps.acquisition import copying, frames, storage
+from apps.acquisition import copying, frames, plain_text, storage
 from apps.acquisition.models import Batch, BatchContent, Piece, Record, Source
 from apps.contracts import RECORD_COLUMNS, UNPARSED, Column, ColumnType
 
@@ -183,7 +182,7 @@ def unparsed_of(source: Source, most: int) -> QuerySet[Record]:
 
 def lines_at(batch_id: UUID, places: Iterable[int]) -> dict[int, str]:
     """The lines of a batch at these places (`event_sequence`), as they came; those there are."""
-    lines = content_of(batch_id).removeprefix(codecs.BOM_UTF8).split(b"\n")
+    lines = plain_text.utf8(content_of(batch_id)).split(b"\n")
     return {
         place: lines[place].rstrip(b"\r").decode("utf-8", "replace")
         for place in places
