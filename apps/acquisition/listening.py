@@ -13,8 +13,17 @@ from django.db import close_old_connections, connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from apps.acquisition import receiving
 from apps.acquisition.listeners import senders
-from apps.acquisition.models import FlowExporter, FollowedFile, Listener, Listening, Source
+from apps.acquisition.models import (
+    Batch,
+    Delivery,
+    FlowExporter,
+    FollowedFile,
+    Listener,
+    Listening,
+    Source,
+)
 from apps.contracts import Refused
 from apps.protection.services import audit
 
@@ -127,8 +136,22 @@ def count(accepted: Mapping[int, int], dropped: Mapping[int, int]) -> None:
 # ── Files that are followed ──────────────────────────────────────────────────────────────
 
 
-def followed(source_id: int) -> list[FollowedFile]:
-    return list(FollowedFile.objects.filter(source_id=source_id, ended=False))
+def followed(source_id: int, machine: str) -> list[FollowedFile]:
+    """Files of one machine that have not ended, in the order they were found."""
+    files = FollowedFile.objects.filter(source_id=source_id, machine=machine, ended=False)
+    return list(files.order_by("found_at"))
+
+
+def waiting(source_id: int) -> int:
+    """Batches of a source that nobody has parsed yet; counted up to a hundred."""
+    received = Batch.objects.filter(source_id=source_id, state=Batch.State.RECEIVED)
+    return received.order_by()[:100].count()
+
+
+def came_before(source_id: int, key: str) -> bool:
+    """Whether a delivery under this key was stored."""
+    named = receiving.named_key(key)
+    return Delivery.objects.filter(source_id=source_id, key=named).exists()
 
 
 def keep_position(file: FollowedFile) -> None:
@@ -138,8 +161,8 @@ def keep_position(file: FollowedFile) -> None:
 
 
 def forget_files() -> None:
-    """Forgets files that ended or were not seen for a month."""
-    FollowedFile.objects.filter(seen_at__lt=timezone.now() - _FORGET).delete()
+    """Forgets files that ended a month ago."""
+    FollowedFile.objects.filter(ended=True, seen_at__lt=timezone.now() - _FORGET).delete()
 
 
 # ── Exporters of flows ───────────────────────────────────────────────────────────────────

@@ -8,6 +8,7 @@ import uuid
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 
@@ -378,8 +379,8 @@ class Listening(models.Model):
 class FollowedFile(models.Model):
     """A file that is followed, and how far it has been read.
 
-    It is known by its device and inode, and by the digest of its first `head_size` bytes, so that
-    an inode given to another file is noticed. `claimed` is set before the bytes from `offset` to
+    It is known by its device and inode, and by the digests of its first `head_size` bytes and of
+    as many `before` the offset, so that an inode given to another file is noticed. `claimed` is set before the bytes from `offset` to
     there are sent on: after a crash exactly these are sent again, under the same key.
     """
 
@@ -389,11 +390,14 @@ class FollowedFile(models.Model):
     identity = models.CharField(max_length=64)  # device:inode
     head_size = models.PositiveIntegerField(default=0)
     head = models.CharField(max_length=64, blank=True)  # SHA-256
+    before = models.CharField(max_length=64, blank=True)
+    machine = models.CharField(max_length=64, default="")  # whose file it is
     offset = models.BigIntegerField(default=0)
     claimed = models.BigIntegerField(null=True)
     size = models.BigIntegerField(default=0)  # as last seen
     ended = models.BooleanField(default=False)  # gone, cut or replaced: nothing more will come
     lost = models.BigIntegerField(default=0)  # bytes that went before they could be read
+    found_at = models.DateTimeField(default=timezone.now)
     seen_at = models.DateTimeField()
 
     class Meta:

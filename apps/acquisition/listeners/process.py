@@ -5,11 +5,15 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import fcntl
 import logging
 import os
 import signal
 import socket
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from apps.acquisition import listening
@@ -17,10 +21,12 @@ from apps.acquisition.listeners import certificates, sockets
 from apps.acquisition.listeners.hub import Hub
 from apps.acquisition.listeners.keeping import OnBatch
 from apps.acquisition.listeners.options import Address, Options, WrongSetting
+from apps.acquisition.listeners.reader import Reader
 
 log = logging.getLogger(__name__)
 
 _REPORT = 3.0
+_OTHER = 30.0  # seconds another process of this home is given to end
 
 
 class Listeners:
@@ -30,9 +36,9 @@ class Listeners:
         self.options = options
         self.name = f"{socket.gethostname()}:{options.home}"
         self.hub = Hub(options, on_batch)
+        self.reader = Reader(options, on_batch)
         self.open: list[sockets.Streams | sockets.Datagrams] = []
         self.certificate = ""
-        self._on_batch = on_batch
         self._tasks: list[asyncio.Task[None]] = []
 
     async def begin(self) -> None:
@@ -64,6 +70,7 @@ class Listeners:
                 self.open.append(datagrams)
         for each in self.open:
             log.info("listening: %s on %s", each.what, each.address)
+        self.reader.begin()
         self._tasks = [
             asyncio.create_task(self.hub.tick()),
             asyncio.create_task(self._report()),
@@ -82,7 +89,7 @@ class Listeners:
             **self.hub.state(),
             "listening": [each.state() for each in self.open],
             "certificate": self.certificate,
-            "troubles": [],
+            **self.reader.state(),
             "pid": os.getpid(),
         }
 
@@ -91,6 +98,7 @@ class Listeners:
         for each in self.open:
             await each.close()
         await sockets.part(self.hub)
+        await asyncio.to_thread(self.reader.end)
         await self.hub.end()
         for task in self._tasks:
             task.cancel()
@@ -138,4 +146,23 @@ def run(options: Options, on_batch: OnBatch, say: Callable[[str], None]) -> None
             "there is nothing to listen to: set TOCSIN_SYSLOG_UDP, TOCSIN_SYSLOG_TCP, "
             "TOCSIN_SYSLOG_TLS, TOCSIN_NETFLOW, TOCSIN_TAIL or TOCSIN_DROP"
         )
-    asyncio.run(_until_told(options, on_batch, say))
+    with _alone(options.home):
+        asyncio.run(_until_told(options, on_batch, say))
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """One process a home: two would read each line of a file twice. One that is about to end is
+    waited for."""
+    (home / "run").mkdir(parents=True, exist_ok=True, mode=0o700)
+    until = time.monotonic() + _OTHER
+    with (home / "run" / "listen.lock").open("a") as lock:
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    raise WrongSetting(f"`tocsin listen` runs in {home} already") from None
+                time.sleep(0.2)
+        yield
