@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import reduce
 from operator import or_
 from uuid import UUID
 
 import polars as pl
 import zstandard
-from django.db.models import F, Q, QuerySet
+from django.db.models import QuerySet
 
 from apps.acquisition import copying, frames, plain_text, storage
 from apps.acquisition.models import Batch, BatchContent, Piece, Record, Source
@@ -236,65 +235,3 @@ def batch_of(source: Source, batch_id: UUID) -> Batch | None:
 def batches() -> QuerySet[Batch]:
     """All batches with their sources, newest first."""
     return Batch.objects.select_related("source").order_by("-received_at")
-
-
-# ── Search ───────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Records, newest first; `after` asks for the next ones, and is empty at the end."""
-
-    records: list[Record]
-    after: str
-
-
-def search(
-    *,
-    text: str = "",
-    address: str = "",
-    dataset: str = "",
-    host: str = "",
-    since: datetime | None = None,
-    until: datetime | None = None,
-    after: str = "",
-    limit: int = 50,
-) -> Page:
-    """Records by time, address, host and words of the raw line; keyset pagination.
-
-    ValueError where `after` was not given by a page before.
-    """
-    found = Record.objects.select_related("batch__source").defer("tocsin_features")
-    if address:
-        found = found.filter(Q(source_ip=address) | Q(destination_ip=address))
-    if dataset:
-        found = found.filter(event_dataset=dataset)
-    if host:
-        found = found.filter(host_name=host)
-    if since:
-        found = found.filter(timestamp__gte=since)
-    if until:
-        found = found.filter(timestamp__lt=until)
-    if text:
-        words = Q()
-        for column in ("event_original", "message", "url_original", "user_name", "file_path"):
-            words |= Q(**{f"{column}__icontains": text})
-        found = found.filter(words)
-    if after:
-        found = found.filter(_older(after))
-    rows = list(found.order_by(F("timestamp").desc(nulls_last=True), "-id")[: limit + 1])
-    return Page(rows[:limit], _cursor(rows[limit - 1]) if len(rows) > limit else "")
-
-
-def _cursor(record: Record) -> str:
-    return f"{record.timestamp.isoformat() if record.timestamp else ''}~{record.pk}"
-
-
-def _older(after: str) -> Q:
-    time, mark, record_id = after.partition("~")
-    if not mark:
-        raise ValueError("not a cursor of a page before")
-    if not time:
-        return Q(timestamp=None, id__lt=int(record_id))
-    at = datetime.fromisoformat(time)
-    return Q(timestamp__lt=at) | Q(timestamp=at, id__lt=int(record_id)) | Q(timestamp=None)

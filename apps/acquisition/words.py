@@ -210,7 +210,7 @@ def question(hashes: Hashes, column: str) -> str:
     asked = []
     for high, places in zip(_halves(hashes)[:, 0].tolist(), _bits(hashes).tolist(), strict=True):
         parts = f"(length({column}) / {PART})"
-        start = f"(({high} * {parts}) >> 32)::int * {PART} + 1"
+        start = f"(({high}::bigint * {parts}) >> 32)::int * {PART} + 1"
         held = " AND ".join(f"get_bit(part, {place}) = 1" for place in places)
         part = f"SELECT substring({column} FROM {start} FOR {PART}) AS part OFFSET 0"  # noqa: S608
         asked.append(f"(SELECT {held} FROM ({part}) AS one)")  # noqa: S608 - numbers of ours
