@@ -8,13 +8,14 @@ from typing import Any, ClassVar
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework import viewsets
 from rest_framework.decorators import action
-from rest_framework.exceptions import APIException, PermissionDenied
+from rest_framework.exceptions import APIException, PermissionDenied, ValidationError
 from rest_framework.pagination import CursorPagination
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -23,7 +24,9 @@ from rest_framework.routers import SimpleRouter
 from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
-from apps.acquisition.models import Batch, Source
+from apps.acquisition.models import Batch, Record, Source
+from apps.acquisition.questions import Question
+from apps.acquisition.search import TooWide, find
 from apps.analysis.models import Handover, Incident, Remedy
 from apps.center import pipeline, selectors
 from apps.center import serializers as s
@@ -40,6 +43,14 @@ class Conflict(APIException):
 
     status_code = 409
     default_code = "refused"
+
+
+class TookTooLong(APIException):
+    """The database could not answer in time."""
+
+    status_code = 503
+    default_code = "too_wide"
+    default_detail = _("The database could not answer in time. Narrow the search.")
 
 
 class HasCapability(BasePermission):
@@ -179,6 +190,33 @@ class Batches(Door):
     pagination_class = Arrived
 
 
+class Records(Door):
+    """Records, newest first by the time of the event, as the page of records finds them.
+
+    The answer has `records`, and `after`: the parameter that asks for what comes next, empty at
+    the end. Where `stopped` is true the search took long: everything newer than `reached` was
+    looked through, and `after` goes on from there.
+    """
+
+    queryset = Record.objects.select_related("batch").defer("tocsin_features")
+    serializer_class = s.RecordSerializer
+    pagination_class = None  # type: ignore[assignment]  # pages are the search's own
+
+    @extend_schema(parameters=[s.RecordQuestionSerializer], responses=s.RecordPageSerializer)
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        question = s.RecordQuestionSerializer(data=request.query_params)
+        question.is_valid(raise_exception=True)
+        asked = dict(question.validated_data)
+        after, limit = asked.pop("after"), asked.pop("limit")
+        try:
+            found = find(Question(**asked), after=after, limit=limit)
+        except TooWide:
+            raise TookTooLong from None
+        except ValueError as error:
+            raise ValidationError(str(error)) from error
+        return Response(s.RecordPageSerializer(found).data)
+
+
 class Sources(Door):
     """Where data comes from, with its counters; never a token."""
 
@@ -231,6 +269,7 @@ for name, view in (
     ("remedies", Remedies),
     ("findings", Findings),
     ("batches", Batches),
+    ("records", Records),
     ("sources", Sources),
     ("handovers", Handovers),
 ):

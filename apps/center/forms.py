@@ -11,6 +11,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
 
 from apps.acquisition.models import Source
+from apps.acquisition.questions import MOST_TERMS, terms
 from apps.acquisition.written.document import LARGEST
 from apps.assistance.ssh import private_key
 from apps.center.accounts import role_word
@@ -58,6 +59,9 @@ class RecordSearchForm(forms.Form):
 
     text = forms.CharField(label=_("Words in the line"), required=False, max_length=200)
     address = forms.GenericIPAddressField(label=_("Address"), required=False)
+    host = forms.CharField(label=_("Host"), required=False, max_length=255)
+    user = forms.CharField(label=_("User"), required=False, max_length=255)
+    url = forms.CharField(label=_("Words in the URL"), required=False, max_length=200)
     dataset = forms.CharField(label=_("Kind of record"), required=False, max_length=64)
     since = forms.DateTimeField(
         label=_("From"),
@@ -69,6 +73,22 @@ class RecordSearchForm(forms.Form):
         required=False,
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
     )
+
+    def clean_text(self) -> str:
+        return self._words("text")
+
+    def clean_url(self) -> str:
+        return self._words("url")
+
+    def _words(self, name: str) -> str:
+        asked: str = self.cleaned_data[name]
+        try:
+            terms(asked)
+        except ValueError:
+            raise forms.ValidationError(
+                _("At most %(n)d words at once.") % {"n": MOST_TERMS}
+            ) from None
+        return asked
 
 
 class LimitsForm(forms.Form):

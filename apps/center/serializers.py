@@ -6,7 +6,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from apps.acquisition.models import Batch, Source
+from apps.acquisition.models import Batch, Record, Source
+from apps.acquisition.search import MOST
 from apps.analysis.models import Assessment, Handover, Incident, Match, Remedy, Step, Task
 from apps.assistance.models import Outcome
 from apps.detection.models import Finding
@@ -22,6 +23,40 @@ class BatchSerializer(serializers.ModelSerializer[Batch]):
     class Meta:
         model = Batch
         exclude = ("claimed_at", "attempts")
+
+
+class RecordSerializer(serializers.ModelSerializer[Record]):
+    """A record; its fields are those of the Elastic Common Schema with `_` for `.`."""
+
+    class Meta:
+        model = Record
+        exclude = ("tocsin_features",)
+
+
+class RecordQuestionSerializer(serializers.Serializer[Any]):
+    """What is looked for: all of it must hold, what is left out asks nothing."""
+
+    text = serializers.CharField(
+        default="",
+        max_length=200,
+        help_text='Words of the line: `word`, `beginn*`, `"words in this order"`.',
+    )
+    address = serializers.IPAddressField(default="", help_text="One end of the connection.")
+    host = serializers.CharField(default="", max_length=255)
+    user = serializers.CharField(default="", max_length=255)
+    url = serializers.CharField(default="", max_length=200, help_text="Words of the URL.")
+    dataset = serializers.CharField(default="", max_length=64)
+    since = serializers.DateTimeField(default=None)
+    until = serializers.DateTimeField(default=None)
+    after = serializers.CharField(default="", max_length=6000)
+    limit = serializers.IntegerField(default=50, min_value=1, max_value=MOST)
+
+
+class RecordPageSerializer(serializers.Serializer[Any]):
+    records = RecordSerializer(many=True)
+    after = serializers.CharField()
+    stopped = serializers.BooleanField()
+    reached = serializers.DateTimeField(allow_null=True)
 
 
 class AssessmentSerializer(serializers.ModelSerializer[Assessment]):

@@ -12,6 +12,8 @@ from zstandard import ZstdError
 
 from apps.acquisition import selectors as acquisition
 from apps.acquisition.models import Batch, BatchContent, Record
+from apps.acquisition.questions import Question, terms
+from apps.acquisition.search import Page, TooWide, find
 from apps.analysis.models import Incident
 from apps.analysis.serialise import node_at, records_of
 from apps.center import selectors
@@ -111,18 +113,24 @@ def search(request: HttpRequest) -> HttpResponse:
     """Newest first, from where the page before ended: the table is too large to be counted."""
     form = RecordSearchForm(request.GET)
     asked = form.cleaned_data if form.is_valid() else {}
-    try:
-        found = acquisition.search(**asked, after=request.GET.get("after", ""))
-    except ValueError:
-        raise Http404 from None
-    terms = [asked.get("text", ""), asked.get("address", "")]
+    found, is_too_wide = Page([], ""), False
+    if form.is_valid():
+        try:
+            found = find(Question(**asked), after=request.GET.get("after", ""))
+        except TooWide:
+            is_too_wide = True
+        except ValueError:
+            raise Http404 from None
+    words = terms(asked.get("text", "")) + terms(asked.get("url", ""))
+    marked = [asked.get(name, "") for name in ("address", "host", "user")]
     return render(
         request,
         "center/records.html",
         {
             "form": form,
             "found": found,
-            "terms": terms,
+            "is_too_wide": is_too_wide,
+            "terms": [*(word.text for word in words), *filter(None, marked)],
             "later": "after" in request.GET,
             "datasets": DATASETS,
         },
