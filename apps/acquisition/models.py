@@ -96,6 +96,7 @@ class Batch(models.Model):
     repeats = models.BigIntegerField(default=0)  # came again before its items could be counted
     first_record = models.BigIntegerField(null=True, blank=True)  # its records are one run of ids
     last_record = models.BigIntegerField(null=True, blank=True)
+    removed_at = models.DateTimeField(null=True, blank=True)  # records and bytes went, by retention
     first_at = models.DateTimeField(null=True, blank=True)  # of its records
     last_at = models.DateTimeField(null=True, blank=True)
     summary = models.JSONField(default=dict)  # records by dataset; first rejections with reasons

@@ -143,7 +143,9 @@ def content_digests() -> Iterator[tuple[str, str]]:
 
 def record_digests() -> Iterator[tuple[str, str]]:
     """(batch, SHA-256 of its records) of every batch that was parsed, computed from the rows."""
-    parsed = Batch.objects.exclude(state__in=(Batch.State.OPEN, Batch.State.RECEIVED))
+    parsed = Batch.objects.filter(removed_at=None).exclude(
+        state__in=(Batch.State.OPEN, Batch.State.RECEIVED)
+    )
     for batch in parsed.only("first_record", "last_record").iterator():
         yield str(batch.pk), _digest_of_records(batch)
 
@@ -163,6 +165,14 @@ def records_of(batch: Batch) -> QuerySet[Record]:
     if batch.first_record is None:
         return found
     return found.filter(pk__range=(batch.first_record, batch.last_record))
+
+
+def removed_batch_of(record_id: int) -> Batch | None:
+    """The batch that a record came in, where retention removed it."""
+    batches = Batch.objects.filter(
+        removed_at__isnull=False, first_record__lte=record_id, last_record__gte=record_id
+    )
+    return batches.select_related("source").first()
 
 
 def unparsed_in(batch: Batch, most: int) -> QuerySet[Record]:

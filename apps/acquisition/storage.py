@@ -110,6 +110,50 @@ def _make_day(day: int) -> None:
             )
 
 
+def days() -> list[int]:
+    """The days that have partitions, the oldest first."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid"
+            " WHERE inhparent = %s::regclass",
+            [_TABLES[0]],
+        )
+        names = [name.removeprefix(f"{_TABLES[0]}_") for (name,) in cursor.fetchall()]
+    dates = (datetime.strptime(name, "%Y%m%d").date() for name in names if name.isdecimal())
+    return sorted((found - _EPOCH).days for found in dates)
+
+
+@transaction.atomic
+def drop_day(day: int, keeping: Iterable[UUID] = ()) -> None:
+    """Drops the partitions of a day. The records of the batches of `keeping` stay, with their ids,
+    in new ones, and so do their blocks."""
+    keeping = list(keeping)
+    if not _has_day(day):
+        return
+    first, end = ids_of(day)
+    runs = Batch.objects.filter(pk__in=keeping, first_record__range=(first, end - 1))
+    kept = [list(ids) for ids in zip(*runs.values_list("first_record", "last_record"), strict=True)]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, 2)", [_LOCK])
+        for table in _TABLES:
+            name = _partition(table, day)
+            if kept:
+                cursor.execute(f"CREATE TABLE {name}_kept (LIKE {table} INCLUDING STORAGE)")
+                cursor.execute(
+                    f"INSERT INTO {name}_kept SELECT old.* FROM {name} AS old"  # noqa: S608
+                    " JOIN unnest(%s::bigint[], %s::bigint[]) AS run (first, last)"
+                    " ON old.id BETWEEN run.first AND run.last",
+                    kept,
+                )
+            cursor.execute(f"DROP TABLE {name}")
+            if kept:
+                cursor.execute(f"ALTER TABLE {name}_kept RENAME TO {name}")
+                cursor.execute(
+                    f"ALTER TABLE {table} ATTACH PARTITION {name}"
+                    f" FOR VALUES FROM ({first}) TO ({end})"
+                )
+
+
 def _partition(table: str, day: int) -> str:
     return f"{table}_{date_of(day):%Y%m%d}"
 

@@ -63,6 +63,10 @@ class Incident(models.Model):
     is_demonstration = models.BooleanField(default=False)
     assignee = models.CharField(max_length=150, blank=True)
     closed_reason = models.TextField(blank=True)
+    # A legal hold: its records and raw bytes outlast the retention.
+    held_at = models.DateTimeField(null=True, blank=True)
+    held_by = models.CharField(max_length=150, blank=True)
+    held_reason = models.TextField(blank=True)
 
     class Meta:
         ordering = ("-last",)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from uuid import UUID
 
 import polars as pl
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from apps import contracts
-from apps.acquisition.models import Record
+from apps.acquisition.models import Batch, Record
 from apps.acquisition.selectors import frame_of_records
+from apps.acquisition.storage import FIRST_DAY_ID, date_of, ids_of
 from apps.analysis.correlate import SAME_SUBJECT, OpenCampaign, is_file
 from apps.analysis.evidence import spread
-from apps.analysis.models import Handover, Incident
+from apps.analysis.models import Handover, Incident, IncidentBatch
 from apps.analysis.words import is_address
 from apps.contracts import Kind
 from apps.detection.models import Finding
@@ -112,6 +113,26 @@ def _logins(findings: Sequence[Finding]) -> Iterable[int]:
         event_category="authentication",
     )
     return tried.order_by("timestamp").values_list("id", flat=True)[:MOST_LOGINS]
+
+
+def held_batches(day: int) -> set[UUID]:
+    """The batches received on a day (`storage.day_of`) that incidents under hold stand on: those
+    of their findings, and those of records before them that the findings name too."""
+    findings = Finding.objects.filter(membership__incident__held_at__isnull=False)
+    begin = datetime.combine(date_of(day), time(), UTC)
+    of_day = Batch.objects.filter(received_at__gte=begin, received_at__lt=begin + timedelta(days=1))
+    touched = IncidentBatch.objects.filter(incident__held_at__isnull=False)
+    held = set(
+        of_day.filter(
+            Q(pk__in=findings.values("batch")) | Q(pk__in=touched.values("batch"))
+        ).values_list("pk", flat=True)
+    )
+    first, end = ids_of(day)
+    for records in findings.values_list("records", flat=True).iterator(100):
+        ids = [number for number in records if first <= number < end or number < FIRST_DAY_ID]
+        of_records = Record.objects.filter(pk__in=ids).exclude(batch__in=held)
+        held.update(of_records.values_list("batch_id", flat=True).distinct())
+    return held
 
 
 def handover_digests() -> Iterator[tuple[str, str]]:

@@ -39,6 +39,20 @@ class CloseForm(forms.Form):
     )
 
 
+class HoldForm(forms.Form):
+    reason = forms.CharField(
+        label=_("Why are its records to be kept?"),
+        max_length=2000,
+        widget=_area(2, _("The case, who asked for it")),
+    )
+
+
+class LiftHoldForm(forms.Form):
+    reason = forms.CharField(
+        label=_("Why need they be kept no longer?"), max_length=2000, widget=_area(2)
+    )
+
+
 class HandOverForm(forms.Form):
     reason = forms.CharField(
         label=_("What do you need from the responder?"), max_length=2000, widget=_area(2)

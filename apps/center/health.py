@@ -20,10 +20,11 @@ from django.utils.functional import Promise
 from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 
-from apps.acquisition import listening
+from apps.acquisition import listening, retention
 from apps.acquisition.models import Batch, Source
 from apps.acquisition.parsing import parsers
 from apps.acquisition.written import store
+from apps.analysis.models import Incident
 from apps.assistance.models import Delivery, Host
 from apps.protection.models import AuditEntry
 
@@ -111,6 +112,23 @@ def _database() -> tuple[str, str]:
         "version": version.split()[0],
         "size": round(size / 1e6),
     }
+
+
+def _retention() -> tuple[str, str]:
+    """How long records are kept, and whether what is due goes."""
+    days = settings.TOCSIN["retention_days"]
+    oldest = retention.oldest()
+    held = Incident.objects.filter(held_at__isnull=False).count()
+    since = timezone.localtime(oldest).strftime("%Y-%m-%d") if oldest else "–"
+    if not days:
+        return "good", _("kept for ever; the oldest of %(since)s") % {"since": since}
+    detail = _("kept %(days)d days; the oldest of %(since)s; %(held)d incidents under hold") % {
+        "days": days,
+        "since": since,
+        "held": held,
+    }
+    late = oldest is not None and timezone.now() - oldest > timedelta(days=days + 2)
+    return ("waiting" if late and not held else "good"), detail
 
 
 def _sources() -> tuple[str, str]:
@@ -308,6 +326,7 @@ MODULES: Sequence[tuple[str, Promise, Sequence[tuple[Promise, Look]]]] = (
             (_t("Sources"), _sources),
             (_t("Listening"), _listening),
             (_t("Batches"), _batches),
+            (_t("Retention"), _retention),
             (_t("Parsers"), _parsers),
         ),
     ),

@@ -48,6 +48,40 @@ def reopen(*, incident_id: int, actor: str) -> None:
 
 
 @transaction.atomic
+def hold(*, incident_id: int, reason: str, actor: str) -> None:
+    """Keeps the records and raw bytes of an incident, whatever the retention says, until the hold
+    is lifted. Raises `Refused` where it is held already."""
+    changed = Incident.objects.filter(pk=incident_id, held_at=None).update(
+        held_at=timezone.now(), held_by=actor, held_reason=reason
+    )
+    if not changed:
+        raise Refused(_("This incident is held already."))
+    audit(
+        actor=actor,
+        action="incident.held",
+        object=name_of(incident_id),
+        detail={"reason": reason},
+    )
+
+
+@transaction.atomic
+def lift_hold(*, incident_id: int, reason: str, actor: str) -> None:
+    """Lets the retention have the records of an incident. Raises `Refused` where nothing holds
+    them."""
+    changed = Incident.objects.filter(pk=incident_id, held_at__isnull=False).update(
+        held_at=None, held_by="", held_reason=""
+    )
+    if not changed:
+        raise Refused(_("This incident is not held."))
+    audit(
+        actor=actor,
+        action="incident.hold_lifted",
+        object=name_of(incident_id),
+        detail={"reason": reason},
+    )
+
+
+@transaction.atomic
 def tick(*, task_id: int, done: bool, actor: str) -> Task:
     """Ticks a manual task off, or takes the tick back."""
     task = Task.objects.select_for_update().select_related("remedy").get(pk=task_id)

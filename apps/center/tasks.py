@@ -6,9 +6,13 @@ from datetime import datetime
 from uuid import UUID
 
 from celery import shared_task
+from django.conf import settings
+from django.db import OperationalError
 
+from apps.acquisition import retention
 from apps.acquisition.stages import stage
 from apps.analysis import services as analysis
+from apps.analysis.selectors import held_batches
 from apps.assistance import services as assistance
 
 
@@ -25,6 +29,13 @@ def sweep() -> int:
     from apps.center import pipeline  # it names this module's `plan`
 
     return pipeline.sweep()
+
+
+@shared_task(autoretry_for=(OperationalError,), retry_backoff=60, max_retries=5)
+def remove_old() -> int:
+    """Removes the records and raw bytes whose time is over; returns of how many batches."""
+    days = settings.TOCSIN["retention_days"]
+    return sum(gone.batches for gone in retention.remove_old(days=days, held=held_batches))
 
 
 @shared_task

@@ -142,6 +142,8 @@ DEEDS: Mapping[str, Promise] = {
     "incident.noted": gettext_lazy("noted"),
     "incident.closed": gettext_lazy("closed the incident"),
     "incident.reopened": gettext_lazy("opened the incident again"),
+    "incident.held": gettext_lazy("put the records under a legal hold"),
+    "incident.hold_lifted": gettext_lazy("lifted the legal hold"),
     "incident.handed_over": gettext_lazy("handed the incident over"),
     "remedy.proposed": gettext_lazy("proposed a plan"),
     "remedy.previewed": gettext_lazy("worked out the commands"),

@@ -11,6 +11,7 @@ class Capability(StrEnum):
     VIEW_INCIDENTS = "view_incidents"
     WORK_INCIDENTS = "work_incidents"  # assign, note, close, tick tasks, propose, hand over
     APPROVE_REMEDIES = "approve_remedies"  # approve, refuse, undo
+    HOLD_EVIDENCE = "hold_evidence"  # keep an incident's records for as long as it takes
     MANAGE_SOURCES = "manage_sources"
     MANAGE_HOSTS = "manage_hosts"
     MANAGE_RESPONDERS = "manage_responders"
@@ -29,7 +30,7 @@ class Role(StrEnum):
 
 _C = Capability
 _ANALYST = frozenset({_C.VIEW_INCIDENTS, _C.WORK_INCIDENTS, _C.READ_HANDOVERS})
-_APPROVER = _ANALYST | {_C.APPROVE_REMEDIES, _C.VIEW_AUDIT}
+_APPROVER = _ANALYST | {_C.APPROVE_REMEDIES, _C.HOLD_EVIDENCE, _C.VIEW_AUDIT}
 
 ROLES: dict[Role, frozenset[Capability]] = {
     Role.ANALYST: _ANALYST,

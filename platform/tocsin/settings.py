@@ -184,6 +184,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
+    "remove_old": {"task": "apps.center.tasks.remove_old", "schedule": 3600},
     "make_days": {"task": "apps.acquisition.tasks.make_days", "schedule": 3600},
     "sweep": {"task": "apps.center.tasks.sweep", "schedule": 30, "options": {"expires": 30}},
     "watch": {"task": "apps.center.tasks.watch", "schedule": 5, "options": {"expires": 5}},
@@ -225,6 +226,8 @@ TOCSIN: dict[str, Any] = {
     "in_flight_bytes": size("TOCSIN_IN_FLIGHT_BYTES", 512 << 20),  # bodies a web process reads
     "late_after": 3600,  # seconds after which a record that comes is counted as late
     "named_keys": 7 * 24 * 3600,  # … and the same Idempotency-Key
+    # Days that records and raw bytes are kept after they came; 0 keeps them for ever.
+    "retention_days": int(os.environ.get("TOCSIN_RETENTION_DAYS", "90")),
     "protected": listed("TOCSIN_PROTECTED"),  # addresses and networks never acted upon
     "models": os.environ.get("TOCSIN_MODELS", ""),  # folder of model files; empty: the shipped
     "public_url": os.environ.get("TOCSIN_PUBLIC_URL", "http://127.0.0.1:8000"),

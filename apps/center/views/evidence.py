@@ -39,8 +39,9 @@ def _terms(findings: list[Finding]) -> list[str]:
 def _shown(request: HttpRequest, ids: Sequence[int], context: dict[str, Any]) -> HttpResponse:
     """The page of ids first, then their records: a flood has a hundred thousand."""
     numbers = paged(request, list(ids), 50)
-    found = selectors.records(list(numbers.object_list))
-    return render(request, "center/evidence.html", {"page": numbers, "records": found, **context})
+    found = list(selectors.records(list(numbers.object_list)))
+    shown = {"page": numbers, "records": found, "missing": len(numbers.object_list) - len(found)}
+    return render(request, "center/evidence.html", {**shown, **context})
 
 
 @page(Capability.VIEW_INCIDENTS)
@@ -72,7 +73,9 @@ def finding(request: HttpRequest, pk: int) -> HttpResponse:
 
 @page(Capability.VIEW_INCIDENTS)
 def record(request: HttpRequest, pk: int) -> HttpResponse:
-    shown = get_object_or_404(Record.objects.select_related("batch__source"), pk=pk)
+    shown = Record.objects.select_related("batch__source").filter(pk=pk).first()
+    if shown is None:
+        return _record_gone(request, pk)
     found = list(Finding.objects.filter(records__contains=[pk]).select_related("membership")[:20])
     return render(
         request,
@@ -87,6 +90,15 @@ def record(request: HttpRequest, pk: int) -> HttpResponse:
             "terms": _terms(found),
         },
     )
+
+
+def _record_gone(request: HttpRequest, pk: int) -> HttpResponse:
+    """A record that was there and went by retention: what is left to tell. 404 for any other."""
+    batch = acquisition.removed_batch_of(pk)
+    if batch is None:
+        raise Http404
+    context = {"number": pk, "batch": batch, "seal": seal_of(batch)}
+    return render(request, "center/record_gone.html", context, status=410)
 
 
 def raw_of(pk: int) -> str | None:
@@ -200,7 +212,7 @@ def seal_of(batch: Batch) -> Seal | None:
 @page(Capability.MANAGE_SOURCES)
 def batch_content(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The bytes as they came. Whoever takes them away is written down."""
-    shown = get_object_or_404(Batch, pk=pk)
+    shown = get_object_or_404(Batch, pk=pk, removed_at=None)
     audit(actor=actor(request), action="batch.downloaded", object=f"batch:{pk}")
     response = HttpResponse(acquisition.content_of(pk), content_type="application/octet-stream")
     name = f"{pk}.{shown.protocol}"

@@ -14,7 +14,7 @@ from apps.acquisition.models import Source
 from apps.analysis.models import Incident
 from apps.analysis.words import is_address
 from apps.center import clues, incidents, pipeline, plans, selectors, verdicts, words
-from apps.center.forms import CloseForm, HandOverForm, NoteForm
+from apps.center.forms import CloseForm, HandOverForm, HoldForm, LiftHoldForm, NoteForm
 from apps.center.views.doors import actor, attempt, deed, page, paged
 from apps.protection import selectors as protection
 from apps.protection.permissions import Capability
@@ -77,6 +77,8 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
             "note_form": NoteForm(),
             "close_form": CloseForm(),
             "hand_over_form": HandOverForm(),
+            "hold_form": HoldForm(auto_id="hold_%s"),
+            "lift_hold_form": LiftHoldForm(auto_id="lift_%s"),
         },
     )
 
@@ -182,4 +184,30 @@ def reopen(request: HttpRequest, pk: int) -> HttpResponse:
         lambda: incidents.reopen(incident_id=pk, actor=actor(request)),
         _("The incident is open again."),
     )
+    return _back(pk)
+
+
+@deed(Capability.HOLD_EVIDENCE)
+def hold(request: HttpRequest, pk: int) -> HttpResponse:
+    get_object_or_404(Incident, pk=pk)
+    form = HoldForm(request.POST)
+    if form.is_valid():
+        attempt(
+            request,
+            lambda: incidents.hold(incident_id=pk, actor=actor(request), **form.cleaned_data),
+            _("Its records are kept until the hold is lifted."),
+        )
+    return _back(pk)
+
+
+@deed(Capability.HOLD_EVIDENCE)
+def lift_hold(request: HttpRequest, pk: int) -> HttpResponse:
+    get_object_or_404(Incident, pk=pk)
+    form = LiftHoldForm(request.POST)
+    if form.is_valid():
+        attempt(
+            request,
+            lambda: incidents.lift_hold(incident_id=pk, actor=actor(request), **form.cleaned_data),
+            _("The hold is lifted: its records go when their time comes."),
+        )
     return _back(pk)
