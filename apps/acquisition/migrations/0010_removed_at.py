@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("acquisition", "0008_what_does_not_come_by_http"),
+        ("acquisition", "0009_what_a_source_says_of_its_logs"),
     ]
 
     operations = [
