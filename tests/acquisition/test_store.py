@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from apps.acquisition import copying, frames, reading, selectors, services, storage
 from apps.acquisition.models import Batch, BatchContent, Record, Source
+from apps.acquisition.questions import Question
+from apps.acquisition.search import find
 from apps.contracts import RECORD_COLUMNS
 from apps.protection.models import AuditEntry, Seal
 from tests.acquisition.samples import ACCESS, FAILED, ZEEK, ZEEK_HEADER, capture
@@ -182,7 +184,7 @@ def test_search_turns_pages_without_losing_or_repeating(source: Source) -> None:
     stored(source, "\n".join([*lines, "no time at all", "none here either", ACCESS]))
     seen, after = [], ""
     while True:
-        page = selectors.search(after=after, limit=7)
+        page = find(Question(), after=after, limit=7)
         seen += page.records
         after = page.after
         if not after:
@@ -190,13 +192,13 @@ def test_search_turns_pages_without_losing_or_repeating(source: Source) -> None:
     assert len({record.pk for record in seen}) == len(seen) == 33
     times = [record.timestamp for record in seen]
     assert times == [*sorted((t for t in times if t), reverse=True), None, None]
-    assert len(selectors.search(address="203.0.113.9").records) == 30
-    assert len(selectors.search(text="ORACLE", until=times[10]).records) == 20
-    assert selectors.search(dataset="unparsed", text="no time").records == [seen[-1]] or (
-        selectors.search(dataset="unparsed", text="no time").records == [seen[-2]]
+    assert len(find(Question(address="203.0.113.9")).records) == 30
+    assert len(find(Question(text="ORACLE", until=times[10])).records) == 20
+    assert find(Question(dataset="unparsed", text="no time")).records == [seen[-1]] or (
+        find(Question(dataset="unparsed", text="no time")).records == [seen[-2]]
     )
     with pytest.raises(ValueError, match="cursor"):
-        selectors.search(after="nonsense")
+        find(Question(), after="nonsense")
 
 
 def test_removing_the_demonstration_removes_nothing_else(source: Source) -> None:
