@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("acquisition", "0009_what_a_source_says_of_its_logs"),
+        ("acquisition", "0010_marks_of_followed_files"),
     ]
 
     operations = [
