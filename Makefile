@@ -10,7 +10,7 @@ PORT ?= 8000
 # uv does not read pip's configuration: it is told where wheels lie on this machine.
 export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 
-.PHONY: help install run test check format range record lock clean
+.PHONY: help install run test fuzz check format range record lock clean
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
 
@@ -33,6 +33,9 @@ run: $(STAMP) ## start the platform and show the address
 
 test: $(STAMP) ## run the whole suite
 	$(BIN)/python -m pytest -q
+
+fuzz: $(STAMP) ## 100,000 mutated lines for each parser (an hour; FUZZ=parser for one)
+	TOCSIN_FUZZ_LINES=100000 $(BIN)/python -m pytest -q tests/acquisition/test_fuzz.py -k "$(FUZZ)"
 
 check: $(STAMP) ## format, lint, types, import contracts, migrations, templates, YAML
 	$(BIN)/ruff format --check .

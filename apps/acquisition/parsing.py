@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar, copy_context
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Protocol, TypeVar
@@ -17,6 +17,7 @@ from apps import plugins
 
 _SAMPLE = 400
 _MOST_HEADERS = 100
+_DEEPEST = 3
 LONGEST_HEADER = 20_000
 """Bytes of a line that is looked at as a header."""
 
@@ -27,7 +28,8 @@ class Context:
 
     `received` gives a year to times that carry none, and by the zone it is in a zone to those that
     carry none; `proxies` are addresses and networks that tell the truth about whom they forward
-    (`parsers._http.through_proxies`); `host_name` is the host that observed the
+    (`parsers._http.through_proxies`); `inside` says in how many documents these lines were found,
+    one in the other; `host_name` is the host that observed the
     lines unless they name one. `written` are the parsers of users, asked beside our own.
     """
 
@@ -36,6 +38,7 @@ class Context:
     file_name: str = ""
     written: tuple[Parser, ...] = ()
     proxies: tuple[str, ...] = ()
+    inside: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +125,13 @@ def at_home(parser: Parser, work: Callable[..., T], *words: Any) -> T:
     context = copy_context()
     context.run(_depth.set, place[0] + 1)
     return home.submit(context.run, work, *words).result()
+
+
+def parse_inside(lines: pl.Series, context: Context, *, without: Collection[str]) -> Parsed:
+    """What all parsers make of lines that stood in documents; beyond `_DEEPEST`, nothing."""
+    if context.inside >= _DEEPEST:
+        return Parsed.none(lines)
+    return parse_lines(lines, replace(context, inside=context.inside + 1), without=without)
 
 
 def below_headers(height: int, headers: Mapping[int, str]) -> Iterator[tuple[str, pl.Series]]:

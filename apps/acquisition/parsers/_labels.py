@@ -50,6 +50,12 @@ def of_pairs(rows: pl.Series, keys: pl.Series, values: pl.Series) -> pl.DataFram
     )
 
 
+def joined(inner: pl.Series, outer: pl.Series) -> pl.Series:
+    """N JSON objects that hold what both say; null where neither says anything."""
+    both = inner.str.head(-1) + "," + outer.str.slice(1)
+    return both.fill_null(inner).fill_null(outer)
+
+
 def _short(texts: pl.Series) -> pl.Series:
     if (texts.str.len_bytes() > LONGEST).any():
         texts = texts.str.slice(0, LONGEST)

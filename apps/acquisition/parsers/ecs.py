@@ -12,7 +12,7 @@ from apps.acquisition.collecting import DATASETS
 from apps.acquisition.frames import SCHEMA, addresses, instants, integers
 from apps.acquisition.parsers import _json, sshd
 from apps.acquisition.parsers._http import split_target
-from apps.acquisition.parsing import Context, Parsed, parse_lines, share
+from apps.acquisition.parsing import Context, Parsed, parse_inside, share
 from apps.contracts import RECORD_COLUMNS, UNPARSED, ColumnType
 
 _OURS = [
@@ -157,7 +157,7 @@ def _records(
         *(
             read[name].fill_null(told[name]) if name in told.columns else read[name]
             for name in read.columns
-            if name not in ("event.dataset", "event.category", "labels")
+            if name not in ("event.dataset", "event.category", "event.original", "labels")
         ),
         _both(read, told),
         line.fill_null(lines).alias("event.original"),
@@ -198,8 +198,8 @@ def _read_lines(
     body &= able
     rows = (line.is_not_null() & able).arg_true().cast(pl.UInt32)
     if rows.len():
-        parsed = parse_lines(line.gather(rows), context, without=("ecs", "cicflowmeter"))
-        done = parsed.frame["event.dataset"].is_not_null()
+        parsed = parse_inside(line.gather(rows), context, without=("cicflowmeter",))
+        done = (parsed.frame["event.dataset"].cast(pl.String) != UNPARSED).fill_null(False)
         parts.append(parsed.frame.with_columns(rows.alias("_row")).filter(done))
         body = body.scatter(rows.filter(done), False)
     if body.any():  # the shipper took off the head of the line

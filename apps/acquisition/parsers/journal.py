@@ -14,7 +14,7 @@ import polars as pl
 
 from apps.acquisition.frames import INSTANT, believable
 from apps.acquisition.parsers import _json, _labels, _syslog
-from apps.acquisition.parsing import Context, Parsed, parse_lines, share
+from apps.acquisition.parsing import Context, Parsed, parse_inside, share
 
 _MARK = '"__REALTIME_TIMESTAMP"'
 _WITHOUT = ("journal", "ecs", "cicflowmeter", "syslog")
@@ -140,7 +140,7 @@ def _lines(told: pl.DataFrame, entries: _json.Documents) -> pl.Series:
 def _inner(lines: pl.Series, context: Context) -> pl.DataFrame:
     """N rows of what the other parsers make of the lines, null where nothing."""
     rows = lines.is_not_null().arg_true().cast(pl.UInt32)
-    parsed = parse_lines(lines.gather(rows), context, without=_WITHOUT).frame
+    parsed = parse_inside(lines.gather(rows), context, without=_WITHOUT).frame
     done = parsed["event.dataset"].is_not_null()
     return _syslog.place(parsed.filter(done), rows.filter(done), lines.len())
 

@@ -55,7 +55,9 @@ class Netfilter:
         return share(lines.str.contains(_MARK))
 
     def parse(self, lines: pl.Series, context: Context) -> Parsed:
-        rows = lines.str.contains(_MARK).fill_null(False).arg_true()
+        # a document that holds such a line is no line
+        ours = lines.str.contains(_MARK) & ~lines.str.contains(r"^\s*\{")
+        rows = ours.fill_null(False).arg_true()
         if not rows.len():
             return Parsed.none(lines)
         able = lines.gather(rows)

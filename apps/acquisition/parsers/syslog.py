@@ -10,8 +10,10 @@ import re
 
 import polars as pl
 
+from apps.acquisition.frames import conform
 from apps.acquisition.parsers import _labels, _syslog
-from apps.acquisition.parsing import Context, Parsed
+from apps.acquisition.parsing import Context, Parsed, parse_inside
+from apps.contracts import UNPARSED
 
 _LOOSE = (
     _syslog.HEAD
@@ -48,16 +50,42 @@ class Syslog:
         )
         labels = _with_structured(_labels.of(said), head["data"])
         constant = {"event.dataset": "syslog", "event.category": "host"}
-        return Parsed.of(
-            _syslog.told(head).with_columns(
-                head["message"],
-                labels,
-                *(
-                    pl.when(pl.lit(known)).then(pl.lit(value)).alias(name)
-                    for name, value in constant.items()
-                ),
-            )
+        frame = _syslog.told(head).with_columns(
+            head["message"],
+            labels,
+            *(
+                pl.when(pl.lit(known)).then(pl.lit(value)).alias(name)
+                for name, value in constant.items()
+            ),
         )
+        return Parsed.of(_with_documents(frame, context))
+
+
+def _with_documents(frame: pl.DataFrame, context: Context) -> pl.DataFrame:
+    """Messages that are whole JSON documents, as the parser of these reads them; the head keeps
+    what they do not say. Lines of other formats are not looked for: a message is what anybody may
+    have a program say."""
+    message = frame["message"].str.replace(r"^@cee: *", "")
+    rows = message.str.contains(r"^\{.*\}\s*$").fill_null(False).arg_true().cast(pl.UInt32)
+    if not rows.len():
+        return frame
+    parsed = parse_inside(message.gather(rows), context, without=("syslog", "cicflowmeter"))
+    done = parsed.frame["event.dataset"].is_not_null()
+    done &= parsed.frame["event.dataset"].cast(pl.String) != UNPARSED
+    if not done.any():
+        return frame
+    read = _syslog.place(conform(parsed.frame.filter(done)), rows.filter(done), frame.height)
+    inner = read["event.dataset"].is_not_null()
+    labels = _labels.joined(read["labels"], frame["labels"])
+    return frame.with_columns(
+        *(
+            read[name].fill_null(frame[name]) if name in frame.columns else read[name]
+            for name in read.columns
+            if name not in ("message", "labels")
+        ),
+        read["message"].zip_with(inner, frame["message"]),
+        labels.zip_with(inner, frame["labels"]).alias("labels"),
+    )
 
 
 def _with_loose(head: pl.DataFrame, lines: pl.Series, context: Context) -> pl.DataFrame:
@@ -100,8 +128,7 @@ def _with_structured(labels: pl.Series, data: pl.Series) -> pl.Series:
     more = _labels.of_pairs(table["_row"], table["key"], table["value"])
     every = pl.DataFrame({"_row": pl.Series(range(data.len()), dtype=pl.UInt32)})
     other = every.join(more, on="_row", how="left", maintain_order="left")["labels"]
-    joined = labels.str.head(-1) + "," + other.str.slice(1)
-    return joined.fill_null(labels).fill_null(other)
+    return _labels.joined(labels, other)
 
 
 def _parameters(data: str) -> list[tuple[str, str]]:
