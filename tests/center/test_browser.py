@@ -106,6 +106,7 @@ def walked(scene: World) -> dict[str, str]:
         "batch": reverse("batch", args=[scene.batch.pk]),
         "sources": reverse("sources"),
         "source": reverse("source", args=[scene.source.pk]),
+        "source-limits": reverse("source-limits", args=[scene.source.pk]),
         "source-new": reverse("source-new"),
         "source-logs": reverse("source-logs", args=[scene.source.pk]),
         "parsers": reverse("parsers"),
