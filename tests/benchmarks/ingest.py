@@ -1,9 +1,13 @@
 """How fast `_bulk` is: `python -m tests.benchmarks ingest` prints one JSON object.
 
-A server process takes documents with raw access and sshd lines over HTTP and makes each batch
+A server process takes documents with raw access and sshd lines over HTTP and makes each delivery
 durable (a private PostgreSQL with its safe settings); then one process parses, stores and indexes
 them. `copy_ratio` is that rate over the rate of a bare COPY of the same rows into a table without
 indexes, in the same run. Client, server and database share the machine.
+
+`--seconds 300 [--rate 22000]` sends and parses at the same time instead: the rates over the whole
+time, how far parsing lags behind at its end, and the peak memory of each process. A sender that is
+told to wait does so.
 """
 
 from __future__ import annotations
@@ -18,17 +22,20 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
+from threading import Lock
+from typing import Any
 
 _AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0"
 
 
-def documents(number: int) -> Iterator[str]:
+def documents(number: int, start: int = 0) -> Iterator[str]:
     """NDJSON pairs of action and document, every one different."""
-    for n in range(number):
+    for n in range(start, start + number):
         second = f"{n // 3600 % 24:02}:{n // 60 % 60:02}:{n % 60:02}"
         address = f"10.{n >> 16 & 255}.{n >> 8 & 255}.{n & 255}"
         if n % 5:
@@ -75,11 +82,11 @@ def database(home: Path) -> Iterator[str]:
 
 
 @contextmanager
-def server(listener: socket.socket) -> Iterator[None]:
+def server(listener: socket.socket) -> Iterator[subprocess.Popen[bytes]]:
     words = [sys.executable, "-m", "tests.benchmarks.ingest", "--serve", str(listener.fileno())]
     process = subprocess.Popen(words, pass_fds=[listener.fileno()])
     try:
-        yield
+        yield process
     finally:
         process.terminate()
         process.wait(30)
@@ -97,15 +104,17 @@ def serve(descriptor: int) -> None:
     uvicorn.Server(config).run(sockets=[socket.socket(fileno=descriptor)])
 
 
-def send(address: str, token: str, contents: list[bytes], connections: int) -> float:
-    """Seconds until every body is acknowledged."""
+@contextmanager
+def sender(address: str, token: str) -> Iterator[Callable[[bytes], None]]:
+    """Posts a body until it is taken; waits where it is told to."""
     import httpx
+    import msgspec
+
+    class Reply(msgspec.Struct):
+        errors: bool
 
     headers = {"Authorization": f"ApiKey {token}", "Content-Type": "application/x-ndjson"}
-    with (
-        httpx.Client(base_url=address, headers=headers, timeout=120, trust_env=False) as client,
-        ThreadPoolExecutor(connections) as threads,
-    ):
+    with httpx.Client(base_url=address, headers=headers, timeout=120, trust_env=False) as client:
         deadline = time.monotonic() + 60
         while True:
             try:
@@ -117,12 +126,76 @@ def send(address: str, token: str, contents: list[bytes], connections: int) -> f
                 time.sleep(0.1)
 
         def post(content: bytes) -> None:
-            answer = client.post("/_bulk", content=content).raise_for_status()
-            assert answer.json()["errors"] is False
+            while (answer := client.post("/_bulk", content=content)).status_code == 429:
+                time.sleep(float(answer.headers["Retry-After"]))
+            answer.raise_for_status()
+            assert not msgspec.json.decode(answer.content, type=Reply).errors
 
+        yield post
+
+
+def send(address: str, token: str, contents: list[bytes], connections: int) -> float:
+    """Seconds until every body is acknowledged."""
+    with sender(address, token) as post, ThreadPoolExecutor(connections) as threads:
         began = time.perf_counter()
         list(threads.map(post, contents))
         return time.perf_counter() - began
+
+
+def stream(address: str, token: str, size: int, connections: int, rate: float, until: float) -> int:
+    """Sends documents, `rate` a second at most, until a time; returns how many."""
+    numbers = count()
+    pace, sent = Lock(), 0
+    due = time.monotonic()
+
+    def work() -> None:
+        nonlocal due, sent
+        while time.monotonic() < until:
+            with pace:
+                due = max(due, time.monotonic() - 1) + size / rate
+                start, wait = next(numbers) * size, due - time.monotonic()
+            if wait > 0:
+                time.sleep(wait)
+            post("".join(documents(size, start)).encode())
+            with pace:
+                sent += size
+
+    with sender(address, token) as post, ThreadPoolExecutor(connections) as threads:
+        for done in [threads.submit(work) for _ in range(connections)]:
+            done.result()
+    return sent
+
+
+def parse_until_told() -> None:
+    """A worker: parses what waits, the oldest first, until its standard input ends."""
+    import select
+
+    import django
+
+    django.setup()
+    from apps.acquisition import receiving, services
+    from apps.acquisition.models import Batch
+
+    while not select.select([sys.stdin], [], [], 0)[0]:
+        waits = Batch.objects.filter(state="received", claimed_at=None).order_by("received_at")
+        found = list(waits.values_list("pk", flat=True)[:4])
+        for batch_id in found:
+            services.parse(batch_id)
+        if not found:
+            receiving.close_overdue()
+            time.sleep(0.05)
+
+
+def cpu_s(pid: int) -> float:
+    """Processor time a running process has used."""
+    words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def peak_mb(pid: int) -> int:
+    """The most memory a running process has held."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) // 1024
 
 
 def bare_copy() -> float:
@@ -158,12 +231,19 @@ def main() -> None:
     parser.add_argument("--documents", type=int, default=200_000)
     parser.add_argument("--batch", type=int, default=2_000)
     parser.add_argument("--connections", type=int, default=2)
+    parser.add_argument("--seconds", type=int, help="send and parse at the same time")
+    parser.add_argument("--rate", type=int, default=22_000, help="documents a second at most")
+    parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--serve", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--parse", action="store_true", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tocsin.settings")
     os.environ.setdefault("TOCSIN_LOG_LEVEL", "WARNING")
     if asked.serve is not None:
         serve(asked.serve)
+        return
+    if asked.parse:
+        parse_until_told()
         return
     with tempfile.TemporaryDirectory(prefix="tocsin-bench-") as folder:
         home = Path(folder)
@@ -171,27 +251,86 @@ def main() -> None:
         os.environ["TOCSIN_HOME"] = folder
         with database(home) as url:
             os.environ["TOCSIN_DATABASE_URL"] = url
-            print(json.dumps(measure(asked.documents, asked.batch, asked.connections)))
+            prepare()
+            print(json.dumps(sustain(asked) if asked.seconds else measure(asked)))
 
 
-def measure(number: int, size: int, connections: int) -> dict[str, float]:
+def prepare() -> None:
     import django
     from django.core.management import call_command
-    from django.db import connection
 
     django.setup()
     call_command("migrate", verbosity=0)
-    from apps.acquisition import services
-    from apps.acquisition.models import Batch, Record, Source
 
-    _, token = services.create_source(name="benchmark", actor="benchmark")
-    contents = bodies(number, size)
+
+@contextmanager
+def serving() -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """A server's address and process."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
-        with server(listener):
-            address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-            accepting = send(address, token, contents, connections)
+        with server(listener) as process:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}", process
+
+
+def sustain(asked: argparse.Namespace) -> dict[str, Any]:
+    from django.db import connection
+    from django.utils import timezone
+
+    from apps.acquisition import limits, services
+    from apps.acquisition.models import Record, Source
+
+    source, token = services.create_source(name="benchmark", actor="benchmark")
+    words = [sys.executable, "-m", "tests.benchmarks.ingest", "--parse"]
+    with serving() as (address, web):
+        workers = [subprocess.Popen(words, stdin=subprocess.PIPE) for _ in range(asked.workers)]
+        began = time.perf_counter()
+        until = time.monotonic() + asked.seconds
+        sent = stream(address, token, asked.batch, asked.connections, asked.rate, until)
+        took = time.perf_counter() - began
+        source.refresh_from_db()
+        stored = source.stored
+        waiting = limits.backlog().get(source.pk, limits.Waiting())
+        lag = (timezone.now() - waiting.since).total_seconds() if waiting.since else 0.0
+        while source.pk in limits.backlog():
+            time.sleep(0.2)
+        drained = time.perf_counter() - began
+        source = Source.objects.get()
+        assert source.stored == Record.objects.count() == sent, "every document arrives once"
+        peaks = {
+            "web": peak_mb(web.pid),
+            "workers": [peak_mb(worker.pid) for worker in workers],
+            "client": peak_mb(os.getpid()),
+        }
+        for worker in workers:
+            worker.communicate()
+    connection.close()
+    return {
+        "seconds": round(took),
+        "accepted_per_s": round(sent / took),
+        "stored_per_s": round(stored / took),
+        "stored_per_s_to_the_end": round(sent / drained),
+        "lag_s": round(lag, 1),
+        "waiting_batches": waiting.batches,
+        "peak_mb": peaks,
+    }
+
+
+def measure(asked: argparse.Namespace) -> dict[str, Any]:
+    from django.db import connection
+
+    from apps.acquisition import receiving, services
+    from apps.acquisition.models import Batch, Record, Source
+
+    number, size = asked.documents, asked.batch
+    _, token = services.create_source(name="benchmark", actor="benchmark")
+    contents = bodies(number, size)
+    with serving() as (address, web):
+        before = cpu_s(web.pid), time.process_time()
+        accepting = send(address, token, contents, asked.connections)
+        busy = cpu_s(web.pid) - before[0], time.process_time() - before[1]
+        web_peak = peak_mb(web.pid)
+    receiving.close(Batch.objects.filter(state="open").values_list("pk", flat=True))
     began = time.perf_counter()
     for batch_id in Batch.objects.order_by("received_at").values_list("pk", flat=True):
         services.parse(batch_id)
@@ -201,7 +340,7 @@ def measure(number: int, size: int, connections: int) -> dict[str, float]:
     assert source.unparsed == 0
     copying = bare_copy()
     connection.close()
-    peaks = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     return {
         "documents": number,
         "batch": size,
@@ -210,7 +349,10 @@ def measure(number: int, size: int, connections: int) -> dict[str, float]:
         "stored_per_s": round(number / storing),
         "bare_copy_per_s": round(number / copying),
         "copy_ratio": round(copying / storing, 3),
-        "peak_mb": round(max(resource.getrusage(who).ru_maxrss for who in peaks) / 1024),
+        # what a document costs even where others use the machine
+        "web_cpu_us": round(1e6 * busy[0] / number, 2),
+        "client_cpu_us": round(1e6 * busy[1] / number, 2),
+        "peak_mb": {"web": web_peak, "parsing_and_client": own},
     }
 
 
