@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from apps import plugins
+from apps.contracts import UNPARSED
 
 _SAMPLE = 400
 _MOST_HEADERS = 100
@@ -188,8 +189,10 @@ def parse_lines(
             continue
         frames.append(parsed.frame.filter(done).with_columns(rows.filter(done).alias("_row")))
         structure = structure.scatter(rows.filter(parsed.structure), True)
-        chosen = chosen.scatter(rows.filter(read), len(choices))
-        choices.append(Choice(parser.name, sniff, int(read.sum())))
+        known = read & (parsed.frame["event.dataset"] != UNPARSED).fill_null(True)
+        if known.any():  # of a document that says nothing, nobody says that it was read
+            chosen = chosen.scatter(rows.filter(known), len(choices))
+            choices.append(Choice(parser.name, sniff, int(known.sum())))
         rows = rows.filter(~read)
     frames.append(pl.DataFrame({"_row": rows, "event.dataset": [None] * rows.len()}))
     silent = structure.arg_true().cast(pl.UInt32)

@@ -72,3 +72,8 @@ def test_a_reading_says_who_read_and_how_sure_it_was() -> None:
     told = {choice.parser: choice for choice in read.choices}
     assert (told["access_log"].lines, told["sshd"].lines, read.unparsed) == (30, 10, 1)
     assert 1 > told["access_log"].sniff > told["sshd"].sniff > 0
+
+
+def test_of_a_document_that_says_nothing_nobody_says_that_it_was_read() -> None:
+    read = reading.read(b'{"foo": 1}\n{"user.name": "ann"}', protocol="lines", received_at=NOW)
+    assert (read.unparsed, [choice.lines for choice in read.choices]) == (1, [1])

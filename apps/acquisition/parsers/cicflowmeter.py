@@ -52,6 +52,8 @@ class CicFlowMeter:
             names = header.split(",")
             commas = lines.gather(below).str.count_matches(",", literal=True)
             rows = below.filter(commas == len(names) - 1)
+            if not rows.len():
+                continue
             part = _records(lines.gather(rows), names)
             parts.append(part.with_columns(rows.alias("_row")))
         if headers:

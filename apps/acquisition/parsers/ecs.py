@@ -1,4 +1,5 @@
-"""JSON documents that carry Elastic Common Schema fields, nested or dotted, or a raw line.
+"""JSON documents that carry Elastic Common Schema fields, nested or dotted, or a raw line; and what
+programs that log JSON say of themselves: a time, a level, a message.
 
 A document whose `event.original` or `message` is a line that another parser understands becomes
 that parser's record; what the document adds is kept beside it. Fields: Elastic Common Schema 8.
@@ -37,6 +38,10 @@ _ALIASES = {
     "process.program": "process.name",
     "dns.resolved_ip": "dns.answers",
     "url.full": "url.original",
+    # what programs that log JSON call it: zap, slog, zerolog, logrus, pino, Caddy; containers
+    **dict.fromkeys(("ts", "time", "timestamp"), "@timestamp"),
+    **dict.fromkeys(("msg", "log"), "message"),
+    **dict.fromkeys(("level", "severity", "levelname"), "log.level"),
 }
 _PATHS = {
     column: (column, *(name for name, ours in _ALIASES.items() if ours == column))

@@ -61,3 +61,23 @@ def test_documents_of_sensors_go_to_their_own_parsers_however_few_they_are() -> 
     said = records(*[plain] * 8, ZEEK_JSON, {"message": "hello"})
     assert [row["event.dataset"] for row in said] == [*["ecs"] * 8, "zeek.conn", "unparsed"]
     assert first_choice([json.dumps(plain)]) == "ecs"
+
+
+def test_programs_that_log_json_say_when_how_grave_and_what() -> None:
+    caddy = {"level": "warn", "ts": 1795341529.25, "logger": "tls", "msg": "stapling OCSP"}
+    slog = {"time": "2026-11-22T09:58:49.25Z", "level": "WARN", "msg": "stapling OCSP"}
+    pino = {"level": "warn", "time": 1795341529250, "msg": "stapling OCSP", "pid": 8}
+    for document in (caddy, slog, pino):
+        said = one(document)
+        assert said["event.dataset"] == "ecs"
+        assert said["@timestamp"] == datetime(2026, 11, 22, 9, 58, 49, 250_000, tzinfo=UTC)
+        assert (said["log.level"].lower(), said["message"]) == ("warn", "stapling OCSP")
+    assert one(caddy)["labels"] == {"logger": "tls"}
+
+
+def test_the_line_in_a_containers_log_is_read() -> None:
+    line = "Failed password for root from 192.0.2.9 port 4 ssh2"
+    line = f"Nov 22 09:58:49 web sshd[8]: {line}"
+    said = one({"log": line + "\n", "stream": "stderr", "time": "2026-11-22T09:58:50.1Z"})
+    assert (said["event.dataset"], said["source.ip"]) == ("sshd.auth", "192.0.2.9")
+    assert said["labels"]["stream"] == "stderr"
