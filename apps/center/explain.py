@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from apps.acquisition import frames
+from apps.acquisition import frames, plain_text
 from apps.acquisition.parsing import Choice, Context, Parser, parse_lines, parsers
 from apps.acquisition.written.store import of_home
 from apps.contracts import UNPARSED
@@ -90,7 +90,7 @@ def explain(
 
 def explain_text(content: bytes, *, file_name: str = "") -> Explanation:
     """What the terminal asks: bytes of a file, read with the parsers of this home."""
-    text = content.decode("utf-8", "replace").removeprefix("\ufeff")
+    text = plain_text.utf8(content).decode("utf-8", "replace")
     if len(content) >= LONGEST_TEXT:  # the last line is cut
         text = text.rpartition("\n")[0] or text
     return explain(text, received=datetime.now(UTC), written=of_home().parsers, file_name=file_name)
