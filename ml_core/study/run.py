@@ -17,7 +17,7 @@ from ml_core.errors import DataError
 from ml_core.study.report import Chapter, Plot, Table, Topic
 
 TOPICS = (
-    "shipped", "papers", "transfer", "verdicts", "requests", "sites", "domains", "sequences",
+    "shipped", "papers", "transfer", "verdicts", "requests", "sites", "domains", "sequences", "folds",
 )  # fmt: skip
 KEPT = "tables"  # folder beside tables.md: what each topic said when it last ran
 

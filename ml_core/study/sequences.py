@@ -62,12 +62,12 @@ def run(data: Path, say: Say) -> Chapter:
 
 def _programs(data: Path) -> Table:
     kind = text_kind("programs")
-    windows = _table(kind, _read(data / "programs/malbehavd_v1.parquet"))
+    windows = table_of(kind, read(data / "programs/malbehavd_v1.parquet"))
     corpus = kind.corpus([windows], 1)
     held = _test_part(corpus)
     lower = [text.lower() for text in held.texts]
-    frame = _read(data / "programs/adfa_ld.parquet").unique("syscalls", maintain_order=True)
-    linux = _table(kind, frame)
+    frame = read(data / "programs/adfa_ld.parquet").unique("syscalls", maintain_order=True)
+    linux = table_of(kind, frame)
     elsewhere = _some(linux, TESTED)
     adfa = Tested("ADFA-LD", elsewhere.texts, elsewhere.y)
     tested = [
@@ -78,8 +78,8 @@ def _programs(data: Path) -> Table:
     ]
     rows = _compared(kind, "MalBehavD", [windows], tested, corpus, kind.options.epochs)
     rows += _compared(kind, "ADFA-LD, attacks by run", [linux], corpus=_by_run(frame, linux))
-    traced = _read(RECORDED)
-    recorded = _table(kind, traced)
+    traced = read(RECORDED)
+    recorded = table_of(kind, traced)
     own = _by_run(traced, recorded)
     recording = _test_part(own, "our recording, runs held out")
     both = Corpus(
@@ -98,14 +98,14 @@ def _programs(data: Path) -> Table:
 
 def _by_run(frame: pl.DataFrame, table: TextTable) -> Corpus:
     """Sequences in the part of the run they come from, where that is told, else by a hash."""
-    read = [" ".join(calls(text)) for text in table.texts]
-    texts, _, part = by_sequence([replace(table, texts=read)], 1)
+    named = [" ".join(calls(text)) for text in table.texts]
+    texts, _, part = by_sequence([replace(table, texts=named)], 1)
     part_of = dict(zip(texts, part.tolist(), strict=True))
     runs = sorted({run for run in frame["run"].to_list() if run})
     part_of_run = {run: (0, 0, 0, 1, 2)[i % 5] for i, run in enumerate(runs)}
     parts = [
         part_of_run.get(run, part_of.get(text, TRAINING))
-        for run, text in zip(frame["run"].to_list(), read, strict=True)
+        for run, text in zip(frame["run"].to_list(), named, strict=True)
     ]
     return with_recorders(Corpus(table.texts, table.y, np.asarray(parts, dtype=np.int64)), 1)
 
@@ -124,8 +124,8 @@ def _scripts(data: Path) -> Table:
         "JavaScript": "javascript_zzn0508_tokens",
         "PHP": "php_webshell_opcodes",
     }
-    frames = {name: _read(data / f"code/{file}.parquet") for name, file in names.items()}
-    tables = {name: _some(_table(kind, frame), SCRIPTS) for name, frame in frames.items()}
+    frames = {name: read(data / f"code/{file}.parquet") for name, file in names.items()}
+    tables = {name: _some(table_of(kind, frame), SCRIPTS) for name, frame in frames.items()}
     corpora = {name: kind.corpus([table], 1) for name, table in tables.items()}
     held = [_test_part(corpus, name) for name, corpus in corpora.items()]
     rows = _compared(kind, "all languages", list(tables.values()), held)
@@ -134,8 +134,8 @@ def _scripts(data: Path) -> Table:
         left = _some(table, TESTED)
         rows += _compared(kind, f"without {name}", others, [Tested(name, left.texts, left.y)])
     shell = frames["PowerShell"]
-    pure = _table(kind, shell.filter(shell["label"] != "mixed_malicious"))
-    mixed = _some(_table(kind, shell.filter(shell["label"] == "mixed_malicious")), TESTED)
+    pure = table_of(kind, shell.filter(shell["label"] != "mixed_malicious"))
+    mixed = _some(table_of(kind, shell.filter(shell["label"] == "mixed_malicious")), TESTED)
     part = _test_part(kind.corpus([pure], 1))
     harmless = [text for text, c in zip(part.texts, part.y.tolist(), strict=True) if c == 0]
     y = np.repeat(np.arange(2), [len(harmless), len(mixed.texts)])
@@ -146,10 +146,10 @@ def _scripts(data: Path) -> Table:
 
 def _events(data: Path) -> Table:
     kind = text_kind("events")
-    frame = _read(data / "logs/event_sequences_ait_critical_review.parquet")
+    frame = read(data / "logs/event_sequences_ait_critical_review.parquet")
     # loghub's OpenStack has 18 different sequences, nine of them with both labels
     tables = {
-        str(name): _table(kind, part)
+        str(name): table_of(kind, part)
         for (name,), part in frame.partition_by("dataset", as_dict=True).items()
         if name != "openstack_loghub"
     }
@@ -169,8 +169,8 @@ def _events(data: Path) -> Table:
 
 def _pages(data: Path) -> Table:
     kind = text_kind("pages")
-    learned = _table(kind, _read(data / "pages/deface_text_train.parquet"))
-    official = _table(kind, _read(data / "pages/deface_text_test.parquet"))
+    learned = table_of(kind, read(data / "pages/deface_text_train.parquet"))
+    official = table_of(kind, read(data / "pages/deface_text_test.parquet"))
     new = [i for i, text in enumerate(official.texts) if text not in set(learned.texts)]
     texts, y = [official.texts[i] for i in new], official.y[new]
     short = [" ".join(text.split()[:30]) for text in texts]
@@ -196,15 +196,15 @@ def _compared(
     """A row for each tested set and system; without `tested`, the part held out."""
     corpus = corpus or kind.corpus(given, 1)
     tested = tested or [_test_part(corpus)]
-    network, rivals = _network(kind, corpus, epochs), _rivals(*_as_given(corpus, given))
+    network = network_of(kind, corpus, epochs)
+    others = rivals(*_as_given(corpus, given))
     rows: list[tuple[Cell, ...]] = []
     for test in tested:
         said = {"BiLSTM-DNN": network(test.texts)}
         texts = [bare(text) for text in test.texts]
-        said |= {name: rival(texts) for name, rival in rivals.items()}
+        said |= {name: rival(texts) for name, rival in others.items()}
         rows += [
-            (learned, test.name, name, len(test.y), *_figures(p, test.y))
-            for name, p in said.items()
+            (learned, test.name, name, len(test.y), *figures(p, test.y)) for name, p in said.items()
         ]
     return rows
 
@@ -220,7 +220,7 @@ def _as_given(corpus: Corpus, tables: Sequence[TextTable]) -> tuple[list[str], I
     return list(found), np.asarray(list(found.values()), dtype=np.int64)
 
 
-def _network(kind: TextKind, corpus: Corpus, epochs: int) -> System:
+def network_of(kind: TextKind, corpus: Corpus, epochs: int) -> System:
     from ml_core.building import build_texts
     from ml_core.scorer import Scorer
 
@@ -229,7 +229,7 @@ def _network(kind: TextKind, corpus: Corpus, epochs: int) -> System:
     return lambda texts: scorer.score_texts(texts).p_attack
 
 
-def _rivals(texts: Sequence[str], y: Ints) -> dict[str, System]:
+def rivals(texts: Sequence[str], y: Ints) -> dict[str, System]:
     from sklearn.decomposition import TruncatedSVD
     from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
     from sklearn.feature_extraction.text import TfidfVectorizer
@@ -272,7 +272,7 @@ def _told(predict: Callable[[Sequence[str]], F64]) -> System:
     return lambda texts: predict(texts)[:, 1]
 
 
-def _figures(p_attack: F64, y: Ints) -> tuple[Cell, ...]:
+def figures(p_attack: F64, y: Ints) -> tuple[Cell, ...]:
     from sklearn.metrics import f1_score, roc_auc_score
 
     from ml_core.verdict.calibration import expected_calibration_error
@@ -286,13 +286,13 @@ def _figures(p_attack: F64, y: Ints) -> tuple[Cell, ...]:
     )
 
 
-def _read(path: Path) -> pl.DataFrame:
+def read(path: Path) -> pl.DataFrame:
     from ml_core.readers import read_frames
 
     return read_frames([path])[0]
 
 
-def _table(kind: TextKind, frame: pl.DataFrame) -> TextTable:
+def table_of(kind: TextKind, frame: pl.DataFrame) -> TextTable:
     from ml_core.readers import read_texts, text_column
 
     y = kind.class_index([str(label) for label in frame["label"].to_list()])

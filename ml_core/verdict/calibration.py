@@ -53,6 +53,20 @@ def expected_calibration_error(probabilities: F64, y: Ints, bins: int = 15) -> f
     return float(gap)
 
 
+def calibration_error_by_chance(probabilities: F64, bins: int = 15) -> float:
+    """The calibration error that as many rows would show on average if all p [N, C] were true.
+
+    Of a bin of n rows with confidences c the gap is then about normal with variance
+    Σ c (1 - c) / n², whose mean absolute value is √(2/π) of its deviation. Few rows show an error
+    though there is none: Roelofs, Cain, Shlens, Mozer, "Mitigating bias in calibration error
+    estimation", AISTATS 2022.
+    """
+    confidence = probabilities.max(axis=1)
+    bin_of = np.minimum((confidence * bins).astype(int), bins - 1)
+    spread = np.bincount(bin_of, weights=confidence * (1.0 - confidence))
+    return float(np.sqrt(2.0 / np.pi * spread).sum() / len(confidence))
+
+
 def harmless_bias(logits: npt.ArrayLike, y: Ints, rate: float, loss: float = 0.01) -> float:
     """What the harmless class's logit needs so that few harmless inputs are called an attack.
 

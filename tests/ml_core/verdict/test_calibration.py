@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ml_core.verdict.calibration import (
+    calibration_error_by_chance,
     expected_calibration_error,
     fit_temperature,
     harmless_bias,
@@ -27,6 +28,17 @@ def test_the_temperature_lowers_the_nll_and_the_calibration_error_of_a_boaster()
     assert negative_log_likelihood(boasting, y, t) <= min(nearby)
     assert expected_calibration_error(softmax(boasting, t), y) < 0.05
     assert expected_calibration_error(softmax(boasting), y) > 0.15
+
+
+@pytest.mark.parametrize("rows", [60, 160, 5_000])
+def test_few_rows_show_a_calibration_error_though_there_is_none(rows: int) -> None:
+    rng = np.random.default_rng(6)
+    p = softmax(3 * rng.normal(size=(rows, 2)))
+    drawn = [
+        expected_calibration_error(p, (rng.random(rows) < p[:, 1]).astype(np.int64))
+        for _ in range(300)
+    ]
+    assert calibration_error_by_chance(p) == pytest.approx(np.mean(drawn), rel=0.06)
 
 
 def test_the_harmless_bias_keeps_to_its_rate_and_spares_the_attacks() -> None:
