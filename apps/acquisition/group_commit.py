@@ -62,10 +62,12 @@ class GroupCommit:
             thread.join(60)
 
     def _run(self) -> None:
-        ended = False
+        ended, checked = False, 0.0
         while not ended:
             group, ended = self._group()
-            close_old_connections()  # the database may have been restarted
+            if time.monotonic() - checked > _PATIENCE:
+                close_old_connections()  # the database may have been restarted
+                checked = time.monotonic()
             if group:
                 self._commit(group)
             self._close_due(everything=ended)
@@ -93,6 +95,7 @@ class GroupCommit:
         try:
             outcomes = receiving.commit([arrival for arrival, _ in group], self._gathering)
         except Exception as error:  # every sender is told that nothing was stored
+            connections.close_all()  # whatever it was, the next commit begins anew
             for _, future in group:
                 future.set_exception(error)
             return
@@ -114,6 +117,7 @@ class GroupCommit:
             try:
                 ready = receiving.close([batch_id])
             except Error:
+                connections.close_all()
                 log.exception("batch %s stays open for now", batch_id)
                 self._gathering.due[batch_id] = now + _PATIENCE
                 continue
