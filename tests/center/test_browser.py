@@ -94,6 +94,7 @@ def walked(scene: World) -> dict[str, str]:
     record = scene.batch.records.get(user_name="deploy", event_outcome="success")
     finding = scene.incident.memberships.first()
     assert finding is not None
+    watch = made.watches(scene)
     return {
         "overview": "/",
         "incidents": reverse("incidents"),
@@ -112,6 +113,11 @@ def walked(scene: World) -> dict[str, str]:
         "parsers": reverse("parsers"),
         "parser-new": reverse("parser-new"),
         "explain": reverse("explain"),
+        "watches": reverse("watches"),
+        "watch": reverse("watch", args=[watch.pk]),
+        "watch-edit": reverse("watch-edit", args=[watch.pk]),
+        "watch-kinds": reverse("watch-new"),
+        "watch-new": reverse("watch-new") + "?kind=host",
         "upload": reverse("upload"),
         "hosts": reverse("hosts"),
         "host": reverse("host", args=[scene.host.pk]),

@@ -11,7 +11,7 @@ import zstandard
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
-from apps.acquisition.models import Batch, BatchContent, Record, Source
+from apps.acquisition.models import Batch, BatchContent, Record, Source, Watch
 from apps.analysis.models import (
     Assessment,
     Incident,
@@ -91,6 +91,43 @@ def world(*, with_host: bool = True) -> World:
         remedy=remedy,
         host=host,
     )
+
+
+def watches(world: World) -> Watch:
+    """Four watches, each in another state; the first one has most to show."""
+    from apps.acquisition.watches import create_watch
+
+    now = timezone.now()
+    shop = create_watch(
+        name="shop front page",
+        kind="page",
+        target="https://shop.example.org/en/summer/collection?campaign=2026",
+        every=900,
+        actor="ada",
+        networks=["10.20.0.0/16"],
+        secret="Bearer s3cret",
+        options={"seconds": 45},
+        source=world.source,
+    )
+    others = [
+        ("registrar", "dns", "shop.example.org www.shop.example.org mail.shop.example.org", 3600),
+        ("certificate", "certificate", "shop.example.org:443", 86400),
+        ("web-01 files", "host", "web-01", 21600),
+    ]
+    for name, kind, target, every in others:
+        create_watch(name=name, kind=kind, target=target, every=every, actor="ada")
+    Watch.objects.filter(pk=shop.pk).update(
+        last_at=now - timedelta(minutes=3), changed_at=now - timedelta(minutes=3), last_changes=2,
+        last_records=4, last_batch=world.batch.pk, next_at=now + timedelta(minutes=12),
+        last_notes=["It is longer than 5242880 bytes; the rest was not fetched."],
+    )  # fmt: skip
+    Watch.objects.filter(name="registrar").update(
+        last_at=now - timedelta(minutes=40), last_records=42, next_at=now + timedelta(minutes=20)
+    )
+    Watch.objects.filter(name="certificate").update(
+        last_at=now - timedelta(hours=5), failures=2, last_error="It did not answer in time."
+    )
+    return Watch.objects.get(pk=shop.pk)
 
 
 def _batch(source: Source, at: datetime) -> Batch:
