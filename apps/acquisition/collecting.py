@@ -11,13 +11,18 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
 from apps import plugins
 from apps.contracts import Json, Refused
 from apps.protection.outbound import Network
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
+    Words = str | _StrPromise  # for people: translated when they are shown
 
 DATASETS = frozenset(
     {
@@ -110,19 +115,22 @@ class Collector(Protocol):
 
     `options` is a frozen `msgspec.Struct` whose fields all have defaults; their `Meta` gives
     limits, and titles and descriptions for people. `secret` names what the secret is, empty where
-    there is none. `check` gives the target as it is kept; raises `Refused`.
+    there is none. A `continuous` one is never run: a process of its own is at it without end.
+    `check` gives the target as it is kept; raises `Refused`.
     """
 
     @property
     def name(self) -> str: ...
     @property
-    def title(self) -> str: ...
+    def title(self) -> Words: ...
     @property
-    def description(self) -> str: ...
+    def description(self) -> Words: ...
     @property
-    def target(self) -> str: ...
+    def target(self) -> Words: ...
     @property
-    def secret(self) -> str: ...
+    def secret(self) -> Words: ...
+    @property
+    def continuous(self) -> bool: ...
     @property
     def options(self) -> type[msgspec.Struct]: ...
     def check(self, target: str, options: Any) -> str: ...

@@ -159,9 +159,9 @@ def _checked(
 ) -> dict[str, Json]:
     if not name.strip() or len(name) > 100:
         raise Refused(_("A watch needs a name of at most 100 characters."))
-    if not LEAST_EVERY <= every <= MOST_EVERY:
-        raise Refused(_("A watch runs at most once a minute and at least once in 30 days."))
     collector = collecting.collector_named(kind)
+    if not (collector.continuous or LEAST_EVERY <= every <= MOST_EVERY):
+        raise Refused(_("A watch runs at most once a minute and at least once in 30 days."))
     read = collecting.read_options(collector, options)
     kept = collector.check(target.strip(), read)
     if len(kept) > 2000:
@@ -196,10 +196,12 @@ def claim_due(*, now: datetime | None = None) -> list[tuple[int, datetime]]:
     """Claims what is due, the longest waiting first, as far as `AT_ONCE` allows: (id, claim)."""
     now = now or timezone.now()
     free = Q(claimed_at=None) | Q(claimed_at__lt=now - STALE)
-    room = AT_ONCE - Watch.objects.exclude(free).count()
+    endless = [name for name, known in collecting.collectors().items() if known.continuous]
+    watches = Watch.objects.exclude(kind__in=endless)
+    room = AT_ONCE - watches.exclude(free).count()
     if room <= 0:
         return []
-    due = Watch.objects.filter(free, enabled=True, source__enabled=True, next_at__lte=now)
+    due = watches.filter(free, enabled=True, source__enabled=True, next_at__lte=now)
     waiting = due.order_by("next_at").values_list("pk", flat=True)[:room]
     return [
         (watch_id, now)

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 from django import forms
+from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -48,13 +49,21 @@ class WatchForm(forms.Form):
             self.fields["source"].required = True
             self.fields["source"].empty_label = None  # type: ignore[attr-defined]
         if collector.name == "host":
-            names = Host.objects.exclude(host_key="").order_by("name").values_list("name", "name")
+            hosts = Host.objects.exclude(host_key="").order_by("name")
             self.fields["target"] = forms.ChoiceField(
                 label=collector.target,
-                choices=list(names),
+                choices=list(hosts.values_list("name", "name")),
                 help_text=_("Registered under Hosts, with its key."),
             )
             del self.fields["networks"]
+        if collector.continuous:
+            names = [(name, name) for name in settings.TOCSIN["capture"]]
+            self.fields["target"] = forms.ChoiceField(
+                label=collector.target,
+                choices=names,
+                help_text=_("Interfaces that TOCSIN_CAPTURE names, on the machine of Tocsin."),
+            )
+            del self.fields["networks"], self.fields["every"]
         if collector.secret:
             self._secret()
         known = watch.options if watch else {}
@@ -99,7 +108,8 @@ class WatchForm(forms.Form):
     def told(self) -> dict[str, Any]:
         """What the services take, out of a valid form."""
         said = self.cleaned_data
-        told = {name: said[name] for name in ("name", "target", "every")}
+        told = {name: said[name] for name in ("name", "target")}
+        told["every"] = said.get("every") or said["option_seconds"]
         told["networks"] = said.get("networks", "").replace(",", " ").split()
         told["source"] = said.get("source")
         told["options"] = {

@@ -101,6 +101,13 @@ def parser() -> argparse.ArgumentParser:
         "TOCSIN_SYSLOG_TCP, TOCSIN_SYSLOG_TLS, TOCSIN_NETFLOW, TOCSIN_TAIL and TOCSIN_DROP is set.",
     )
 
+    commands.add_parser(
+        "capture",
+        help="capture interfaces of this machine, as the watches say",
+        description="Runs until SIGTERM and needs CAP_NET_RAW; `tocsin up` starts it where "
+        "TOCSIN_CAPTURE names interfaces.",
+    )
+
     responder = commands.add_parser("responder", help="remote responders")
     actions = responder.add_subparsers(dest="action", required=True, metavar="ACTION")
     add = actions.add_parser("add", help="register a responder; prints the signing secret")

@@ -221,6 +221,29 @@ def listen(options: argparse.Namespace) -> int:
     return 0
 
 
+def capture(options: argparse.Namespace) -> int:
+    import signal
+    from threading import Event
+
+    from asgiref.sync import async_to_sync
+    from django.conf import settings
+
+    from apps.acquisition.capturing import Captures
+    from apps.center import pipeline
+
+    interfaces = settings.TOCSIN["capture"]
+    if not interfaces:
+        raise CommandError("nothing may be captured: name interfaces in TOCSIN_CAPTURE")
+    stop = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *said: stop.set())
+    captures = Captures(settings.HOME, interfaces, async_to_sync(pipeline.start))
+    print(f"capturing {', '.join(interfaces)} as the watches say", flush=True)
+    captures.run(stop)
+    print("stopped: all that was captured is stored or in the ring", flush=True)
+    return 0
+
+
 def responder_add(options: argparse.Namespace) -> int:
     from apps.assistance import services
     from apps.contracts import Refused
@@ -290,6 +313,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
         source_add,
         source_listen,
         listen,
+        capture,
         responder_add,
         migrate,
         first_account,

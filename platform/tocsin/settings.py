@@ -233,6 +233,7 @@ TOCSIN: dict[str, Any] = {
     "public_url": os.environ.get("TOCSIN_PUBLIC_URL", "http://127.0.0.1:8000"),
     # Responders' webhooks may point into our own network only where the operator says so.
     "private_webhooks": flag("TOCSIN_PRIVATE_WEBHOOKS"),
+    "capture": listed("TOCSIN_CAPTURE"),  # interfaces of this machine that may be captured
     # What `tocsin listen` opens; `acquisition/listeners/options.py` checks it.
     "listen": {
         "syslog_udp": listed("TOCSIN_SYSLOG_UDP"),

@@ -257,7 +257,7 @@ class Stack:
         return done.stdout.strip()
 
     def _start_services(self) -> None:
-        from tocsin.settings import HEARS, SECURE_TLS  # reads the home, which now is there
+        from tocsin.settings import HEARS, SECURE_TLS, TOCSIN  # reads the home, which now is there
 
         celery = [sys.executable, "-m", "celery", "-A", "tocsin.celery"]
         alone = ["--without-gossip", "--without-mingle"]
@@ -290,6 +290,7 @@ class Stack:
             ),
             Child("beat", [*celery, *beat, "-l", "WARNING"], grace=5),
             *([Child("listen", self._ours("listen"), grace=25)] if HEARS else []),
+            *([Child("capture", self._ours("capture"), grace=25)] if TOCSIN["capture"] else []),
         ):
             self._spawn(child)
         self.say("worker, scheduler and web are starting")
@@ -389,6 +390,7 @@ class Stack:
             "demonstration",
             "beat",
             "listen",
+            "capture",
             "web",
             "scanner",
             "worker",

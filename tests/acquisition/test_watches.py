@@ -31,6 +31,7 @@ class Well:
     title = description = target = "Well"
     secret = "Key"
     options = Options
+    continuous = False
 
     def __init__(self) -> None:
         self.draw: Callable[[str, Options, Reach], Collected] = lambda *asked: Collected(())

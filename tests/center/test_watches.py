@@ -174,3 +174,24 @@ def test_an_interval_is_said_in_words() -> None:
     assert [pace(n) for n in (60, 300, 3600, 86400, 90, 45)] == [
         "1 minute", "5 minutes", "1 hour", "1 day", "90 seconds", "45 seconds",
     ]  # fmt: skip
+
+
+def test_only_interfaces_the_operator_names_can_be_captured(
+    world: World, enter: Enter, sent: Sent, settings: Any
+) -> None:
+    settings.TOCSIN = {**settings.TOCSIN, "capture": ["eth7"]}
+    client = enter(world.administrator)
+    address = reverse("watch-new") + "?kind=capture"
+    page = client.get(address).content.decode()
+    assert "eth7" in page
+    assert "How often" not in page
+    asked = {"name": "uplink", "option_seconds": "60", "option_megabytes": "9"}
+    asked |= {"option_snaplen": "1500", "option_filter": ""}
+    assert client.post(address, {**asked, "target": "lo"}).status_code == 200
+    client.post(address, {**asked, "target": "eth7"})
+    watch = Watch.objects.get()
+    assert (watch.target, watch.every, watch.options["promiscuous"]) == ("eth7", 60, False)
+    assert (
+        reverse("watch-run", args=[watch.pk])
+        not in client.get(reverse("watch", args=[watch.pk])).content.decode()
+    )

@@ -73,6 +73,7 @@ class Certificates:
     target = _("Host, or host:port")
     secret = ""
     options = Options
+    continuous = False
 
     def check(self, target: str, options: Options) -> str:
         host, port = endpoint(target)

@@ -77,6 +77,7 @@ class Hosts:
     target = _("Host")
     secret = ""
     options = Options
+    continuous = False
 
     def check(self, target: str, options: Options) -> str:
         if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}", target):

@@ -90,6 +90,7 @@ class Names:
     target = _("Names, by spaces")
     secret = ""
     options = Options
+    continuous = False
 
     def check(self, target: str, options: Options) -> str:
         names = [_name(word) for word in target.replace(",", " ").split()]

@@ -71,6 +71,7 @@ class Pages:
     target = _("URL of the page")
     secret = _("Authorization header")
     options = Options
+    continuous = False
 
     def check(self, target: str, options: Options) -> str:
         parts = fetching.check_url(target)

@@ -32,6 +32,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
             "watch": watch,
             "title": _title(watch),
             "options": _options(watch),
+            "continuous": watch.kind in collectors() and collectors()[watch.kind].continuous,
             "batches": Batch.objects.filter(source=watch.source).order_by("-received_at")[:8],
         },
     )
