@@ -54,7 +54,7 @@ def listen_for(
     """Says who may write for a source and which files it follows. `allowed` are the folders files
     may lie in. Raises `Refused` with a sentence where that cannot be meant."""
     try:
-        nets = list(dict.fromkeys(str(senders.network(text)) for text in networks))
+        nets = list(dict.fromkeys(_written(senders.network(text)) for text in networks))
         names = list(dict.fromkeys(senders.certificate_name(text) for text in certificates))
     except ValueError as wrong:
         raise Refused(str(wrong)) from wrong
@@ -83,6 +83,10 @@ def listen_for(
     }
     Listening.objects.update_or_create(source=source, defaults=said)
     audit(actor=actor, action="source.listening", object=f"source:{source.pk}", detail=said)
+
+
+def _written(network: senders.Network) -> str:
+    return str(network.network_address) if network.num_addresses == 1 else str(network)
 
 
 def _check_pattern(pattern: str, allowed: Sequence[Path]) -> None:

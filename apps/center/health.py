@@ -186,6 +186,8 @@ def _listening() -> tuple[str, str]:
 def _listening_detail(reports: list[dict[str, Any]]) -> str:
     places = [f"{one['what']} {one['address']}" for r in reports for one in r["listening"]]
     lost = sum(one.get("lost") or 0 for r in reports for one in r["listening"])
+    files = sum(report["files"] for report in reports)
+    behind = sum(report["behind"] for report in reports)
     strangers = [f"{who} ({n})" for r in reports for who, n in r["strangers"].items()]
     troubles = [trouble for r in reports for trouble in r["troubles"]]
     parts = [
@@ -193,6 +195,9 @@ def _listening_detail(reports: list[dict[str, Any]]) -> str:
         _("%(n)d connections") % {"n": sum(r["connections"] for r in reports)},
         _("%(size)s MB held") % {"size": round(sum(r["buffered"] for r in reports) / 1e6, 1)},
         _("%(n)d datagrams lost in the kernel") % {"n": lost} if lost else "",
+        _("%(n)d files followed, %(bytes)d bytes behind") % {"n": files, "bytes": behind}
+        if files
+        else "",
         _("of no source: %(who)s") % {"who": ", ".join(strangers[:3])} if strangers else "",
         "; ".join(troubles[:3]),
     ]

@@ -353,6 +353,9 @@ class Stack:
                 wait = min(30.0, 0.5 * 2 ** (child.failures - 1))
                 child.due = time.monotonic() + wait
                 self.say(f"{child.name} ended ({code}); starting it again in {wait:g} s")
+                if child.name == "listen":  # a setting of the operator's, more often than not
+                    log = self.home / "log" / "listen.log"
+                    self.say(f"listen: {_last_line(log.read_text(errors='replace'))}")
             elif time.monotonic() >= child.due:
                 child.due = 0.0
                 if child.name == "valkey" and self.valkey:

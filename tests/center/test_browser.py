@@ -109,6 +109,7 @@ def walked(scene: World) -> dict[str, str]:
         "source": reverse("source", args=[scene.source.pk]),
         "source-limits": reverse("source-limits", args=[scene.source.pk]),
         "source-new": reverse("source-new"),
+        "source-listening": reverse("source-listening", args=[scene.source.pk]),
         "source-logs": reverse("source-logs", args=[scene.source.pk]),
         "parsers": reverse("parsers"),
         "parser-new": reverse("parser-new"),

@@ -102,7 +102,7 @@ def home() -> Iterator[Path]:
 @pytest.fixture
 def running(home: Path) -> Running:
     stack = Running(home, free_port(), None)  # type: ignore[arg-type]
-    stack.process = up(home, stack.port)
+    stack.process = up(home, stack.port, TOCSIN_SYSLOG_TCP=f"127.0.0.1:{free_port()}")
     until(lambda: stack.healthy() or stack.process.poll() is not None, 90)
     assert stack.process.poll() is None, stack.process.communicate()[0]
     return stack
@@ -146,13 +146,21 @@ def test_a_day_in_the_life_of_the_stack(running: Running) -> None:
     until(lambda: running.healthy() and len(workers()) >= 3 and not workers() & before, 60)
     assert not webs() & web_before
 
+    # Syslog is listened to, and who is unknown is turned away.
+    log = home / "log" / "listen.log"
+    until(lambda: log.exists() and "listening: syslog-tcp" in log.read_text())
+    place = re.search(r"syslog-tcp on 127\.0\.0\.1:(\d+)", log.read_text())
+    with socket.create_connection(("127.0.0.1", int(place[1])), timeout=30) as stranger:
+        assert stranger.recv(1) == b""
+
     # SIGTERM stops everything in order.
     running.process.send_signal(signal.SIGTERM)
     said, _ = running.process.communicate(timeout=60)
     assert running.process.returncode == 0, said
     stopped = re.findall(r"(\w+) stopped", said)
-    assert stopped == ["beat", "web", "scanner", "worker", "valkey", "postgres"]
+    assert stopped == ["beat", "listen", "web", "scanner", "worker", "valkey", "postgres"]
     assert belonging_to(home) == {}
+    assert "stopped: all that was held is stored" in log.read_text()
     assert re.search(r"password \S{12,}", said)
 
 

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from threading import Barrier, BrokenBarrierError
 from typing import Any, Protocol, TypeVar
+from uuid import UUID
 
 from django.db import connections
 
@@ -43,7 +44,9 @@ _TICK = 0.1
 _LOOK = 3.0  # seconds between two looks at the settings, and two reports
 _STRANGERS = 100  # unknown addresses that are counted one by one
 _EXPORTERS = 4096
+_UNTOLD = 256  # batches whose response is still to be started
 _SAID_AGAIN = 60.0  # a stranger is named in the log once in so many seconds
+_LAST_WORD = 3.0  # seconds a stop gives the broker
 _LAST_TRY = 8.0  # seconds a stop gives the database
 
 
@@ -75,6 +78,8 @@ class Hub:
         self._lessons: dict[tuple[int, str], Lessons] = {}
         self._on_batch = on_batch
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="keep")
+        self._teller = ThreadPoolExecutor(1, thread_name_prefix="tell")
+        self._untold = 0
         self._locks: dict[int, asyncio.Lock] = {}
         self._storing: set[asyncio.Task[None]] = set()
         self._paused = False
@@ -220,7 +225,7 @@ class Hub:
         loop = asyncio.get_running_loop()
         for pause in waits():
             try:
-                await loop.run_in_executor(self._threads, deliver, delivery, self._on_batch)
+                await loop.run_in_executor(self._threads, deliver, delivery, self._tell)
             except NotTaken as reason:
                 log.error("what source %d sent is not stored: %s", delivery.source_id, reason)
                 self.counts["refused"] += 1
@@ -233,6 +238,21 @@ class Hub:
             else:
                 self.failing = ""
             return
+
+    def _tell(self, batch_id: UUID) -> None:
+        """Has the response to a batch started, without holding up the next one: a broker that is
+        away takes its time to say so. What nobody was told of, the next sweep finds."""
+        if self._untold < _UNTOLD:
+            self._untold += 1
+            self._teller.submit(self._tell_now, batch_id)
+
+    def _tell_now(self, batch_id: UUID) -> None:
+        try:
+            self._on_batch(batch_id)
+        except Exception:
+            log.exception("batch %s is stored; nobody could be told", batch_id)
+        finally:
+            self._untold -= 1
 
     def _tell_failure(self, error: Exception) -> None:
         line = (str(error).strip() or type(error).__name__).splitlines()[0][:300]
@@ -367,6 +387,10 @@ class Hub:
                 together.wait(timeout=2)
             connections.close_all()
 
+        until = time.monotonic() + _LAST_WORD
+        while self._untold and time.monotonic() < until:
+            await asyncio.sleep(0.05)
+        self._teller.shutdown(wait=False, cancel_futures=True)
         left = [self._threads.submit(leave) for _ in range(_THREADS)]
         self._threads.shutdown(wait=False)
         await asyncio.to_thread(wait, left, 3)

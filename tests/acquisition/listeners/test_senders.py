@@ -83,7 +83,7 @@ def test_settings_that_cannot_be_meant_are_refused() -> None:
         allowed=allowed,
         actor="anna",
     )
-    assert one.listening.networks == ["192.0.2.1/32"]
+    assert one.listening.networks == ["192.0.2.1"]
     assert AuditEntry.objects.latest("id").action == "source.listening"
     for wrong, sentence in (
         ({"networks": ["192.0.2.1"]}, "belongs to one"),
