@@ -103,15 +103,19 @@ class HttpDialogues:
 
     def _hear(self, number: int, packets: Packets, rows: Ints, from_low: Mask) -> None:
         dialogue = self._open.get(number)
+        start = packets.payload_start[rows] - packets.base
         columns = zip(
             rows.tolist(),
             packets.time[rows].tolist(),
             packets.tcp_sequence[rows].tolist(),
             (packets.tcp_flags[rows] & SYN > 0).tolist(),
             from_low[rows].tolist(),
+            start.tolist(),
+            (start + packets.payload_captured[rows]).tolist(),
             strict=True,
         )
-        for row, time, sequence, opens, low in columns:
+        content = packets.data.data
+        for row, time, sequence, opens, low, begin, end in columns:
             if dialogue and time - dialogue.last > SILENCE_NS:
                 self._read(number, over=True)
                 dialogue = None
@@ -119,11 +123,11 @@ class HttpDialogues:
                 if not _asks(packets, row):
                     continue
                 dialogue = self._open[number] = _Dialogue(_ends(packets, row), low, time)
-            data = packets.payload(row)
-            dialogue.said[low != dialogue.low_asks].append(Segment(sequence, opens, data, time))
+            data = bytes(content[begin:end])
+            dialogue.said[low != dialogue.low_asks].append((sequence, opens, data, time))
             dialogue.last = time
-            dialogue.size += len(data) + _COST
-            self._size += len(data) + _COST
+            dialogue.size += end - begin + _COST
+            self._size += end - begin + _COST
             if dialogue.size > self.most_of_one:
                 self._read(number)
 
@@ -188,8 +192,5 @@ def _asks(packets: Packets, row: int) -> bool:
 
 
 def _ends(packets: Packets, row: int) -> Ends:
-    here = slice(row, row + 1)
-    source, destination = (
-        address_text(both[here])[0] for both in (packets.source, packets.destination)
-    )
+    source, destination = address_text(np.stack([packets.source[row], packets.destination[row]]))
     return source, int(packets.source_port[row]), destination, int(packets.destination_port[row])

@@ -203,8 +203,10 @@ def test_a_stream_is_put_together_whatever_the_order_and_overlap_of_its_segments
     spans = [(max(low - chance.randrange(3), 0), high) for low, high in pairwise(cuts)]
     spans += [chance.choice(spans)]
     chance.shuffle(spans)
-    opening = Segment((first - 1) % 2**32, True, b"", 0)
-    sent = [Segment((first + low) % 2**32, False, stream[low:high], 0) for low, high in spans]
+    opening: Segment = ((first - 1) % 2**32, True, b"", 0)
+    sent: list[Segment] = [
+        ((first + low) % 2**32, False, stream[low:high], 0) for low, high in spans
+    ]
     (piece,) = reassemble([opening, *sent[:3], opening, *sent[3:]])
     assert piece.data == stream
 
