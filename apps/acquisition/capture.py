@@ -105,6 +105,7 @@ def read_frames(
 
 
 def _unsupported(links: set[int]) -> str:
+    links = links - LINK_TYPES
     if not links:
         return "No packet is of an interface that the pcapng file describes."
     named = (f"{n} ({LINK_NAMES[n]})" if n in LINK_NAMES else str(n) for n in sorted(links))

@@ -7,6 +7,7 @@ import os
 import random
 import struct
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from apps.acquisition.packets import Counts
 from apps.acquisition.traffic import Traffic
 from tests.acquisition import wire
 from tests.acquisition.decoded import ordered
+from tests.acquisition.test_tunnels import TUNNELS
 from tests.acquisition.wire import ACK, FIN, PSH, RST, SYN
 
 START = 1_700_000_000_000_000
@@ -277,3 +279,71 @@ def test_what_is_to_be_said_of_a_capture_is_said() -> None:
 def test_a_file_that_is_not_there_is_an_error_of_the_system(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         traffic.read(tmp_path / "no such file")
+
+
+# ------------------------------------------------------------------------------ hostile
+
+
+NASTY = (b"\xff\xff\xff\xff", b"\0\0\0\0", b"\x7f\xff\xff\xff", b"\xff\xff\xff\x7f", b"\0\0\0\1")
+
+
+def damaged(content: bytes, chance: random.Random) -> bytes:
+    """With bytes changed, taken out, put in, and lengths made absurd."""
+    data = bytearray(content)
+    for _ in range(chance.choice([1, 3, 10, 100])):
+        at = chance.randrange(len(data))
+        match chance.randrange(5):
+            case 0 | 1:
+                data[at] = chance.randrange(256)
+            case 2:
+                data[at : at + 4] = chance.choice(NASTY)
+            case 3:
+                del data[at : at + chance.randrange(1, 60)]
+            case 4:
+                data[at:at] = data[chance.randrange(len(data)) :][: chance.randrange(100)]
+        if len(data) < 30:
+            break
+    return bytes(data)
+
+
+def test_a_damaged_capture_is_read_as_far_as_it_makes_sense_or_refused() -> None:
+    chance = random.Random(3)
+    tunnels = [(START + n, packet) for n, packet in enumerate(TUNNELS.values())]
+    mixed = [(START + n * 1_000, framed(chance, {})) for n in range(80)]
+    blocks = [wire.packet_block(n % 2, at, frame) for n, (at, frame) in enumerate(mixed)]
+    sound = [
+        wire.pcap(tunnels, link=101),
+        wire.pcap(mixed, order=">", nano=True),
+        wire.section() + wire.interface(1) + wire.interface(1, 9) + b"".join(blocks),
+    ]
+    read_to_the_end = 0
+    for turn in range(250):
+        content = damaged(chance.choice(sound), chance)
+        try:
+            read = reading.read(content, protocol="capture")
+        except reading.Unreadable:
+            continue
+        read_to_the_end += 1
+        assert read.items == read.frame.height + len(read.rejected)
+        if turn % 5 == 0:
+            parts, _ = streamed(io.BytesIO(content), 500)
+            assert parts.flows.height + parts.requests.height == read.frame.height
+    assert read_to_the_end > 150
+
+
+def test_a_small_capture_that_announces_much_takes_little() -> None:
+    """Interfaces by the thousand, empty records by the hundred thousand, frames without an end."""
+    began = time.perf_counter()
+    many = wire.section() + wire.interface(1) * 50_000
+    many += wire.packet_block(49_999, START, b"") + wire.packet_block(0, START, b"")
+    with pytest.raises(capture.CaptureError, match="No packet is of an interface"):
+        traffic.read(wire.section() + wire.packet_block(0, START, b""))
+    assert traffic.read(many).flows.is_empty()
+    counts = Counts()
+    empty = wire.pcap([]) + struct.pack("<IIII", 1, 0, 0, 0) * 300_000
+    assert traffic.read(empty, counts).flows.is_empty()
+    assert counts.other == 300_000
+    announced = wire.pcap([]) + struct.pack("<IIII", 1, 0, 200_000, 200_000) + bytes(100)
+    traffic.read(announced, counts)
+    assert counts.truncated == 1
+    assert time.perf_counter() - began < 30
