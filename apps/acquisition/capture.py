@@ -82,11 +82,12 @@ def read_frames(
             part = _File(source)
         part.move(0, max(chunk, 28))
         scan = _scanner(part.data)
-        at, any_link = scan.at, False
+        at, any_frame, any_link = scan.at, False, False
         while True:
             frames, behind = scan.frames(part.data, at - part.base, part.ended)
             frames.base = part.base
             counts.frames += len(frames.start)
+            any_frame |= len(frames.start) > 0
             any_link |= bool(np.isin(frames.link, list(LINK_TYPES)).any())
             progress, at = behind + part.base > at, behind + part.base
             frames.end = at
@@ -100,7 +101,7 @@ def read_frames(
             counts.broken_at = at
         elif at != part.base + len(part.data):
             counts.truncated += 1
-        if counts.frames and not any_link:
+        if any_frame and not any_link:
             raise CaptureError(_unsupported(scan.links))
 
 
