@@ -12,15 +12,22 @@ import struct
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from apps.acquisition.link_layers import LINK_NAMES, LINK_TYPES
 from apps.acquisition.packets import Bytes, Counts, Frames, Ints, gather
 
-Source = bytes | memoryview | str | os.PathLike[str] | BinaryIO
-"""A capture: its bytes, the path of its file, or a file opened for reading (a pipe will do)."""
+
+class Readable(Protocol):
+    """A file opened for reading bytes; a pipe will do."""
+
+    def readinto(self, buffer: memoryview, /) -> int | None: ...
+
+
+Source = bytes | memoryview | str | os.PathLike[str] | Readable
+"""A capture: its bytes, the path of its file, or a file opened for reading."""
 
 CHUNK = 16 << 20
 """Bytes of a capture that are looked at together."""
@@ -62,9 +69,8 @@ def is_capture(head: bytes) -> bool:
 def read_frames(
     source: Source, counts: Counts | None = None, chunk: int = CHUNK
 ) -> Iterator[Frames]:
-    """The frames of a capture in the order of the file, those of about `chunk` bytes at a time.
-
-    What is no frame is told in `counts`.
+    """The frames of a capture in the order of the file, those of about `chunk` bytes at a time; the
+    bytes of some are good until the next are asked for. What is no frame is told in `counts`.
 
     Raises:
         CaptureError: it is neither pcap nor pcapng, its first record is damaged, or it holds no
@@ -141,27 +147,36 @@ class _Memory:
 
 
 class _File:
-    def __init__(self, file: BinaryIO) -> None:
+    """Reads into one buffer, again and again."""
+
+    def __init__(self, file: Readable) -> None:
         self.file, self.base, self.ended = file, 0, False
-        self.data = np.zeros(0, np.uint8)
+        self._buffer = np.zeros(0, np.uint8)
+        self.data = self._buffer
 
     def move(self, keep: int, until: int) -> None:
         while keep > self.base + len(self.data) and not self.ended:  # a long block to pass over
             self.base += len(self.data)
-            self.data = self._read(min(keep - self.base, CHUNK))
+            self._fill(0, min(keep - self.base, CHUNK))
         keep = min(keep, self.base + len(self.data))
         kept, self.base = self.data[keep - self.base :], keep
-        more = self._read(until - keep - len(kept))
-        self.data = np.concatenate([kept, more])
+        size = max(until - keep, len(kept))
+        if size > len(self._buffer):
+            self._buffer = np.concatenate([kept, np.zeros(size - len(kept), np.uint8)])
+        else:
+            self._buffer[: len(kept)] = kept
+        self._fill(len(kept), size)
 
-    def _read(self, size: int) -> Bytes:
-        pieces = []
-        while size > 0 and not self.ended:
-            piece = self.file.read(size) or b""
-            self.ended = not piece
-            pieces.append(piece)
-            size -= len(piece)
-        return np.frombuffer(b"".join(pieces), np.uint8)
+    def _fill(self, at: int, size: int) -> None:
+        """Read up to `size` bytes of the buffer, from `at` on."""
+        if size > len(self._buffer):
+            self._buffer = np.zeros(size, np.uint8)
+        view = self._buffer.data
+        while at < size and not self.ended:
+            count = self.file.readinto(view[at:size]) or 0
+            self.ended = not count
+            at += count
+        self.data = self._buffer[:at]
 
 
 class _Scanner(Protocol):
@@ -221,16 +236,19 @@ class _Pcap:
     def _walk(self, data: Bytes, at: int) -> tuple[list[int], int]:
         raw, last, longest = data.data, len(data) - 16, self.longest
         captured_at = struct.Struct(self.order + "8xI").unpack_from
-        where: list[int] = []
-        while at <= last:
+        size, where = len(raw), list[int]()
+        keep = where.append
+        for _ in range(MOST_BLOCKS):
+            if at > last:
+                break
             (captured,) = captured_at(raw, at)
             if captured > longest:
                 self.broken = True
                 break
             behind = at + 16 + captured
-            if behind > len(raw) or len(where) == MOST_BLOCKS:
+            if behind > size:
                 break
-            where.append(at)
+            keep(at)
             at = behind
         return where, at
 

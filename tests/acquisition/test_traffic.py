@@ -86,7 +86,7 @@ def streamed(source: capture.Source, *bounds: int) -> tuple[Traffic, Counts]:
     return traffic.together(traffic.stream(source, counts, *bounds)), counts
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     captures(), st.integers(150, 3_000), st.sampled_from([(300, 100), (3_000, 500), (10**6, 10**5)])
 )
@@ -104,7 +104,7 @@ def test_what_is_found_does_not_depend_on_the_parts_a_capture_is_read_in(
     assert counts_of_file == counts
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(captures())
 def test_every_packet_is_in_one_flow(content: bytes) -> None:
     packets, counts = ordered(content)
