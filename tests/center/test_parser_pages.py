@@ -88,3 +88,9 @@ def test_only_an_administrator_writes_parsers(world: World, enter: Enter) -> Non
     assert client.post(reverse("parser-new"), {"text": GATE, "save": "1"}).status_code == 403
     assert client.get(reverse("parsers")).status_code == 200
     assert not WrittenParser.objects.exists()
+
+
+def test_a_batch_says_who_read_it_and_how_sure_they_were(world: World, enter: Enter) -> None:
+    page = enter(world.analyst).get(reverse("batch", args=[world.batch.pk])).content.decode()
+    for word in ("How it was read", "sshd", "1\u2009203", "&gt;99 %", "98 %"):
+        assert word in page, word

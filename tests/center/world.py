@@ -145,7 +145,11 @@ def _batch(source: Source, at: datetime) -> Batch:
         stored=1204,
         rejected=3,
         unparsed=1,
-        summary={"datasets": {"sshd.auth": 1204}, "rejections": []},
+        summary={
+            "datasets": {"sshd.auth": 1203, "unparsed": 1},
+            "rejections": [],
+            "parsers": [{"name": "sshd", "sniff": 0.985, "lines": 1203}],
+        },
     )
     BatchContent.objects.create(batch=batch, content=zstandard.compress(content))
     seal(kind="batch", subject=str(batch.pk), digest=batch.digest)
