@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from apps.acquisition.collecting import (
     Answer,
@@ -221,3 +223,14 @@ def test_what_cannot_be_watched_is_refused(target: str, folders: list[str]) -> N
 def test_without_a_way_to_hosts_nothing_is_collected() -> None:
     with pytest.raises(Uncollected):
         COLLECTOR.collect("web-01", read_options(COLLECTOR, {}), Reach())
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.text(alphabet='f\tl0123456789:/\n \\\ufffd[]%x(",pid=tcpud', max_size=200))
+def test_no_answer_breaks_what_reads_it(said: str) -> None:
+    for seen in (
+        hosts.files(said, said, "/"), hosts.packages(said), hosts.accounts(said, said),
+        hosts.sockets(said), hosts.schedules(said), hosts.units(said),
+    ):  # fmt: skip
+        for observation in seen:
+            assert observation.dataset.startswith("host.")

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from apps.acquisition import fetching
 from apps.acquisition.collecting import Collected, Reach, compare, lines_of, read_options
@@ -23,6 +25,24 @@ from tests.acquisition.collectors.site import HOME, Site, site
 
 LOOPBACK = networks_of(["127.0.0.0/8"])
 NOW = datetime(2026, 11, 29, 3, tzinfo=UTC)
+PIECES = (
+    *(b"<p style='", b"display:none", b"color:#", b"'>", b"<style>", b"a{", b"}", b"</style>"),
+    *(b"<title>", b"</title>", b"<meta charset=utf-16>", b"\xff\xfe", b"\0", b"&#0;", b"&amp;"),
+    *(
+        b"<a href='http://[",
+        b"<base href=//x>",
+        b"text",
+        b"\xe6\x97",
+        b"font-size:1e999px;",
+        b"<!--",
+    ),
+    *(
+        b"<meta http-equiv=refresh content='0;url=",
+        b"left:-9e9em;",
+        b"opacity:nan;",
+        b"<b class=a>",
+    ),
+)
 
 
 @pytest.fixture
@@ -357,3 +377,11 @@ def test_the_process_that_reads_a_page_has_none_of_our_keys(
     )
     assert read_apart(b"<p>hi", "http://a/").visible == "hi"
     assert seen == [{}]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.sampled_from(PIECES), max_size=12).map(b"".join), st.text(max_size=30))
+def test_no_page_breaks_the_reader(content: bytes, url: str) -> None:
+    page = read(content, url, url)
+    assert len(page.visible) <= 64_000
+    assert "\0" not in page.text
