@@ -130,6 +130,8 @@ class Conditions:
     def _words(self, expression: str, text: str) -> None:
         for term in terms(text):
             # first what is quick: most records fail it
-            self.asked.append(f"(strpos({expression}, %s) > 0 AND {expression} ~ %s)")
+            self.asked.append(
+                f"CASE WHEN strpos({expression}, %s) > 0 THEN {expression} ~ %s ELSE FALSE END"
+            )
             self.parameters += [term.text, pattern(term)]
             self.hashes.append(words.hashes_to_ask(term.text, whole=term.whole))

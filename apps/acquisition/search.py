@@ -34,7 +34,7 @@ EXAMINED = 5000
 MOST = 200
 """Records of a page at most."""
 
-_CHUNKS = (2, 6, 12, 24)  # blocks read at once: few at first, where the words are common
+_CHUNKS = (2, 24)  # blocks read at once, at first and at most
 _TIMEOUT = "5s"  # of one statement, whatever happens
 _RECORDS, _BLOCKS = Record._meta.db_table, Block._meta.db_table
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -216,30 +216,43 @@ class _Walk:
     # The blocks that may hold something
 
     def _read_blocks(self, at: Key, timed: bool) -> None:
-        chunks, has_read = iter(_CHUNKS), False
+        read, spent = 0, 0.0
         while True:
             blocks = self._examine(at, timed)
             perhaps = [place for place, block in enumerate(blocks) if block[3]]
             while perhaps:
-                size = next(chunks, _CHUNKS[-1])
+                size = self._size(read, spent)
                 chunk, perhaps = perhaps[:size], perhaps[size:]
                 bound = _bound(blocks[chunk[0]])
                 if len(self.hits) > self.limit and self.hits[self.limit] > bound:
                     return
                 # a page that overflows is finished: what it leaves out could not be carried on
-                if has_read and monotonic() > self.deadline and len(self.hits) <= self.limit:
+                if read and monotonic() > self.deadline and len(self.hits) <= self.limit:
                     before = chunk[0] - 1
                     self.at = _place(blocks[before]) if before >= 0 else at
                     self.stopped = bound
                     return
+                began = monotonic()
                 self._add(self._read([blocks[place] for place in chunk], timed))
-                has_read = True
+                read, spent = read + len(chunk), spent + monotonic() - began
             if len(blocks) < EXAMINED:
                 return
             at = _place(blocks[-1])
             if monotonic() > self.deadline and len(self.hits) <= self.limit:
                 self.at = self.stopped = at
                 return
+
+    def _size(self, read: int, seconds: float) -> int:
+        """How many blocks to read next: as many as those before promise to be enough, and as the
+        time that is left allows."""
+        least, most = _CHUNKS
+        if not read:
+            return least
+        enough = most
+        if self.hits:
+            enough = (self.limit + 1 - len(self.hits)) * read // len(self.hits) + 1
+        in_time = int((self.deadline - monotonic()) / (seconds / read + 1e-6))
+        return max(least, min(enough, in_time, most, 2 * read))
 
     def _examine(self, at: Key, timed: bool) -> list[tuple[int, int, datetime | None, bool]]:
         """The next blocks in order: (first record, last record, newest time, may hold it)."""

@@ -23,7 +23,7 @@ from apps.contracts import RECORD_COLUMNS, ColumnType
 
 DAYS_AHEAD = 3
 """Partitions made before their day begins."""
-BLOCK = 4096
+BLOCK = 2048
 """Records of a block: what search reads at least."""
 FIRST_DAY_ID = 1 << 36
 """Ids below are of records stored before there were days."""

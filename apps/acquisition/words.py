@@ -20,7 +20,7 @@ Hashes = NDArray[np.uint64]
 
 PART = 32
 """Bytes of a filter that hold all bits of one word: one read tells."""
-_BITS = 12  # a word: one in some two hundred filters says perhaps where the word is not
+_BITS = 16  # a word: one in a thousand filters says perhaps where the word is not
 _LONGEST = 64  # of a longer word only its beginning counts
 _STEM = 4  # letters that every word is also kept under, for searches like `admin*`
 
@@ -29,7 +29,7 @@ _DIGIT = (ord("0") <= _BYTE) & (ord("9") >= _BYTE)
 _UPPER = (ord("A") <= _BYTE) & (ord("Z") >= _BYTE)
 _LETTER = (ord("a") <= (_BYTE | 32)) & (ord("z") >= (_BYTE | 32)) & (_BYTE < 128)
 _WORD = _DIGIT | _LETTER | np.isin(_BYTE, [ord("_")])
-_LOWER = np.where(_UPPER, _BYTE + 32, _BYTE).astype(np.uint64)
+_LOWER = np.where(_UPPER, _BYTE + 32, _BYTE).astype(np.uint64) + np.uint64(1)  # never zero
 
 _FACTOR = 0x9E3779B97F4A7C15  # odd: it has an inverse modulo 2 ** 64
 _SALTS = np.array(
@@ -66,17 +66,15 @@ def hashes_of_words(texts: pl.Series) -> Hashes:
     """The distinct hashes of the words of N texts, and of the beginnings they are kept under."""
     text = _joined(texts)
     starts, ends = spans(text)
+    sums = _sums(text)
+    hashes = _hashed(sums, starts, np.minimum(ends, starts + _LONGEST), _salt("word"))
+    distinct = pl.DataFrame({"hash": hashes, "start": starts, "size": ends - starts}).unique("hash")
     data = np.frombuffer(text, dtype=np.uint8)
-    stems = (ends - starts > _STEM) & ~_DIGIT[data[starts]] if starts.size else starts > 0
-    begins = starts[stems]
-    return np.unique(
-        np.concatenate(
-            [
-                _hashed(text, starts, np.minimum(ends, starts + _LONGEST), _salt("word")),
-                _hashed(text, begins, begins + _STEM, _salt("stem")),
-            ]
-        )
-    )
+    begins, sizes = distinct["start"].to_numpy(), distinct["size"].to_numpy()
+    begins = begins[sizes > _STEM]
+    begins = begins[~_DIGIT[data[begins]]]
+    stems = np.unique(_hashed(sums, begins, begins + _STEM, _salt("stem")))
+    return np.concatenate([distinct["hash"].to_numpy(), stems])
 
 
 def hashes_of_values(field: str, values: pl.Series) -> Hashes:
@@ -84,9 +82,8 @@ def hashes_of_values(field: str, values: pl.Series) -> Hashes:
     distinct = values.drop_nulls().unique()
     lengths = distinct.str.len_bytes().to_numpy().astype(np.int64)
     ends = np.cumsum(lengths)
-    return np.unique(
-        _hashed("".join(distinct.to_list()).encode(), ends - lengths, ends, _salt(field))
-    )
+    sums = _sums("".join(distinct.to_list()).encode())
+    return np.unique(_hashed(sums, ends - lengths, ends, _salt(field)))
 
 
 def hash_of_value(field: str, value: str) -> int:
@@ -96,6 +93,7 @@ def hash_of_value(field: str, value: str) -> int:
 def hashes_to_ask(text: str, *, whole: bool) -> Hashes:
     """The hashes that every block with `text` holds. `whole`: it ends where a word ends."""
     raw = text.encode()
+    sums = _sums(raw)
     starts, ends = spans(raw)
     words, stems = starts, starts[:0]
     if text[:1] == "." and starts.size and starts[0] == 1:  # what stands before may belong to it
@@ -111,8 +109,8 @@ def hashes_to_ask(text: str, *, whole: bool) -> Hashes:
         words, ends = starts[:-1], ends[:-1]
     return np.concatenate(
         [
-            _hashed(raw, words, np.minimum(ends, words + _LONGEST), _salt("word")),
-            _hashed(raw, stems, stems + _STEM, _salt("stem")),
+            _hashed(sums, words, np.minimum(ends, words + _LONGEST), _salt("word")),
+            _hashed(sums, stems, stems + _STEM, _salt("stem")),
         ]
     )
 
@@ -145,21 +143,28 @@ def _powers_of(length: int) -> NDArray[np.uint64]:
     return _powers
 
 
+def _sums(text: bytes) -> Hashes:
+    """What the hash of any span of `text` in lower case is read from: [bytes + 1]."""
+    powers, _ = _powers_of(len(text) + 1)
+    sums = np.empty(len(text) + 1, dtype=np.uint64)
+    sums[0] = 0
+    np.take(_LOWER, np.frombuffer(text, dtype=np.uint8), out=sums[1:])
+    sums[1:] *= powers[: len(text)]
+    np.cumsum(sums, out=sums)
+    return sums
+
+
 def _hashed(
-    text: bytes, starts: NDArray[np.int64], ends: NDArray[np.int64], salt: np.uint64
+    sums: Hashes, starts: NDArray[np.int64], ends: NDArray[np.int64], salt: np.uint64
 ) -> Hashes:
-    """A hash of each span of `text` in lower case: a polynomial modulo 2 ** 64, mixed. [spans]"""
-    if not starts.size:
-        return np.empty(0, dtype=np.uint64)
-    powers, inverses = _powers_of(len(text) + 1)
-    sums = np.zeros(len(text) + 1, dtype=np.uint64)
-    lower = _LOWER[np.frombuffer(text, dtype=np.uint8)] + np.uint64(1)
-    np.cumsum(lower * powers[: len(text)], out=sums[1:])
-    value = (sums[ends] - sums[starts]) * inverses[starts] + salt
+    """A hash of each span of a text: a polynomial modulo 2 ** 64, mixed. [spans]"""
+    _, inverses = _powers_of(len(sums))
+    value: Hashes = (sums[ends] - sums[starts]) * inverses[starts] + salt
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):  # splitmix64
-        value = (value ^ (value >> np.uint64(shift))) * np.uint64(factor)
-    mixed: Hashes = value ^ (value >> np.uint64(31))
-    return mixed
+        value ^= value >> np.uint64(shift)
+        value *= np.uint64(factor)
+    value ^= value >> np.uint64(31)
+    return value
 
 
 # ── Filters ──────────────────────────────────────────────────────────────────────────────

@@ -276,3 +276,40 @@ def test_a_script_in_a_log_does_not_run(scene: World, look: Callable[..., Page])
     page.goto(reverse("clue-records", args=[scene.incident.pk, "0-2-0"]))
     expect(page.get_by_text("<script>alert('owned')</script>")).to_be_visible()
     assert alerts == []
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
+def test_records_are_searched_and_a_hold_is_set(
+    width: int,
+    scheme: str,
+    scene: World,
+    look: Callable[..., Page],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    pictures = tmp_path_factory.mktemp(f"records-{scheme}-{width}")
+    page = look("ada", width, scheme)
+
+    def seen(name: str) -> None:
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+        page.screenshot(path=pictures / f"{name}.png", full_page=True)
+
+    page.goto(reverse("records"))
+    page.get_by_text("How a search works").click()
+    expect(page.get_by_text("words that begin so")).to_be_visible()
+    seen("help")
+    page.get_by_placeholder("Words in the line").fill("passw* deploy")
+    page.get_by_placeholder("User").fill("deploy")
+    page.get_by_role("button", name="Search", exact=True).click()
+    expect(page.locator(".raw > li")).to_have_count(3)
+    seen("found")
+    page.get_by_placeholder("Words in the line").fill("nowhere")
+    page.get_by_role("button", name="Search", exact=True).click()
+    expect(page.get_by_text("Nothing found: everything that is kept was searched.")).to_be_visible()
+    seen("nothing")
+    page.goto(reverse("incident", args=[scene.incident.pk]))
+    page.get_by_text("Legal hold …").click()
+    page.get_by_label("Why are its records to be kept?").fill("Case 2026-117")
+    page.get_by_role("button", name="Keep its records").click()
+    expect(page.get_by_text("Under legal hold.")).to_be_visible()
+    seen("held")
+    print(f"screenshots: {pictures}")
