@@ -252,10 +252,17 @@ def blocks(first: int, frame: pl.DataFrame) -> pl.DataFrame:
                 times.min(),
                 times.max(),
                 "t" if times.null_count() else "f",
-                words.filter_of(_hashes(piece)),
+                b"" if _is_too_long(piece) else words.filter_of(_hashes(piece)),
             )
         )
     return pl.DataFrame(made, _BLOCK, orient="row")
+
+
+def _is_too_long(piece: pl.DataFrame) -> bool:
+    """Whether some text is too long for a filter: then the block may hold anything."""
+    names = ("event.original", *TEXTS)
+    longest = (piece[name].str.len_bytes().max() for name in names)
+    return any(isinstance(size, int) and size > words.LONGEST_TEXT for size in longest)
 
 
 def _hashes(piece: pl.DataFrame) -> Iterable[words.Hashes]:

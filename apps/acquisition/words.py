@@ -10,7 +10,8 @@ letters beyond ASCII too, stands between words.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -18,9 +19,12 @@ from numpy.typing import NDArray
 
 Hashes = NDArray[np.uint64]
 
+LONGEST_TEXT = 4_000_000
+"""Bytes of a text at most whose words can be taken: it costs some thirty times as much memory."""
 PART = 32
 """Bytes of a filter that hold all bits of one word: one read tells."""
 _BITS = 16  # a word: one in a thousand filters says perhaps where the word is not
+_PIECE = 100_000  # bytes looked at together: what a processor's cache holds eight times
 _LONGEST = 64  # of a longer word only its beginning counts
 _STEM = 4  # letters that every word is also kept under, for searches like `admin*`
 
@@ -64,7 +68,19 @@ def spans(text: bytes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
 def hashes_of_words(texts: pl.Series) -> Hashes:
     """The distinct hashes of the words of N texts, and of the beginnings they are kept under."""
-    text = _joined(texts)
+    pieces = [_hashes_of_piece(piece) for piece in _pieces(texts.drop_nulls())]
+    return np.concatenate([np.empty(0, dtype=np.uint64), *pieces])
+
+
+def _pieces(texts: pl.Series) -> Iterator[bytes]:
+    """The texts, a line end between them, in pieces of about `_PIECE` bytes."""
+    piece = texts.str.len_bytes().cast(pl.Int64).cum_sum().to_numpy() // _PIECE
+    edges = (np.flatnonzero(np.diff(piece)) + 1).tolist() if piece.size else []
+    for start, end in pairwise([0, *edges, texts.len()]):
+        yield "\n".join(texts.slice(start, end - start).to_list()).encode()
+
+
+def _hashes_of_piece(text: bytes) -> Hashes:
     starts, ends = spans(text)
     sums = _sums(text)
     hashes = _hashed(sums, starts, np.minimum(ends, starts + _LONGEST), _salt("word"))
@@ -115,10 +131,6 @@ def hashes_to_ask(text: str, *, whole: bool) -> Hashes:
     )
 
 
-def _joined(texts: pl.Series) -> bytes:
-    return "\n".join(texts.drop_nulls().to_list()).encode()
-
-
 def _salt(kind: str) -> np.uint64:
     value = 0
     for byte in kind.encode():
@@ -148,9 +160,8 @@ def _sums(text: bytes) -> Hashes:
     powers, _ = _powers_of(len(text) + 1)
     sums = np.empty(len(text) + 1, dtype=np.uint64)
     sums[0] = 0
-    np.take(_LOWER, np.frombuffer(text, dtype=np.uint8), out=sums[1:])
-    sums[1:] *= powers[: len(text)]
-    np.cumsum(sums, out=sums)
+    np.multiply(_LOWER[np.frombuffer(text, dtype=np.uint8)], powers[: len(text)], out=sums[1:])
+    np.cumsum(sums[1:], out=sums[1:])
     return sums
 
 

@@ -218,10 +218,17 @@ def test_pages_hold_what_a_plain_filter_leaves(
 @settings(max_examples=500, deadline=None)
 def test_a_filter_never_denies_what_is_there(text: str, term: str, whole: bool) -> None:
     term = lower(term)
-    assert [lower(text)[a:b] for a, b in zip(*words.spans(lower(text).encode()), strict=True)] or 1
     if re.search(pattern(Term(term, whole)), lower(text)):
         filter = words.filter_of([words.hashes_of_words(pl.Series([text, "other words"]))])
         assert words.may_hold(filter, words.hashes_to_ask(term, whole=whole))
+
+
+def test_texts_are_taken_in_pieces_and_none_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = pl.Series([f"line {n} {'x' * (n % 90)}" for n in range(300)] + [None, ""])
+    at_once = set(words.hashes_of_words(lines).tolist())
+    monkeypatch.setattr(words, "_PIECE", 100)
+    assert set(words.hashes_of_words(lines).tolist()) == at_once
+    assert not words.hashes_of_words(pl.Series([None, None], dtype=pl.String)).size
 
 
 @given(text=lines)

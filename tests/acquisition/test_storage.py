@@ -178,6 +178,14 @@ def test_every_record_stands_in_one_block(source: Source, monkeypatch: pytest.Mo
     assert max(block.last_at for block in blocks) == max(times)
 
 
+def test_a_block_with_an_endless_text_may_hold_anything(
+    source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage.words, "LONGEST_TEXT", 50)
+    stored(source, f"short\n{ACCESS}")
+    assert [bytes(words) for words in Block.objects.values_list("words", flat=True)] == [b""]
+
+
 addresses = (
     st.none()
     | st.ip_addresses().map(str)
