@@ -70,7 +70,10 @@ class GroupCommit:
                 checked = time.monotonic()
             if group:
                 self._commit(group)
-            self._close_due(everything=ended)
+            try:
+                self._close_due(everything=ended)
+            except Exception:  # without this thread nobody could send any more
+                log.exception("open batches could not be closed")
         connections.close_all()
 
     def _group(self) -> tuple[list[tuple[Arrival, Future[Receipt]]], bool]:
@@ -86,6 +89,8 @@ class GroupCommit:
                 break
             if one is None:
                 return group, True
+            if not one[1].set_running_or_notify_cancel():
+                continue  # its sender is gone, and was told nothing
             group.append(one)
             size += len(one[0].content)
             patience = 0.0

@@ -287,3 +287,29 @@ def test_deliveries_that_wait_share_a_commit(source: Source) -> None:
     assert [receipt.first for receipt in receipts] == list(range(100))
     assert told == [Batch.objects.get().pk], "stopping closes what is open"
     assert Batch.objects.get().state == "received"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_sender_that_went_away_costs_the_others_nothing(source: Source) -> None:
+    commits = group_commit.GroupCommit(lambda _: None)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(commits, "_run", lambda: None)  # nothing is committed yet
+        gone = commits.submit(arrival(source, b"gone"))
+        stays = commits.submit(arrival(source, b"stays"))
+    assert gone.cancel()
+    commits._thread = None
+    last = commits.submit(arrival(source, b"last"))
+    assert (stays.result(30).first, last.result(30).first) == (0, 1)
+    commits.stop()
+    assert selectors.content_of(Batch.objects.get().pk) == b"stays\nlast"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_commit_that_fails_is_told_to_its_senders_and_the_next_one_works(source: Source) -> None:
+    commits = group_commit.GroupCommit(lambda _: None)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(group_commit.receiving, "commit", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            commits.submit(arrival(source, b"one")).result(30)
+    assert commits.submit(arrival(source, b"one")).result(30).is_new
+    commits.stop()

@@ -1,0 +1,103 @@
+"""What the page of a source says of its counters, its clock and its limits."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from apps.acquisition import receiving, services
+from apps.acquisition.models import Source
+from apps.center import selectors
+from apps.protection.models import AuditEntry
+from tests.center.world import person
+
+Enter = Callable[[User], Client]
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def source() -> Source:
+    return services.create_source(name="web", actor="test")[0]
+
+
+def said(client: Client, name: str, *args: object) -> str:
+    return re.sub(r"\s+", " ", client.get(reverse(name, args=args)).content.decode())
+
+
+def line(at: datetime) -> bytes:
+    return f"{at.isoformat()} web sshd[1]: Connection closed by 192.0.2.1 port 1".encode()
+
+
+def test_what_is_received_and_not_yet_parsed_is_said(source: Source, enter: Enter) -> None:
+    client = enter(person("ana", "analyst"))
+    assert "Everything received is parsed." in said(client, "source", source.pk)
+    batch = services.receive(source=source, protocol="lines", content=b"x" * 2000).batch
+    arrival = receiving.arrive(source=source, protocol="lines", content=b"y", gather=True)
+    receiving.commit([arrival])
+    page = said(client, "source", source.pk)
+    assert "2 batches (2.0" in page
+    assert "are received and not yet parsed" in page
+    assert "since" in said(client, "sources")
+    receiving.close(source.batches.filter(state="open").values_list("pk", flat=True))
+    for batch in source.batches.all():
+        services.parse(batch.pk)
+    assert "Everything received is parsed." in said(client, "source", source.pk)
+
+
+def test_late_records_are_counted_and_stay_stored(source: Source) -> None:
+    now = timezone.now()
+    times = [now, now - timedelta(minutes=59), now - timedelta(minutes=61), now - timedelta(days=9)]
+    content = b"\n".join([*map(line, times), b"no time at all"])
+    batch = services.receive(source=source, protocol="lines", content=content).batch
+    services.parse(batch.pk)
+    source.refresh_from_db()
+    assert (source.received, source.stored, source.rejected) == (5, 5, 0)
+    assert (source.late, source.unparsed) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("ahead", "sentence"),
+    [
+        (timedelta(seconds=90), "Its clock is ahead of ours by 90 seconds."),
+        (timedelta(minutes=-10), "Its latest events came 10 minutes after they happened"),
+        (timedelta(0), ""),
+    ],
+)
+def test_a_clock_that_differs_is_told_and_nothing_is_corrected(
+    source: Source, ahead: timedelta, sentence: str
+) -> None:
+    at = datetime.now(UTC).replace(microsecond=0) + ahead
+    batch = services.receive(source=source, protocol="lines", content=line(at)).batch
+    services.parse(batch.pk)
+    source.refresh_from_db()
+    assert selectors.clock(source)[: len(sentence) or None].startswith(sentence[:40])
+    assert bool(selectors.clock(source)) == bool(sentence)
+    assert batch.records.get().timestamp == at
+
+
+def test_limits_are_set_by_an_administrator_and_written_down(source: Source, enter: Enter) -> None:
+    address = reverse("source-limits", args=[source.pk])
+    asked = {"events_per_s": "100", "kilobytes_per_s": "", "megabytes_per_day": "5"}
+    assert enter(person("ana", "analyst")).post(address, asked).status_code == 403
+    client = enter(person("ada", "administrator"))
+    assert client.post(address, asked).status_code == 302
+    source.refresh_from_db()
+    assert (source.events_per_s, source.bytes_per_s, source.bytes_per_day) == (100, None, 5_000_000)
+    assert "100 events a second · 5 MB a day" in said(client, "source", source.pk)
+    entry = AuditEntry.objects.get(action="source.limited")
+    assert (entry.actor, entry.detail["bytes_per_day"]) == ("ada", 5_000_000)
+    assert 'value="100"' in said(client, "source-limits", source.pk)
+
+
+def test_a_new_source_may_have_limits_from_its_first_day(enter: Enter) -> None:
+    client = enter(person("ada", "administrator"))
+    asked = {"name": "new", "kind": "shipper", "kilobytes_per_s": "7"}
+    assert client.post(reverse("source-new"), asked).status_code == 200
+    assert Source.objects.get(name="new").bytes_per_s == 7000
