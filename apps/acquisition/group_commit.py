@@ -116,6 +116,8 @@ class GroupCommit:
 
     def _close_due(self, *, everything: bool) -> None:
         now = time.monotonic()
+        if not everything:
+            self._gathering.prolong(now)
         for batch_id, at in list(self._gathering.due.items()):
             if not everything and at > now:
                 continue

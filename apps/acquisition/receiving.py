@@ -35,6 +35,7 @@ GATHERED = ("lines", *reading.CUT)
 _TRIES = 5
 _MOST_ITEMS = 100_000  # of a gathered batch: it is parsed in one go
 _UNFOLDED = 8  # times its bytes, once labels that were said once stand in each document
+_BEHIND = 4  # closed batches that may wait before open ones are left open longer
 _LINE = re.compile(rb"[^\s][^\n]*")
 
 Name = tuple[int, bytes]
@@ -117,6 +118,18 @@ class Gathering:
 
     open: dict[Group, Open] = field(default_factory=dict)
     due: dict[UUID, float] = field(default_factory=dict)
+
+    def prolong(self, now: float) -> None:
+        """Leaves what is due open for longer while closed batches wait to be parsed: fewer and
+        larger ones take less time, so that many small sources cannot outrun the workers."""
+        longest, more = settings.TOCSIN["gather_longest"], settings.TOCSIN["gather_seconds"]
+        due = [
+            one.batch.pk
+            for one in self.open.values()
+            if 0 < self.due.get(one.batch.pk, 0.0) <= now < one.closes_at + longest
+        ]
+        if due and is_behind():
+            self.due |= dict.fromkeys(due, now + more)
 
     def forget(self, batch_id: UUID) -> None:
         """A batch that is closed grows no more."""
@@ -498,6 +511,12 @@ def _close(batch_id: UUID) -> bool:
     Piece.objects.filter(batch=batch)._raw_delete(using="default")
     seal_many(kind="batch", digests={str(batch.pk): batch.digest})
     return True
+
+
+def is_behind() -> bool:
+    """Whether the workers are slower than what comes: several closed batches wait for them."""
+    waits = Batch.objects.filter(state=Batch.State.RECEIVED, claimed_at=None).order_by()
+    return waits[: _BEHIND + 1].count() > _BEHIND
 
 
 def close_overdue() -> list[UUID]:

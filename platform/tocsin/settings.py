@@ -215,8 +215,9 @@ TOCSIN: dict[str, Any] = {
     "max_body": 256 * 1024 * 1024,  # one request, decompressed
     "max_line": 1024 * 1024,  # one line of a log; longer ones are rejected and counted
     "gather_seconds": 1.0,  # small deliveries of a source share a batch for so long
-    "gather_bytes": 4 * 1024 * 1024,  # … and up to this size
-    "gather_below": 256 * 1024,  # a larger delivery is a batch of its own
+    "gather_longest": 10.0,  # … this much longer while closed batches wait to be parsed
+    "gather_bytes": 8 * 1024 * 1024,  # … and up to this size
+    "gather_below": 1024 * 1024,  # a larger delivery is a batch of its own
     "content_keys": 24 * 3600,  # seconds for which the same content again adds nothing
     # Received and not yet parsed: beyond it senders are told to wait, all or one of them.
     "backlog_bytes": size("TOCSIN_BACKLOG_BYTES", 4 << 30),

@@ -139,7 +139,7 @@ def test_what_has_another_name_host_or_protocol_has_a_batch_of_its_own(source: S
         arrival(source, b"a", file_name="/var/log/x"),
         arrival(source, b'{"a": 1}', "ndjson"),
         arrival(source, b"\x7fELF", "file"),
-        arrival(source, b"a line\n" * 50_000),
+        arrival(source, b"a line\n" * 200_000),
     ]
     receipts = good(receiving.commit(sent, Gathering()))
     assert len({receipt.batch.pk for receipt in receipts}) == 7
@@ -153,6 +153,26 @@ def test_a_batch_that_is_full_is_followed_by_another(source: Source, settings: A
     assert Batch.objects.count() == 5
     assert sorted(gathering.due.values())[:4] == [0.0] * 4, "the full ones are closed at once"
     assert sum(batch.stored for batch in finish()) == 40
+
+
+def test_while_the_workers_are_behind_batches_stay_open_longer(source: Source) -> None:
+    gathering = Gathering()
+    (receipt,) = good(receiving.commit([arrival(source, b"one")], gathering))
+    due = gathering.due[receipt.batch.pk]
+    gathering.prolong(due + 0.1)
+    assert gathering.due == {receipt.batch.pk: due}, "nobody waits"
+    for n in range(5):
+        services.receive(source=source, protocol="lines", content=b"waits %d" % n)
+    gathering.prolong(due - 0.1)
+    assert gathering.due == {receipt.batch.pk: due}, "it is not due"
+    gathering.prolong(due + 0.1)
+    assert gathering.due == {receipt.batch.pk: pytest.approx(due + 1.1)}
+    gathering.prolong(due + 11)
+    assert gathering.due == {receipt.batch.pk: pytest.approx(due + 1.1)}, "not for ever"
+    for batch in Batch.objects.filter(state="received"):
+        services.parse(batch.pk)
+    gathering.prolong(due + 1.2)
+    assert gathering.due == {receipt.batch.pk: pytest.approx(due + 1.1)}, "they caught up"
 
 
 def test_a_batch_closed_by_another_process_grows_no_more(source: Source) -> None:
