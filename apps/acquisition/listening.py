@@ -107,8 +107,8 @@ def all_listening() -> list[Listening]:
     return list(Listening.objects.filter(source__enabled=True).select_related("source"))
 
 
-def known_senders() -> senders.Senders:
-    """Who may write now."""
+def senders_of(rows: Iterable[Listening]) -> senders.Senders:
+    """Who may write, by these settings."""
     return senders.Senders(
         senders.Sender(
             row.source_id,
@@ -117,7 +117,7 @@ def known_senders() -> senders.Senders:
             tuple(row.networks),
             tuple(row.certificates),
         )
-        for row in all_listening()
+        for row in rows
     )
 
 

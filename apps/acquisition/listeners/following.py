@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from apps.acquisition import listening
+from apps.acquisition import limits, listening
 from apps.acquisition.listeners import files
 from apps.acquisition.listeners.files import Found
 from apps.acquisition.listeners.keeping import Delivery, NotTaken, OnBatch, deliver
@@ -119,6 +119,7 @@ class Follower:
     clock: Callable[[], float] = time.monotonic
     troubles: dict[str, str] = field(default_factory=dict)
     _files: dict[int, list[_Open]] = field(default_factory=dict)
+    _allowances: limits.Allowances = field(default_factory=limits.Allowances)
 
     def round(self) -> bool:
         """Looks at every file once; whether something was sent. What fails is tried again."""
@@ -158,8 +159,9 @@ class Follower:
             self._locate(one, mine, found)
         self._adopt_new(source, mine, found)
         sent, is_late = False, listening.waiting(source.pk) >= MOST_WAITING
+        is_late = is_late or self._allowances.pause(source) is not None
         for one in list(mine):
-            if not is_late:  # files can wait where parsing falls behind
+            if not is_late:  # files can wait
                 sent |= self._take_all(source, one)
             if one.row.ended:
                 one.close()
@@ -286,7 +288,8 @@ class Follower:
         else:
             data = one.read(row.offset, CHUNK)
             is_last = len(data) < CHUNK and self.clock() - one.grew_at > PATIENCE
-            data = data[: whole_lines(data, is_last=is_last)]
+            hole = len(data) - len(data.lstrip(b"\0"))
+            data = data[: hole or whole_lines(data, is_last=is_last)]
         # only now that it was read is it sure that these bytes follow those read before
         if not data or one.handle is None or not one.is_same(one.read):
             return False
@@ -294,11 +297,17 @@ class Follower:
         if os.fstat(one.handle).st_size < reached:
             return False
         if row.claimed is None:
+            is_hole = not data.strip(b"\0")
             marked = marks(lambda at, size: _spliced(one, data, at, size), reached)
             row.head, row.before, row.head_size = marked.first, marked.last, min(reached, _MARK)
-            row.claimed = reached
             row.size = max(row.size, reached)
+            if is_hole:  # a log that was cut while its writer went on at the old place
+                row.offset = reached
+            else:
+                row.claimed = reached
             listening.keep_position(row)
+            if is_hole:
+                return True
         host = source.host_name or socket.gethostname()
         try:
             deliver(
@@ -306,6 +315,7 @@ class Follower:
             )
         except NotTaken as reason:
             log.error("%s: %d bytes are not stored: %s", row.path, len(data), reason)
+        self._allowances.take(source, data.count(b"\n"), len(data))
         row.offset, row.claimed = reached, None
         listening.keep_position(row)
         return True

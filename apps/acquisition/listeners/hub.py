@@ -18,7 +18,7 @@ from uuid import UUID
 
 from django.db import connections
 
-from apps.acquisition import listening
+from apps.acquisition import limits, listening
 from apps.acquisition.listeners.framing import by_host
 from apps.acquisition.listeners.gathering import Gathering, Kind, Parcel
 from apps.acquisition.listeners.keeping import (
@@ -33,6 +33,7 @@ from apps.acquisition.listeners.keeping import (
 from apps.acquisition.listeners.lessons import Lessons
 from apps.acquisition.listeners.options import Options
 from apps.acquisition.listeners.senders import Sender, Senders, plain
+from apps.acquisition.models import Source
 from apps.acquisition.netflow import is_netflow, pack
 
 log = logging.getLogger(__name__)
@@ -41,6 +42,7 @@ T = TypeVar("T")
 
 _THREADS = 3
 _TICK = 0.1
+_WEIGH = 1.0  # seconds between two decisions who must wait
 _LOOK = 3.0  # seconds between two looks at the settings, and two reports
 _STRANGERS = 100  # unknown addresses that are counted one by one
 _EXPORTERS = 4096
@@ -82,7 +84,11 @@ class Hub:
         self._untold = 0
         self._locks: dict[int, asyncio.Lock] = {}
         self._storing: set[asyncio.Task[None]] = set()
-        self._paused = False
+        self._paused = False  # the buffer is full
+        self._held: dict[int, str] = {}  # sources that must wait, and why
+        self._backlog = limits.Backlog()
+        self._allowances = limits.Allowances()
+        self._sources: dict[int, Source] = {}
         self._named: dict[str, float] = {}
         self._ending = asyncio.Event()
         self.failing = ""  # why nothing can be stored now
@@ -124,7 +130,7 @@ class Hub:
 
     def datagrams(self, sender: Sender, address: str, received: list[bytes]) -> None:
         """Takes lines that came as datagrams, as far as there is room."""
-        if self._gathering.may_send(sender.source_id):
+        if self._may_send(sender.source_id):
             self.lines(sender, address, b"".join(received))
         else:
             self._gathering.drop(sender.source_id, len(received))
@@ -154,7 +160,7 @@ class Hub:
                 address=exporter,
                 taught=lessons.taught,
             )
-        if self._gathering.may_send(sender.source_id):
+        if self._may_send(sender.source_id):
             self._add(kind, opening + pack(told), len(told))
         else:
             self._gathering.drop(sender.source_id, len(told))
@@ -162,16 +168,42 @@ class Hub:
     def _add(self, kind: Kind, piece: bytes, count: int | None = None) -> None:
         many = piece.count(b"\n") if count is None else count
         full = self._gathering.add(kind, piece, many, time.monotonic())
+        self._backlog.add(kind.source_id, len(piece))
+        if (source := self._sources.get(kind.source_id)) is not None:
+            self._allowances.take(source, many, len(piece))
         if full is not None:
             self._send(full)
         if self._gathering.full and not self._paused:
             self._pause(True)
 
+    def _may_send(self, source_id: int) -> bool:
+        return source_id not in self._held and self._gathering.may_send(source_id)
+
     def _pause(self, paused: bool) -> None:
         self._paused = paused
         self.counts["pauses"] += paused
+        self._hold_streams()
+
+    def _hold_streams(self) -> None:
+        """Stops reading from those who must wait, and goes on with the others."""
         for stream in self.streams:
-            stream.hold(paused)
+            stream.hold(self._must_wait(stream))
+
+    def _must_wait(self, stream: Stream) -> bool:
+        return self._paused or (stream.sender is not None and stream.sender.source_id in self._held)
+
+    async def _weigh(self) -> None:
+        """Who must wait: too much of theirs is not parsed yet, or they exceed what they may."""
+        await self.ask(self._backlog.refresh)
+        found = {
+            pk: self._backlog.pause(pk) or self._allowances.pause(source)
+            for pk, source in self._sources.items()
+        }
+        held = {pk: pause.reason for pk, pause in found.items() if pause is not None}
+        if held.keys() != self._held.keys():
+            self.counts["told to wait"] += len(held.keys() - self._held.keys())
+            self._held = held
+            self._hold_streams()
 
     # ── Connections ──────────────────────────────────────────────────────────────────────
 
@@ -182,8 +214,7 @@ class Hub:
             log.warning("%s was turned away: too many connections", stream.address)
             return False
         self.streams.add(stream)
-        if self._paused:
-            stream.hold(True)
+        stream.hold(self._must_wait(stream))
         return True
 
     def gone(self, stream: Stream) -> None:
@@ -301,7 +332,9 @@ class Hub:
             file.unlink(missing_ok=True)
 
     async def _look(self) -> None:
-        self._senders = await self.ask(listening.known_senders)
+        rows = await self.ask(listening.all_listening)
+        self._senders = listening.senders_of(rows)
+        self._sources = {row.source_id: row.source for row in rows}
         for stream in list(self.streams):
             stream.sender = self._senders.named(stream.names) or self._senders.at(stream.address)
             if stream.sender is None:
@@ -309,27 +342,29 @@ class Hub:
 
     async def tick(self) -> None:
         """Sends on what has waited long enough, until `end`."""
-        looked = time.monotonic()
+        looked = weighed = time.monotonic()
         while not self._ending.is_set():
             await self._sleep(_TICK)
             now = time.monotonic()
             for parcel in self._gathering.due(now):
                 self._send(parcel)
-            if now - looked >= _LOOK:
-                looked = now
-                self._turn_out_the_idle(now)
-                try:
+            try:
+                if now - weighed >= _WEIGH:
+                    weighed = now
+                    await self._weigh()
+                if now - looked >= _LOOK:
+                    looked = now
+                    self._turn_out_the_idle(now)
                     await self._look()
                     await self._count()
-                except Exception as error:
-                    self._tell_failure(error)
+            except Exception as error:
+                self._tell_failure(error)
 
     def _turn_out_the_idle(self, now: float) -> None:
-        if not self._paused:
-            for stream in list(self.streams):
-                if now - stream.idle_since() > self.options.idle:
-                    self.counts["idle"] += 1
-                    stream.leave("nothing came for too long")
+        for stream in list(self.streams):
+            if not self._must_wait(stream) and now - stream.idle_since() > self.options.idle:
+                self.counts["idle"] += 1
+                stream.leave("nothing came for too long")
 
     async def _count(self) -> None:
         accepted, dropped = self._gathering.take_counts()
@@ -355,7 +390,7 @@ class Hub:
             "connections": len(self.streams),
             "buffered": self._gathering.size,
             "buffer": self.options.buffer,
-            "paused": self._paused,
+            "paused": self._paused or bool(self._held),
             "failing": self.failing,
             "counts": dict(self.counts),
             "strangers": dict(self.strangers.most_common(10)),

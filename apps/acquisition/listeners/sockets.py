@@ -36,6 +36,7 @@ class Connection(asyncio.BufferedProtocol):
         self._framer = Framer(hub.options.longest)
         self._transport: asyncio.Transport | None = None
         self._last = time.monotonic()
+        self._is_held = False
         self.address = ""
         self.names: list[str] = []
         self.sender: Sender | None = None
@@ -82,6 +83,9 @@ class Connection(asyncio.BufferedProtocol):
 
     def hold(self, paused: bool) -> None:
         """Stops reading, so that the sender waits; or goes on."""
+        if paused == self._is_held:
+            return
+        self._is_held = paused
         if self._transport is not None and not self._transport.is_closing():
             if paused:
                 self._transport.pause_reading()

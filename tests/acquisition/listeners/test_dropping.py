@@ -47,7 +47,7 @@ def test_what_is_dropped_becomes_what_it_is(folder: Folder) -> None:
     (folder.place / "access.log.1.gz").write_bytes(gzip.compress(ACCESS.encode() * 2))
     (folder.place / "day.pcap").write_bytes(capture())
     (folder.place / "Security.evtx").write_bytes(event_log())
-    (folder.place / "odd.bin").write_bytes(b"\x7fELF" + bytes(100))
+    (folder.place / "odd.bin").write_bytes(b"\x7fELF" + bytes(range(256)) * 4 + bytes(64))
     folder.settle()
     kinds = dict(Batch.objects.values_list("file_name", "protocol"))
     assert kinds == {

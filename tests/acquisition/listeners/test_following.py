@@ -166,6 +166,18 @@ def test_a_file_that_was_renamed_and_removed_at_once_is_read_to_its_end(site: Si
     assert Counter(site.lines()) == Counter(["one", "two", "three"])
 
 
+def test_the_hole_a_writer_leaves_that_goes_on_at_its_old_place_is_passed(site: Site) -> None:
+    with (site.folder / "app.log").open("w") as writer:  # not in append mode
+        writer.write("one\ntwo\n" * 1000)
+        writer.flush()
+        site.poll()
+        os.truncate(site.folder / "app.log", 0)
+        writer.write("three\n")
+        writer.flush()
+        site.poll()
+    assert site.lines() == ["one", "two"] * 1000 + ["three"]
+
+
 def test_rotated_and_packed_files_are_not_read_again(tmp_path: Path) -> None:
     site = Site(tmp_path, "app.log*")
     site.write("one\n")

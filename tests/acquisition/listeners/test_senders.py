@@ -100,4 +100,4 @@ def test_settings_that_cannot_be_meant_are_refused() -> None:
         with pytest.raises(Refused, match=sentence):
             listening.listen_for(source=two, allowed=allowed, actor="anna", **wrong)
     services.enable_source(source_id=one.pk, enabled=False, actor="anna")
-    assert listening.known_senders().at("192.0.2.1") is None
+    assert listening.senders_of(listening.all_listening()).at("192.0.2.1") is None

@@ -219,6 +219,32 @@ def test_what_comes_while_the_database_is_away_waits_and_holds_the_sender_back(
     assert numbers(running.lines()) == list(range(1000)) * (sent // len(block))
 
 
+def test_a_source_beyond_its_rate_waits_and_others_do_not(running: Running) -> None:
+    other, _ = services.create_source(name="other", actor="test", host_name="other")
+    listening.listen_for(source=other, networks=["127.0.0.2"], actor="test")
+    services.limit_source(
+        source_id=running.source.pk,
+        actor="test",
+        events_per_s=1000,
+        bytes_per_s=None,
+        bytes_per_day=None,
+    )
+    running.start()
+    port = running.port("syslog-tcp")
+    block = b"".join(LINE % n + b"\n" for n in range(1000))
+    with tcp(port) as slow:
+        slow.sendall(block * 6)
+        until(lambda: running.state("counts").get("told to wait"))
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as quick:
+            quick.bind(("127.0.0.2", 0))
+            quick.connect(("127.0.0.1", port))
+            quick.sendall(LINE % 77 + b"\n")
+            until(lambda: Batch.objects.filter(source=other).exists())
+        assert running.state("paused")
+        slow.sendall(block)
+        until(lambda: len(running.lines()) == 7001, 60)
+
+
 def test_what_cannot_be_stored_before_the_end_is_stored_at_the_next_start(
     running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
