@@ -142,6 +142,16 @@ def read(
                 reading = replace(reading, frame=timed)
         case _:
             raise ValueError(f"unknown protocol {protocol!r}")
+    return _from(host_name, reading)
+
+
+def read_capture(source: capture.Source, *, host_name: str = "") -> Reading:
+    """Read a capture of any size, given as the path of a file, or as a file opened for reading: a
+    bounded part at a time. Raises Unreadable, and OSError where it cannot be opened."""
+    return _from(host_name, _capture(source))
+
+
+def _from(host_name: str, reading: Reading) -> Reading:
     host = pl.lit(host_name or None, dtype=pl.String)
     return replace(reading, frame=reading.frame.with_columns(pl.col("host.name").fill_null(host)))
 

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import polars as pl
 
-from apps.acquisition.reading import Unreadable, read
+from apps.acquisition.capture import is_capture
+from apps.acquisition.reading import Unreadable, read, read_capture
 from apps.acquisition.written.store import of_home
 from apps.analysis import serialise
 from apps.analysis.assess import assess
@@ -27,7 +28,7 @@ from apps.detection.run import search
 from apps.knowledge.services import records
 
 BIGGEST = 1024 * 1024 * 1024
-"""Bytes of one file that are read into memory."""
+"""Bytes of one file that are read into memory; captures are read in parts, whatever their size."""
 
 STAGES = ("reading", "searching", "weighing", "correlating", "matching")
 
@@ -106,19 +107,20 @@ def analyse(paths: Sequence[Path], host: str, tell: Progress = lambda *_: None) 
 def _read(path: Path, host: str, now: datetime) -> tuple[FileRead, pl.DataFrame | None]:
     name = str(path)
     try:
-        size = path.stat().st_size
-        if size > BIGGEST:
-            return FileRead(name, error=f"larger than {BIGGEST // 2**20} MB: split it first"), None
-        content = path.read_bytes()
         suspicious = path.suffix.lower() in FILES
-        reading = read(
-            content,
-            protocol="file" if suspicious else "auto",
-            file_name=name,
-            host_name=host,
-            received_at=now,
-            written=of_home().parsers,
-        )
+        if not suspicious and _is_capture(path):
+            reading = read_capture(path, host_name=host)
+        elif path.stat().st_size > BIGGEST:
+            return FileRead(name, error=f"larger than {BIGGEST // 2**20} MB: split it first"), None
+        else:
+            reading = read(
+                path.read_bytes(),
+                protocol="file" if suspicious else "auto",
+                file_name=name,
+                host_name=host,
+                received_at=now,
+                written=of_home().parsers,
+            )
     except (OSError, Unreadable) as problem:
         text = problem.strerror if isinstance(problem, OSError) else str(problem)
         return FileRead(name, error=text or str(problem)), None
@@ -126,6 +128,11 @@ def _read(path: Path, host: str, now: datetime) -> tuple[FileRead, pl.DataFrame 
         name, reading.frame.height, reading.unparsed, len(reading.rejected), reading.notes
     )
     return made, reading.frame
+
+
+def _is_capture(path: Path) -> bool:
+    with path.open("rb") as file:
+        return is_capture(file.read(4))
 
 
 FILES = {".php", ".phtml", ".jsp", ".jspx", ".asp", ".aspx", ".py", ".pl", ".sh", ".js", ".exe"}

@@ -4,8 +4,11 @@ docs/flow-features.md, and the netflower package where the definitions agree."""
 from __future__ import annotations
 
 import csv
+import os
 import random
 import statistics
+from collections import Counter
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from itertools import permutations
 from pathlib import Path
@@ -252,6 +255,8 @@ def test_nothing_is_lost_and_the_order_in_the_file_does_not_matter(
 
 # ----------------------------------------------------------------------------------- netflower
 
+IDENTITY = {"src_ip", "dst_ip", "src_port", "dst_port", "protocol", "timestamp"}
+
 SAME_DEFINITION = {
     "tot_fwd_pkts": "Total Fwd Packet",
     "tot_bwd_pkts": "Total Bwd packets",
@@ -261,41 +266,150 @@ SAME_DEFINITION = {
     "bwd_header_len": "Bwd Header Length",
     "fwd_seg_size_min": "Fwd Seg Size Min",
     "down_up_ratio": "Down/Up Ratio",
-    "fin_flag_cnt": "FIN Flag Count",
-    "syn_flag_cnt": "SYN Flag Count",
-    "rst_flag_cnt": "RST Flag Count",
-    "psh_flag_cnt": "PSH Flag Count",
-    "ack_flag_cnt": "ACK Flag Count",
-    "fwd_psh_flags": "Fwd PSH Flags",
-    "bwd_psh_flags": "Bwd PSH Flags",
+    "flow_pkts_s": "Flow Packets/s",
+    "fwd_pkts_s": "Fwd Packets/s",
+    "bwd_pkts_s": "Bwd Packets/s",
     "flow_duration": "Flow Duration",
+    "fwd_iat_tot": "Fwd IAT Total",
+    "bwd_iat_tot": "Bwd IAT Total",
+    "cwr_flag_count": "CWR Flag Count",
+    **{
+        f"{name.lower()}_flag_cnt": f"{name} Flag Count"
+        for name in ("FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE")
+    },
+    **{
+        f"{side}_{name}_flags": f"{side.title()} {name.upper()} Flags"
+        for side in ("fwd", "bwd")
+        for name in ("psh", "urg")
+    },
     **{
         f"{theirs}_iat_{short}": f"{ours} IAT {long}"
         for theirs, ours in (("flow", "Flow"), ("fwd", "Fwd"), ("bwd", "Bwd"))
         for short, long in (("mean", "Mean"), ("std", "Std"), ("max", "Max"), ("min", "Min"))
     },
+    **{
+        f"{name}_{short}": f"{name.title()} {short.title()}"
+        for name in ("active", "idle")
+        for short in ("mean", "std", "max", "min")
+    },
 }
+"""Columns of netflower that mean what ours of that name means."""
+
+_PACKETS = "Packet lengths are those of IP packets, not of payloads."
+_WINDOW = "The window is the first one of each side, -1 where there is none."
+_SUBFLOW = "Subflows begin after 1 s of silence."
+_BULK = "A bulk ends only with a packet without payload from the same side"
+DEVIATIONS = {
+    **{
+        f"{side}pkt_len_{short}": _PACKETS
+        for side in ("", "fwd_", "bwd_")
+        for short in ("max", "min", "mean", "std")
+    },
+    **dict.fromkeys(("pkt_len_var", "pkt_size_avg", "flow_byts_s"), _PACKETS),
+    **dict.fromkeys(("fwd_seg_size_avg", "bwd_seg_size_avg"), _PACKETS),
+    **dict.fromkeys(("init_fwd_win_byts", "init_bwd_win_byts"), _WINDOW),
+    "fwd_act_data_pkts": "The first packet counts as active data.",
+    **{f"subflow_{side}_{what}": _SUBFLOW for side in ("fwd", "bwd") for what in ("pkts", "byts")},
+    **{
+        f"{side}_{what}_avg": _BULK
+        for side in ("fwd", "bwd")
+        for what in ("byts_b", "pkts_b", "blk_rate")
+    },
+}
+"""Columns of netflower that mean something else, and why: a sentence of docs/flow-features.md."""
+
+OF_IP_PACKETS: dict[str, Callable[[dict[str, Any]], float]] = {
+    "flow_byts_s": lambda f: f["network.bytes"] * 1e6 / f["Flow Duration"],
+    "pkt_len_mean": lambda f: f["network.bytes"] / f["network.packets"],
+    "pkt_size_avg": lambda f: f["network.bytes"] / f["network.packets"],
+    "fwd_pkt_len_mean": lambda f: f["source.bytes"] / f["source.packets"],
+    "fwd_seg_size_avg": lambda f: f["source.bytes"] / f["source.packets"],
+    # headers of one length on a side, as here, leave deviations alone
+    "fwd_pkt_len_std": lambda f: f["Fwd Packet Length Std"],
+    "bwd_pkt_len_std": lambda f: f["Bwd Packet Length Std"],
+    "pkt_len_std": lambda f: f["Packet Length Std"],
+    "pkt_len_var": lambda f: f["Packet Length Variance"],
+    "fwd_pkt_len_max": lambda f: f["Fwd Packet Length Max"] + 20 + f["Fwd Seg Size Min"],
+    "pkt_len_min": lambda f: f["Packet Length Min"] + 20 + f["Fwd Seg Size Min"],
+}
+"""What columns about IP packets are in terms of ours, where both sides' headers have one length."""
 
 
 def test_netflower_measures_the_same_where_the_definitions_agree(tmp_path: Path) -> None:
     """Its flows end with the second FIN, so the teardown's last ACK is kept out of the capture."""
     capture = tmp_path / "capture.pcap"
     write_capture(capture, 300, last_ack=False)
-    convert_pcap_to_csv(str(capture), str(tmp_path / "theirs.csv"))
-    with (tmp_path / "theirs.csv").open() as file:
-        theirs = {_key(row, "src_ip", "src_port", "dst_ip"): row for row in csv.DictReader(file)}
+    theirs = _netflower(capture, tmp_path)
     ours = read(capture).flows.to_dicts()
     assert len(ours) == len(theirs) == 300
     for flow in ours:
         row = theirs[_key(flow, "source.ip", "source.port", "destination.ip")]
-        for their_name, name in SAME_DEFINITION.items():
-            seconds = "iat" in their_name or "duration" in their_name
-            expected = float(row[their_name]) * (SECOND if seconds else 1)
-            # it keeps time as floating-point seconds, good to a quarter of a microsecond
-            assert flow[name] == pytest.approx(expected, rel=1e-6, abs=1.0 if seconds else 0), name
+        _agrees(flow, row)
+        for name, value in OF_IP_PACKETS.items():
+            assert value(flow) == pytest.approx(float(row[name]), rel=1e-3, abs=1e-6), name
 
 
-def _key(row: dict[str, object], *names: str) -> tuple[str, ...]:
+def test_every_column_of_netflower_is_compared_or_its_deviation_explained(tmp_path: Path) -> None:
+    capture = tmp_path / "capture.pcap"
+    write_capture(capture, 3)
+    ((row, *_)) = _netflower(capture, tmp_path).values()
+    assert set(row) == IDENTITY | set(SAME_DEFINITION) | set(DEVIATIONS)
+    assert not set(SAME_DEFINITION) & set(DEVIATIONS)
+    assert set(OF_IP_PACKETS) <= {name for name, why in DEVIATIONS.items() if why == _PACKETS}
+    page = " ".join((Path(__file__).parents[2] / "docs" / "flow-features.md").read_text().split())
+    for why in set(DEVIATIONS.values()):
+        assert why in page
+    assert len(set(SAME_DEFINITION.values())) == 46
+
+
+CAPTURES = sorted(Path(os.environ.get("TOCSIN_TEST_CAPTURES", "/nowhere")).glob("*.pcap"))
+
+
+@pytest.mark.parametrize("capture", CAPTURES or [None], ids=lambda path: path and path.name)
+def test_netflower_agrees_on_captures_of_real_traffic(capture: Path | None, tmp_path: Path) -> None:
+    """Of flows that both see whole: of one conversation each, with the same packets, begun by the
+    same side. The folder is named by TOCSIN_TEST_CAPTURES."""
+    if capture is None:
+        pytest.skip("TOCSIN_TEST_CAPTURES names no folder of captures")
+    names = ("src_ip", "src_port", "dst_ip", "dst_port", "protocol")
+    theirs = _netflower(capture, tmp_path, *names)
+    numbers = {"tcp": "6", "udp": "17"}
+    ours: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for flow in read(capture).flows.to_dicts():
+        ends = ("source.ip", "source.port", "destination.ip", "destination.port")
+        number = numbers.get(flow["network.transport"], "")
+        ours.setdefault((*_key(flow, *ends), number), []).append(flow)
+    for key in set(theirs) & {key for key, flows in ours.items() if len(flows) == 1}:
+        (flow,), row = ours[key], theirs[key]
+        whole = row["tot_fwd_pkts"], row["tot_bwd_pkts"]
+        if whole == (str(flow["source.packets"]), str(flow["destination.packets"])):
+            _agrees(flow, row)
+
+
+def _agrees(flow: dict[str, Any], row: dict[str, str]) -> None:
+    """It keeps time as floating-point seconds, good to a quarter of a microsecond."""
+    duration = flow["Flow Duration"]
+    for their_name, name in SAME_DEFINITION.items():
+        timed = "iat" in their_name or their_name.startswith(("flow_dur", "active", "idle"))
+        if "pkts_s" in their_name and duration < 10:
+            continue
+        expected = float(row[their_name]) * (SECOND if timed else 1)
+        relative = 2 / duration if "pkts_s" in their_name else 0
+        close = pytest.approx(expected, rel=1e-6 + relative, abs=1.0 if timed else 1e-9)
+        assert flow[name] == close, (their_name, flow["source.ip"], flow["source.port"])
+
+
+def _netflower(capture: Path, folder: Path, *names: str) -> dict[tuple[str, ...], dict[str, str]]:
+    """Its rows by their ends; of several with the same ends, none."""
+    convert_pcap_to_csv(str(capture), str(folder / "theirs.csv"))
+    with (folder / "theirs.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    key = names or ("src_ip", "src_port", "dst_ip")
+    times = Counter(_key(row, *key) for row in rows)
+    return {ends: row for row in rows if times[ends := _key(row, *key)] == 1}
+
+
+def _key(row: Mapping[str, object], *names: str) -> tuple[str, ...]:
     return tuple(str(row[name]) for name in names)
 
 

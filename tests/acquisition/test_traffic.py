@@ -276,6 +276,20 @@ def test_what_is_to_be_said_of_a_capture_is_said() -> None:
     assert "announces and does not hold" in read.rejected[0][1]
 
 
+def test_a_capture_read_from_its_path_gives_the_records_of_its_bytes(tmp_path: Path) -> None:
+    chance = random.Random(2)
+    content = wire.pcap([(START + n, framed(chance, {})) for n in range(300)])
+    path = tmp_path / "a.pcap"
+    path.write_bytes(content)
+    of_path = reading.read_capture(path, host_name="web1")
+    of_bytes = reading.read(content, protocol="auto", host_name="web1")
+    assert of_path.frame.equals(of_bytes.frame)
+    assert of_path.notes == of_bytes.notes
+    path.write_bytes(content[:20])
+    with pytest.raises(reading.Unreadable):
+        reading.read_capture(path)
+
+
 def test_a_file_that_is_not_there_is_an_error_of_the_system(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         traffic.read(tmp_path / "no such file")
