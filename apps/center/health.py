@@ -21,7 +21,7 @@ from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 
 from apps.acquisition import listening, retention
-from apps.acquisition.models import Batch, Source
+from apps.acquisition.models import Batch, Source, Watch
 from apps.acquisition.parsing import parsers
 from apps.acquisition.written import store
 from apps.analysis.models import Incident
@@ -30,6 +30,7 @@ from apps.protection.models import AuditEntry
 
 QUEUES = ("ingest", "response", "learning", "scan")
 STUCK = timedelta(minutes=10)
+LATE = timedelta(minutes=10)
 FRESH = 10
 """Seconds a look at the house stays good: pages ask often, workers answer slowly."""
 
@@ -141,6 +142,22 @@ def _sources() -> tuple[str, str]:
         "live": live,
         "total": total,
     }
+
+
+def _watches() -> tuple[str, str]:
+    """Late ones say that no worker serves the queue `scan`, or that `tocsin capture` does not run."""
+    enabled = Watch.objects.filter(enabled=True, source__enabled=True)
+    if not (total := enabled.count()):
+        return "waiting", _("nothing is watched yet")
+    before = timezone.now() - LATE
+    late = enabled.filter(next_at__lt=before).exclude(claimed_at__gte=before).count()
+    failed = enabled.exclude(last_error="").count()
+    detail = _("%(total)d watched, %(late)d late, %(failed)d failed last") % {
+        "total": total,
+        "late": late,
+        "failed": failed,
+    }
+    return ("bad" if late else "waiting" if failed else "good"), detail
 
 
 def _batches() -> tuple[str, str]:
@@ -330,6 +347,7 @@ MODULES: Sequence[tuple[str, Promise, Sequence[tuple[Promise, Look]]]] = (
             (_t("Database"), _database),
             (_t("Sources"), _sources),
             (_t("Listening"), _listening),
+            (_t("Watches"), _watches),
             (_t("Batches"), _batches),
             (_t("Retention"), _retention),
             (_t("Parsers"), _parsers),

@@ -195,3 +195,24 @@ def test_only_interfaces_the_operator_names_can_be_captured(
         reverse("watch-run", args=[watch.pk])
         not in client.get(reverse("watch", args=[watch.pk])).content.decode()
     )
+
+
+def test_a_watch_that_no_worker_takes_and_one_that_fails_show_in_the_health(
+    world: World, enter: Enter
+) -> None:
+    from datetime import timedelta
+
+    from django.utils import timezone
+
+    from apps.center import health
+
+    assert health._watches()[0] == "waiting"
+    watch = made()
+    assert health._watches() == ("good", "1 watched, 0 late, 0 failed last")
+    long_ago = timezone.now() - timedelta(minutes=20)
+    Watch.objects.filter(pk=watch.pk).update(next_at=long_ago)
+    assert health._watches()[0] == "bad"
+    Watch.objects.filter(pk=watch.pk).update(claimed_at=long_ago)  # by a worker that is not there
+    assert health._watches()[0] == "bad"
+    Watch.objects.filter(pk=watch.pk).update(claimed_at=timezone.now(), last_error="No answer.")
+    assert health._watches() == ("waiting", "1 watched, 0 late, 1 failed last")

@@ -99,6 +99,10 @@ class Site(BaseHTTPRequestHandler):
         while not self.done.is_set():
             self.wfile.write(b"<p>and on</p>" * 4096)
 
+    def on_silent(self) -> None:
+        self.close_connection = True
+        self.done.wait(30)
+
     def on_drip(self) -> None:
         """Headers that never end, a letter at a time."""
         self.close_connection = True
