@@ -131,10 +131,14 @@ def drop_day(day: int, keeping: Iterable[UUID] = ()) -> None:
     if not _has_day(day):
         return
     first, end = ids_of(day)
-    runs = Batch.objects.filter(pk__in=keeping, first_record__range=(first, end - 1))
-    kept = [list(ids) for ids in zip(*runs.values_list("first_record", "last_record"), strict=True)]
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, 2)", [_LOCK])
+        # a worker that is storing a batch of that day ends first: its records are among those kept
+        for table in _TABLES:
+            cursor.execute(f"LOCK TABLE {_partition(table, day)} IN SHARE MODE")
+        runs = Batch.objects.filter(pk__in=keeping, first_record__range=(first, end - 1))
+        ids = runs.values_list("first_record", "last_record")
+        kept = [list(column) for column in zip(*ids, strict=True)]
         for table in _TABLES:
             name = _partition(table, day)
             if kept:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from apps.acquisition import retention, search, selectors, services, storage
 from apps.acquisition.models import Batch, BatchContent, Block, Record, Source
@@ -131,3 +132,30 @@ def test_what_was_removed_by_hand_is_not_explained(source: Source) -> None:
     batch = came(source, 40, ACCESS)
     BatchContent.objects.filter(batch=batch).delete()
     assert any(str(batch.pk) in problem for problem in verification.problems())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_a_worker_is_storing_meanwhile_is_not_lost() -> None:
+    source = services.create_source(name="shipper", actor="test")[0]
+    came(source, 40, ACCESS)
+    late = services.receive(source=source, protocol="lines", content=b"still coming").batch
+    Batch.objects.filter(pk=late.pk).update(received_at=NOW - timedelta(days=40))
+    stored, may_end = threading.Event(), threading.Event()
+
+    def work() -> None:
+        with transaction.atomic():
+            services.parse(late.pk)
+            stored.set()
+            may_end.wait(20)
+        connection.close()
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    assert stored.wait(20)
+    threading.Timer(1, may_end.set).start()
+    (day,) = remove()  # waits for the worker
+    worker.join(20)
+    assert (day.batches, day.kept) == (1, 1)
+    assert list(Record.objects.values_list("event_original", flat=True)) == ["still coming"]
+    storage.drop_day(storage.day_of(NOW - timedelta(days=40)))
+    storage.make_days_ahead()  # those of today went too: NOW is years away
