@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 from apps.acquisition import sniffing
-from apps.acquisition.capture import read_capture
 from apps.acquisition.collectors.live_capture import COLLECTOR, Options, filter_program
 from apps.acquisition.reading import read
 from apps.contracts import Refused
@@ -176,11 +175,6 @@ def test_an_interface_that_is_not_there_is_one_clear_line(tmp_path: Path) -> Non
     )  # fmt: skip
     assert done.returncode == 1
     assert done.stderr.startswith("nowhere0 cannot be captured")
-
-
-def test_a_capture_has_the_header_the_reader_knows() -> None:
-    packets = read_capture(sniffing.pcap_header(sniffing.ETHERNET, 65535))
-    assert packets.frames == 0
 
 
 @pytest.mark.parametrize(
