@@ -35,7 +35,7 @@ BEHIND = 10 << 20
 """Bytes in front of those that stay in memory: packets put in order may lie so far back."""
 LONGEST_FRAME = 262_144
 """Bytes of the longest frame believed, libpcap's own limit."""
-MOST_BLOCKS = 131_072
+MOST_BLOCKS = 32_768
 """Records or blocks looked at together, however short they are."""
 MOST_INTERFACES = 4_096
 """Interfaces of one section of a pcapng file; packets of further ones are left out."""

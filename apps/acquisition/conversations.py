@@ -122,7 +122,7 @@ class Conversations:
 
     def _allot(self, names: list[bytes]) -> list[int]:
         if len(names) > len(self._free):
-            self._grow(max(len(names) - len(self._free), len(self.used), 1_024))
+            self._grow(max(len(names) - len(self._free), len(self.used) // 4, 1_024))
         slots = self._free[-len(names) :]
         del self._free[-len(names) :]
         for name, slot in zip(names, slots, strict=True):

@@ -26,6 +26,8 @@ from apps.acquisition.packets import PORTED, TCP, UDP, Counts, Ints, Mask, Packe
 MOST_OPEN = 131_072
 """Conversations remembered at once; beyond that the ones that were silent longest are forgotten."""
 
+_AT_ONCE = 16_384  # flows that end with the capture, made into rows together
+
 _TRANSPORTS = {1: "icmp", 6: "tcp", 17: "udp", 58: "ipv6-icmp"}
 _COLUMNS = ("number", *FLOW_IDENTITY, *FLOW_FEATURES)
 _TRANSPORT_NAMES = [_TRANSPORTS.get(number, str(number)) for number in range(256)]
@@ -69,8 +71,12 @@ class FlowMeter:
             `FLOW_FEATURES`, counts as Int64 and means, deviations and rates as Float64, never null,
             NaN or infinite.
         """
-        self._leave(np.flatnonzero(self._kept.used))
-        return self._table()
+        tables = [_no_flows()]
+        slots = np.flatnonzero(self._kept.used)
+        for first in range(0, len(slots), _AT_ONCE):
+            self._leave(slots[first : first + _AT_ONCE])
+            tables.append(self._table())
+        return pl.concat(tables, rechunk=False)
 
     def _measure(self, packets: Packets, epoch: Ints) -> None:
         keys, self.from_low = conversations.keys_of(packets, epoch)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from apps.acquisition import flow_meter, http_dialogues
-from apps.acquisition.capture import CHUNK, Source, read_frames
+from apps.acquisition.capture import CHUNK, MOST_BLOCKS, Source, read_frames
 from apps.acquisition.decoding import decode
 from apps.acquisition.flow_meter import FlowMeter
 from apps.acquisition.http_dialogues import HttpDialogues
@@ -38,16 +38,19 @@ def stream(
     meter, dialogues = FlowMeter(counts), HttpDialogues()
     order = PacketOrder(counts, window, ahead)
 
-    def measure(packets: Packets) -> Traffic:
-        flows = meter.add(packets, order.epoch)
-        return Traffic(flows, dialogues.add(packets, meter.connection, meter.from_low))
+    def measure(packets: Packets) -> Iterator[Traffic]:
+        for first in range(0, len(packets), MOST_BLOCKS):  # the last part may hold very many
+            some = slice(first, first + MOST_BLOCKS)
+            now = packets.take(some)
+            flows = meter.add(now, order.epoch[some])
+            yield Traffic(flows, dialogues.add(now, meter.connection, meter.from_low))
 
     packets: Packets | None = None
     for frames in read_frames(source, counts, chunk):
         packets = decode(frames, counts)
-        yield measure(order.add(packets))
+        yield from measure(order.add(packets))
     if packets is not None:
-        yield measure(order.add(packets.take(slice(0)), last=True))
+        yield from measure(order.add(packets.take(slice(0)), last=True))
     yield Traffic(meter.finish(), dialogues.finish())
 
 
