@@ -155,6 +155,16 @@ def test_an_inode_given_to_another_file_is_noticed(site: Site) -> None:
     assert site.lines() == ["one", "two", "another file, longer than the first one"]
 
 
+def test_what_was_written_before_a_copy_and_cut_is_read_from_the_copy(site: Site) -> None:
+    site.write("one\n")
+    site.poll()
+    site.write("two\n")
+    site.copy_and_cut()
+    site.write("three\n")
+    site.poll()
+    assert Counter(site.lines()) == Counter(["one", "two", "three"])
+
+
 def test_a_file_that_was_renamed_and_removed_at_once_is_read_to_its_end(site: Site) -> None:
     site.write("one\n")
     site.poll()
