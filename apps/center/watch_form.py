@@ -53,7 +53,9 @@ class WatchForm(forms.Form):
             self.fields["target"] = forms.ChoiceField(
                 label=collector.target,
                 choices=list(hosts.values_list("name", "name")),
-                help_text=_("Registered under Hosts, with its key."),
+                help_text=_("Registered under Hosts, with its key.")
+                if hosts
+                else _("No host is registered yet: do that first, under Hosts."),
             )
             del self.fields["networks"]
         if collector.continuous:
@@ -61,7 +63,9 @@ class WatchForm(forms.Form):
             self.fields["target"] = forms.ChoiceField(
                 label=collector.target,
                 choices=names,
-                help_text=_("Interfaces that TOCSIN_CAPTURE names, on the machine of Tocsin."),
+                help_text=_("Interfaces that TOCSIN_CAPTURE names, on the machine of Tocsin.")
+                if names
+                else _("The operator of this machine has named none yet, in TOCSIN_CAPTURE."),
             )
             del self.fields["networks"], self.fields["every"]
         if collector.secret:

@@ -216,3 +216,13 @@ def test_a_watch_that_no_worker_takes_and_one_that_fails_show_in_the_health(
     assert health._watches()[0] == "bad"
     Watch.objects.filter(pk=watch.pk).update(claimed_at=timezone.now(), last_error="No answer.")
     assert health._watches() == ("waiting", "1 watched, 0 late, 1 failed last")
+
+
+def test_a_form_without_anything_to_choose_says_what_is_missing(world: World, enter: Enter) -> None:
+    from apps.assistance.models import Host
+
+    Host.objects.all().delete()
+    client = enter(world.administrator)
+    for kind, why in (("host", "No host is registered yet"), ("capture", "in TOCSIN_CAPTURE")):
+        page = client.get(reverse("watch-new") + f"?kind={kind}").content.decode()
+        assert why in page
