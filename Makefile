@@ -37,6 +37,9 @@ test: $(STAMP) ## run the whole suite
 fuzz: $(STAMP) ## 100,000 mutated lines for each parser (an hour; FUZZ=parser for one)
 	TOCSIN_FUZZ_LINES=100000 $(BIN)/python -m pytest -q tests/acquisition/test_fuzz.py -k "$(FUZZ)"
 
+kills: $(STAMP) ## kill processes of a running platform 50 times under load (ten minutes)
+	TOCSIN_KILLS=50 $(BIN)/python -m pytest -q -s tests/story/test_kills.py
+
 check: $(STAMP) ## format, lint, types, import contracts, migrations, templates, YAML
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .

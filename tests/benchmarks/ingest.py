@@ -230,7 +230,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--documents", type=int, default=200_000)
     parser.add_argument("--batch", type=int, default=2_000)
-    parser.add_argument("--connections", type=int, default=2)
+    parser.add_argument("--connections", type=int, default=4)
     parser.add_argument("--seconds", type=int, help="send and parse at the same time")
     parser.add_argument("--rate", type=int, default=22_000, help="documents a second at most")
     parser.add_argument("--workers", type=int, default=2)
@@ -326,6 +326,8 @@ def measure(asked: argparse.Namespace) -> dict[str, Any]:
     _, token = services.create_source(name="benchmark", actor="benchmark")
     contents = bodies(number, size)
     with serving() as (address, web):
+        with sender(address, token):
+            pass  # it has started
         before = cpu_s(web.pid), time.process_time()
         accepting = send(address, token, contents, asked.connections)
         busy = cpu_s(web.pid) - before[0], time.process_time() - before[1]
