@@ -58,7 +58,9 @@ def belonging_to(home: Path) -> dict[int, str]:
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
-                command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                command = (
+                    (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                )
                 told = (entry / "environ").read_bytes() + command.encode()
             except OSError:
                 continue
