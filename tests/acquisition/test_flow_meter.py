@@ -21,8 +21,10 @@ from hypothesis import strategies as st
 from netflower import convert_pcap_to_csv
 
 from apps.acquisition.flow_columns import FLOW_FEATURES, FLOW_IDENTITY, ORIGINAL_NAMES, flow_name
+from apps.acquisition.flow_meter import FlowMeter, in_order
 from apps.acquisition.traffic import read
 from tests.acquisition import wire
+from tests.acquisition.decoded import ordered
 from tests.acquisition.slow_meter import SECOND, START, End, Sent, slowly
 from tests.acquisition.wire import ACK, FIN, PSH, RST, SYN
 from tests.benchmarks.flows import write_capture
@@ -229,6 +231,31 @@ def test_the_meter_agrees_with_the_rules_applied_one_packet_at_a_time(packets: l
         assert (row["source.ip"], row["source.port"] or 0) == flow.source()
         features = flow.features()
         assert {name: row[name] for name in features} == pytest.approx(features, rel=1e-9)
+
+
+@settings(max_examples=150, deadline=None)
+@given(traffic(), st.integers(1, 4))
+def test_flows_measured_part_after_part_are_those_measured_at_once(
+    packets: list[Sent], size: int
+) -> None:
+    found, _ = ordered(wire.pcap([p.timed() for p in packets], link=101))
+    whole, parts = FlowMeter(), FlowMeter()
+    at_once = in_order([whole.add(found), whole.finish()])
+    slices = [slice(at, at + size) for at in range(0, len(found), size)]
+    tables = [parts.add(found.take(some)) for some in slices]
+    assert in_order([*tables, parts.finish()]).equals(at_once)
+
+
+@pytest.mark.parametrize("first", [out, back])
+def test_a_teardown_ends_a_flow_wherever_the_parts_begin(first: Callable[..., Sent]) -> None:
+    second = back if first is out else out
+    sent = [first(0, SYN), first(1, FIN | ACK), second(2, FIN | ACK), first(3), first(4, SYN)]
+    found, _ = ordered(wire.pcap([p.timed() for p in sent], link=101))
+    for cut in range(1, len(sent)):
+        meter = FlowMeter()
+        tables = [meter.add(found.take(some)) for some in (slice(cut), slice(cut, None))]
+        table = in_order([*tables, meter.finish()])
+        assert table["network.packets"].to_list() == [4, 1]
 
 
 @settings(max_examples=50, deadline=None)
