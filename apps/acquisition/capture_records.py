@@ -80,7 +80,8 @@ def _rejected(counts: Counts) -> list[str]:
 
 def _notes(counts: Counts, flows: int, requests: int) -> tuple[str, ...]:
     notes = [f"{counts.frames} packets: {flows} flows, {requests} HTTP requests."]
-    tunnels = ", ".join(f"{name} {times}" for name, times in counts.tunnels.most_common())
+    opened = sorted(counts.tunnels.items(), key=lambda tunnel: (-tunnel[1], tunnel[0]))
+    tunnels = ", ".join(f"{name} {times}" for name, times in opened)
     orphans = f"; {counts.orphans} of them have no ports, as their first one is not in the capture"
     told = [
         (counts.other, f"{counts.other} packets carry no IP and were left out."),
