@@ -23,8 +23,12 @@ def wide_encoding(content: bytes) -> str:
 
 
 def is_behind_nulls(content: bytes) -> bool:
-    """Whether content is UTF-8 text once long runs of NULs are left out."""
-    head = _RUN.sub(b"", content.lstrip(b"\0")[:_HEAD])
+    """Whether content is UTF-8 text once long runs of NULs are left out, which stand where lines
+    end: behind the first bytes of a program they do not."""
+    head = content.lstrip(b"\0")[:_HEAD]
+    if any(not head[: run.start()].endswith(b"\n") for run in _RUN.finditer(head)):
+        return False
+    head = _RUN.sub(b"", head)
     return bool(head.strip()) and b"\0" in content and _is_text(head.decode("utf-8", "replace"))
 
 
