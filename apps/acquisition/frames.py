@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from apps.acquisition.flow_columns import FLOW_FEATURES
+from apps.acquisition.traffic.flow_columns import FLOW_FEATURES
 from apps.contracts import RECORD_COLUMNS, ColumnType
 
 INSTANT = pl.Datetime("us", "UTC")

@@ -14,8 +14,6 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from apps.acquisition import (
-    capture,
-    capture_records,
     compression,
     documents,
     evtx,
@@ -23,12 +21,12 @@ from apps.acquisition import (
     hec,
     journal_export,
     loki,
-    netflow,
     otlp,
     plain_text,
 )
 from apps.acquisition.parsers.cicflowmeter import is_header
 from apps.acquisition.parsing import Choice, Context, Parser, parse_lines
+from apps.acquisition.traffic import capture, capture_records, netflow
 from apps.contracts import UNPARSED
 
 _SPLITS: dict[str, Callable[[bytes, int], documents.Documents]] = {

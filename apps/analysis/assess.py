@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from apps.acquisition.flow_columns import FLOW_FEATURES
+from apps.acquisition.traffic.flow_columns import FLOW_FEATURES
 from apps.analysis import readings
 from apps.analysis.evidence import Evidence, Rows, spread
 from apps.analysis.networks import Network, network

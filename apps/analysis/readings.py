@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from apps.acquisition.flow_columns import FLOW_FEATURES
 from apps.acquisition.frames import has_features, unpack_features
+from apps.acquisition.traffic.flow_columns import FLOW_FEATURES
 from apps.analysis.evidence import Rows
 from ml_core.kinds.flows.columns import FLOW_COLUMNS
 from ml_core.kinds.flows.site import Site

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import polars as pl
 
-from apps.acquisition.capture import is_capture
 from apps.acquisition.reading import Unreadable, read, read_capture
+from apps.acquisition.traffic.capture import is_capture
 from apps.acquisition.written.store import of_home
 from apps.analysis import serialise
 from apps.analysis.assess import assess

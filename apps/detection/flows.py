@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from apps.acquisition.flow_columns import FLOW_FEATURES
 from apps.acquisition.frames import has_features, unpack_features
+from apps.acquisition.traffic.flow_columns import FLOW_FEATURES
 from apps.detection.evidence import FRESH, RECORD, TIME
 
 _AT = {name: place for place, name in enumerate(FLOW_FEATURES)}

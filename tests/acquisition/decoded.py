@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from apps.acquisition.capture import CHUNK, Source, read_frames
-from apps.acquisition.decoding import decode
-from apps.acquisition.packet_order import AHEAD, WINDOW, PacketOrder
-from apps.acquisition.packets import Counts, Packets
+from apps.acquisition.traffic.capture import CHUNK, Source, read_frames
+from apps.acquisition.traffic.decoding import decode
+from apps.acquisition.traffic.packet_order import AHEAD, WINDOW, PacketOrder
+from apps.acquisition.traffic.packets import Counts, Packets
 
 
 def decoded(source: Source, chunk: int = CHUNK) -> tuple[Packets, Counts]:

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.acquisition.capture import CaptureError, is_capture
-from apps.acquisition.packets import Packets, address_text
+from apps.acquisition.traffic.capture import CaptureError, is_capture
+from apps.acquisition.traffic.packets import Packets, address_text
 from tests.acquisition import wire
 from tests.acquisition.decoded import decoded, ordered
 

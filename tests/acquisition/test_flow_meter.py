@@ -20,9 +20,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from netflower import convert_pcap_to_csv
 
-from apps.acquisition.flow_columns import FLOW_FEATURES, FLOW_IDENTITY, ORIGINAL_NAMES, flow_name
-from apps.acquisition.flow_meter import FlowMeter, in_order
-from apps.acquisition.traffic import read
+from apps.acquisition.traffic.flow_columns import (
+    FLOW_FEATURES,
+    FLOW_IDENTITY,
+    ORIGINAL_NAMES,
+    flow_name,
+)
+from apps.acquisition.traffic.flow_meter import FlowMeter, in_order
+from apps.acquisition.traffic.whole import read
 from tests.acquisition import wire
 from tests.acquisition.decoded import ordered
 from tests.acquisition.slow_meter import SECOND, START, End, Sent, slowly

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.acquisition.http_messages import MOST_BODY, SCHEMA
-from apps.acquisition.tcp_streams import Segment, reassemble
-from apps.acquisition.traffic import read
+from apps.acquisition.traffic.http_messages import MOST_BODY, SCHEMA
+from apps.acquisition.traffic.tcp_streams import Segment, reassemble
+from apps.acquisition.traffic.whole import read
 from tests.acquisition import wire
 from tests.acquisition.wire import ACK, PSH, SYN
 

@@ -16,8 +16,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.acquisition import frames, netflow
-from apps.acquisition.netflow import Exporter, read
+from apps.acquisition import frames
+from apps.acquisition.traffic import netflow
+from apps.acquisition.traffic.netflow import Exporter, read
 from tests.acquisition.samples import capture
 
 SENT = 1_795_341_529

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.acquisition import frames
-from apps.acquisition.flow_columns import FLOW_FEATURES, ORIGINAL_NAMES
 from apps.acquisition.parsing import Context, Parsed, parse_lines, parsers
+from apps.acquisition.traffic.flow_columns import FLOW_FEATURES, ORIGINAL_NAMES
 from tests.acquisition.samples import (
     ACCEPTED,
     ACCESS,

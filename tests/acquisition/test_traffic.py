@@ -16,11 +16,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.acquisition import capture, flow_meter, reading, traffic
-from apps.acquisition.flow_meter import FlowMeter
-from apps.acquisition.http_dialogues import HttpDialogues
-from apps.acquisition.packets import Counts
-from apps.acquisition.traffic import Traffic
+from apps.acquisition import reading
+from apps.acquisition.traffic import capture, flow_meter
+from apps.acquisition.traffic import whole as traffic
+from apps.acquisition.traffic.flow_meter import FlowMeter
+from apps.acquisition.traffic.http_dialogues import HttpDialogues
+from apps.acquisition.traffic.packets import Counts
+from apps.acquisition.traffic.whole import Traffic
 from tests.acquisition import wire
 from tests.acquisition.decoded import ordered
 from tests.acquisition.test_tunnels import TUNNELS

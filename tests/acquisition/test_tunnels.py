@@ -6,9 +6,9 @@ import struct
 
 import pytest
 
-from apps.acquisition import traffic
-from apps.acquisition.decoding import MOST_DEPTH
-from apps.acquisition.packets import Counts, address_text
+from apps.acquisition.traffic import whole as traffic
+from apps.acquisition.traffic.decoding import MOST_DEPTH
+from apps.acquisition.traffic.packets import Counts, address_text
 from tests.acquisition import wire
 from tests.acquisition.decoded import decoded, ordered
 

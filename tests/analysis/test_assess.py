@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from apps.acquisition.flow_columns import FLOW_FEATURES
 from apps.acquisition.frames import pack_features
+from apps.acquisition.traffic.flow_columns import FLOW_FEATURES
 from apps.analysis import networks, readings
 from apps.analysis.assess import PER_FINDING, _mean_reasons, _Told, assess
 from apps.analysis.networks import network

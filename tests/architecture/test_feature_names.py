@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from importlib.resources import files
 
-from apps.acquisition.flow_columns import FLOW_FEATURES, flow_name
+from apps.acquisition.traffic.flow_columns import FLOW_FEATURES, flow_name
 from ml_core.kinds.flows.columns import FLOW_COLUMNS, INPUT_COLUMNS
 from ml_core.readers.cicflowmeter import SPELLINGS
 

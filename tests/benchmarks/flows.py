@@ -162,8 +162,8 @@ def _frame(protocol: int, source: bytes, target: bytes, segment: bytes) -> bytes
 
 
 def _meter(path: Path) -> int:
-    from apps.acquisition.packets import Counts
-    from apps.acquisition.traffic import stream
+    from apps.acquisition.traffic.packets import Counts
+    from apps.acquisition.traffic.whole import stream
 
     return sum(part.flows.height for part in stream(path, Counts()))
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import polars as pl
 
-from apps.acquisition.traffic import Traffic, read
+from apps.acquisition.traffic.whole import Traffic, read
 from tests.range.timetable import BENIGN, Phase, load
 
 NOT_REQUESTS = ("flood", "slow_http", "port_scan")  # what is wrong with them is not in the text

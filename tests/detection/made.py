@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from apps.acquisition.flow_columns import FLOW_FEATURES
 from apps.acquisition.frames import conform, pack_features
+from apps.acquisition.traffic.flow_columns import FLOW_FEATURES
 from apps.contracts import Finding
 from apps.detection import evidence
 from apps.detection.tool import Tool

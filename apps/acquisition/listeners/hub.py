@@ -34,7 +34,7 @@ from apps.acquisition.listeners.lessons import Lessons
 from apps.acquisition.listeners.options import Options
 from apps.acquisition.listeners.senders import Sender, Senders, plain
 from apps.acquisition.models import Source
-from apps.acquisition.netflow import is_netflow, pack
+from apps.acquisition.traffic.netflow import is_netflow, pack
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from apps.acquisition.netflow import pack, unpack
+from apps.acquisition.traffic.netflow import pack, unpack
 
 _MOST = 1024  # sets kept of one exporter
 _LARGEST = 256 * 1024  # bytes of them

@@ -12,9 +12,9 @@ from functools import lru_cache
 import numpy as np
 import polars as pl
 
-from apps.acquisition.flow_columns import FLOW_FEATURES, flow_name
 from apps.acquisition.frames import INSTANT, pack_features
 from apps.acquisition.parsing import LONGEST_HEADER, Context, Parsed, below_headers
+from apps.acquisition.traffic.flow_columns import FLOW_FEATURES, flow_name
 
 _ENOUGH = 20
 """Features a line must name to be a header: fewer would be chance."""

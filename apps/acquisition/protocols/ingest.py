@@ -9,12 +9,12 @@ from typing import Any
 from django.conf import settings
 
 from apps.acquisition import documents
-from apps.acquisition.capture import is_capture
 from apps.acquisition.evtx import is_event_log
 from apps.acquisition.models import Batch
 from apps.acquisition.protocols._http import Exchange, Refusal, Request, Response
 from apps.acquisition.reading import is_flow_table, overfull
 from apps.acquisition.receiving import Receipt
+from apps.acquisition.traffic.capture import is_capture
 
 PREFIX = "/api/v1/ingest"
 _SHOWN = 10

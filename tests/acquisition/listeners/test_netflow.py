@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.acquisition import netflow, reading, services
+from apps.acquisition import reading, services
 from apps.acquisition.listeners.lessons import Lessons
 from apps.acquisition.models import Batch, FlowExporter, Record, Source
+from apps.acquisition.traffic import netflow
 from tests.acquisition.listeners.conftest import Running, until
 from tests.acquisition.test_netflow import CELLS, FLOW, a_set, ipfix, packed, template, v5, v9
 

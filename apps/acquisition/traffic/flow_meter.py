@@ -15,13 +15,22 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from apps.acquisition import conversations, flow_state
-from apps.acquisition.conversations import Conversations
-from apps.acquisition.flow_columns import FLOW_FEATURES, FLOW_IDENTITY
-from apps.acquisition.flow_features import Ended, features
-from apps.acquisition.flow_split import FLOW_TIMEOUT_US, OVER, Rows, Split, split
-from apps.acquisition.flow_state import NEVER, FlowPackets, Flows
-from apps.acquisition.packets import PORTED, TCP, UDP, Counts, Ints, Mask, Packets, address_text
+from apps.acquisition.traffic import conversations, flow_state
+from apps.acquisition.traffic.conversations import Conversations
+from apps.acquisition.traffic.flow_columns import FLOW_FEATURES, FLOW_IDENTITY
+from apps.acquisition.traffic.flow_features import Ended, features
+from apps.acquisition.traffic.flow_split import FLOW_TIMEOUT_US, OVER, Rows, Split, split
+from apps.acquisition.traffic.flow_state import NEVER, FlowPackets, Flows
+from apps.acquisition.traffic.packets import (
+    PORTED,
+    TCP,
+    UDP,
+    Counts,
+    Ints,
+    Mask,
+    Packets,
+    address_text,
+)
 
 MOST_OPEN = 131_072
 """Conversations remembered at once; beyond that the ones that were silent longest are forgotten."""

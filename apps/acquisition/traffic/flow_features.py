@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.acquisition.flow_state import FLAGS, NEVER, Flows
-from apps.acquisition.packets import Ints, Mask
+from apps.acquisition.traffic.flow_state import FLAGS, NEVER, Flows
+from apps.acquisition.traffic.packets import Ints, Mask
 
 Floats = NDArray[np.float64]
 Features = dict[str, Ints | Floats]

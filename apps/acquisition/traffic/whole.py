@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from apps.acquisition import flow_meter, http_dialogues
-from apps.acquisition.capture import CHUNK, MOST_BLOCKS, Source, read_frames
-from apps.acquisition.decoding import decode
-from apps.acquisition.flow_meter import FlowMeter
-from apps.acquisition.http_dialogues import HttpDialogues
-from apps.acquisition.packet_order import AHEAD, WINDOW, PacketOrder
-from apps.acquisition.packets import Counts, Packets
+from apps.acquisition.traffic import flow_meter, http_dialogues
+from apps.acquisition.traffic.capture import CHUNK, MOST_BLOCKS, Source, read_frames
+from apps.acquisition.traffic.decoding import decode
+from apps.acquisition.traffic.flow_meter import FlowMeter
+from apps.acquisition.traffic.http_dialogues import HttpDialogues
+from apps.acquisition.traffic.packet_order import AHEAD, WINDOW, PacketOrder
+from apps.acquisition.traffic.packets import Counts, Packets
 
 
 @dataclass(frozen=True, slots=True)

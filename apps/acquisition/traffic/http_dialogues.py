@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from apps.acquisition.flow_split import SYN
-from apps.acquisition.http_messages import (
+from apps.acquisition.traffic.flow_split import SYN
+from apps.acquisition.traffic.http_messages import (
     MOST_HEAD,
     SCHEMA,
     Ends,
@@ -21,8 +21,8 @@ from apps.acquisition.http_messages import (
     read_dialogue,
     row_of,
 )
-from apps.acquisition.packets import TCP, Ints, Mask, Packets, address_text
-from apps.acquisition.tcp_streams import Segment, reassemble
+from apps.acquisition.traffic.packets import TCP, Ints, Mask, Packets, address_text
+from apps.acquisition.traffic.tcp_streams import Segment, reassemble
 
 SILENCE_NS = 120_000_000_000
 """A dialogue in which nothing is said for so long is over."""

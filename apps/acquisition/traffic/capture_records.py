@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import polars as pl
 
-from apps.acquisition import flow_meter, frames, http_dialogues, traffic
-from apps.acquisition.capture import CHUNK, Source
-from apps.acquisition.flow_columns import FLOW_FEATURES
-from apps.acquisition.packets import Counts
+from apps.acquisition import frames
+from apps.acquisition.traffic import flow_meter, http_dialogues
+from apps.acquisition.traffic import whole as traffic
+from apps.acquisition.traffic.capture import CHUNK, Source
+from apps.acquisition.traffic.flow_columns import FLOW_FEATURES
+from apps.acquisition.traffic.packets import Counts
 
 
 def read(

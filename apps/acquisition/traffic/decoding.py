@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.acquisition import tunnels
-from apps.acquisition.link_layers import IPV4, IPV6, network_layer, strip
-from apps.acquisition.packets import (
+from apps.acquisition.traffic import tunnels
+from apps.acquisition.traffic.link_layers import IPV4, IPV6, network_layer, strip
+from apps.acquisition.traffic.packets import (
     ICMP,
     ICMPV6,
     PORTED,

@@ -16,8 +16,8 @@ from typing import Protocol
 
 import numpy as np
 
-from apps.acquisition.link_layers import LINK_NAMES, LINK_TYPES
-from apps.acquisition.packets import Bytes, Counts, Frames, Ints, gather
+from apps.acquisition.traffic.link_layers import LINK_NAMES, LINK_TYPES
+from apps.acquisition.traffic.packets import Bytes, Counts, Frames, Ints, gather
 
 
 class Readable(Protocol):

@@ -6,8 +6,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.acquisition.flow_state import NAMES, Flows
-from apps.acquisition.packets import Ints, Mask, Packets
+from apps.acquisition.traffic.flow_state import NAMES, Flows
+from apps.acquisition.traffic.packets import Ints, Mask, Packets
 
 Keys = NDArray[np.uint64]
 """uint64[N, 6]: the lower end's address (2), the higher end's (2), both ports and the protocol, and

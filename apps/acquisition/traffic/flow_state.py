@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.acquisition.flow_split import ACK, CWR, ECE, FIN, PSH, RST, SYN, URG
-from apps.acquisition.packets import Ints, Mask
+from apps.acquisition.traffic.flow_split import ACK, CWR, ECE, FIN, PSH, RST, SYN, URG
+from apps.acquisition.traffic.packets import Ints, Mask
 
 NEVER = -1
 """Of times, windows and sides: there was none."""

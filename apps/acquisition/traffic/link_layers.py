@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from apps.acquisition.packets import Bytes, Counts, Frames, Ints, gather
+from apps.acquisition.traffic.packets import Bytes, Counts, Frames, Ints, gather
 
 ETHERNET, RAW, WIFI, LINUX_SLL, RADIOTAP, LINUX_SLL2 = 1, 101, 105, 113, 127, 276
 _VERSION_AT = {0: 4, 108: 4, RAW: 0, 12: 0, 14: 0, 228: 0, 229: 0}  # link type → offset of IP

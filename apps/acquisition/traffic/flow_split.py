@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.acquisition.packets import ICMP, ICMPV6, TCP, UDP, Ints, Mask
+from apps.acquisition.traffic.packets import ICMP, ICMPV6, TCP, UDP, Ints, Mask
 
 FLOW_TIMEOUT_US = 120_000_000
 FIN, SYN, RST, PSH, ACK, URG, ECE, CWR = (1 << bit for bit in range(8))

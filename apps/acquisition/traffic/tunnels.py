@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from apps.acquisition.link_layers import IPV4, IPV6, TRANSPARENT_ETHERNET
-from apps.acquisition.packets import UDP, Bytes, Ints, gather
+from apps.acquisition.traffic.link_layers import IPV4, IPV6, TRANSPARENT_ETHERNET
+from apps.acquisition.traffic.packets import UDP, Bytes, Ints, gather
 
 IP_IN_IP, IPV6_IN_IP, GRE = 4, 41, 47
 VXLAN_PORTS = (4789, 8472)

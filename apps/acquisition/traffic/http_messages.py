@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from apps.acquisition.tcp_streams import Piece
+from apps.acquisition.traffic.tcp_streams import Piece
 
 MOST_BODY = 4_096
 """Bytes kept of a request's body."""

@@ -11,8 +11,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from apps.acquisition.capture import BEHIND
-from apps.acquisition.packets import PORTED, Counts, Ints, Packets
+from apps.acquisition.traffic.capture import BEHIND
+from apps.acquisition.traffic.packets import PORTED, Counts, Ints, Packets
 
 WINDOW = 8 << 20
 """Bytes of the file by which a packet may come late and still be put where its time says."""

@@ -1,0 +1,1 @@
+"""Captures and flows: packets read, put in order and decoded, metered into flows, and their HTTP."""
