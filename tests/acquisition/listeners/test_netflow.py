@@ -13,7 +13,16 @@ from apps.acquisition.listeners.lessons import Lessons
 from apps.acquisition.models import Batch, FlowExporter, Record, Source
 from apps.acquisition.traffic import netflow
 from tests.acquisition.listeners.conftest import Running, until
-from tests.acquisition.test_netflow import CELLS, FLOW, a_set, ipfix, packed, template, v5, v9
+from tests.acquisition.traffic.test_netflow import (
+    CELLS,
+    FLOW,
+    a_set,
+    ipfix,
+    packed,
+    template,
+    v5,
+    v9,
+)
 
 SHORT = [cell for cell in CELLS if cell[0] != 6]
 

@@ -25,7 +25,7 @@ from apps.acquisition.traffic.packets import Counts
 from apps.acquisition.traffic.whole import Traffic
 from tests.acquisition import wire
 from tests.acquisition.decoded import ordered
-from tests.acquisition.test_tunnels import TUNNELS
+from tests.acquisition.traffic.test_tunnels import TUNNELS
 from tests.acquisition.wire import ACK, FIN, PSH, RST, SYN
 
 START = 1_700_000_000_000_000

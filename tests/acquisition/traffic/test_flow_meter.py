@@ -30,7 +30,7 @@ from apps.acquisition.traffic.flow_meter import FlowMeter, in_order
 from apps.acquisition.traffic.whole import read
 from tests.acquisition import wire
 from tests.acquisition.decoded import ordered
-from tests.acquisition.slow_meter import SECOND, START, End, Sent, slowly
+from tests.acquisition.traffic.slow_meter import SECOND, START, End, Sent, slowly
 from tests.acquisition.wire import ACK, FIN, PSH, RST, SYN
 from tests.benchmarks.flows import write_capture
 
@@ -388,7 +388,7 @@ def test_every_column_of_netflower_is_compared_or_its_deviation_explained(tmp_pa
     assert set(row) == IDENTITY | set(SAME_DEFINITION) | set(DEVIATIONS)
     assert not set(SAME_DEFINITION) & set(DEVIATIONS)
     assert set(OF_IP_PACKETS) <= {name for name, why in DEVIATIONS.items() if why == _PACKETS}
-    page = " ".join((Path(__file__).parents[2] / "docs" / "flow-features.md").read_text().split())
+    page = " ".join((Path(__file__).parents[3] / "docs" / "flow-features.md").read_text().split())
     for why in set(DEVIATIONS.values()):
         assert why in page
     assert len(set(SAME_DEFINITION.values())) == 46
@@ -449,7 +449,7 @@ def _key(row: Mapping[str, object], *names: str) -> tuple[str, ...]:
 
 
 def test_every_feature_is_documented_with_a_unit_and_a_definition() -> None:
-    page = Path(__file__).parents[2] / "docs" / "flow-features.md"
+    page = Path(__file__).parents[3] / "docs" / "flow-features.md"
     lines = page.read_text(encoding="utf-8").splitlines()
     rows = [line.strip("|").split("|") for line in lines if line.startswith("| `")]
     documented = {cells[0].strip().strip("`"): cells[1:] for cells in rows}
