@@ -68,8 +68,8 @@ def test_a_full_backlog_makes_senders_wait_until_it_is_parsed(
 
 @pytest.mark.usefixtures("impatient")
 def test_one_source_s_backlog_is_no_other_s(platform: Platform, settings: Any) -> None:
-    settings.TOCSIN = {**settings.TOCSIN, "source_backlog_bytes": 500_000}
-    large = LINE * 5000
+    settings.TOCSIN = {**settings.TOCSIN, "source_backlog_bytes": 1_000_000}
+    large = LINE * 15_000  # a batch of its own
     assert platform.post("lines", large).status_code == 201
     assert platform.post("lines", large + b"2").status_code == 429
     _, token = services.create_source(name="another", actor="test")
