@@ -22,7 +22,7 @@ OURS = {
 
 def test_web_workers_learner_and_both_engines_are_there() -> None:
     engines = {"postgres", "valkey"}
-    assert {"web", "worker", "scanner", "learner", "beat", "migrate"} | engines == set(
+    assert {"web", "worker", "scanner", "listener", "learner", "beat", "migrate"} | engines == set(
         COMPOSE["services"]
     )
 
@@ -46,9 +46,20 @@ def test_no_secret_has_a_default() -> None:
         assert name[1].startswith(":?"), name
 
 
-def test_only_the_web_is_published_and_only_on_loopback_by_default() -> None:
+def test_only_what_takes_something_in_is_published_and_only_on_loopback_by_default() -> None:
     published = {n: s["ports"] for n, s in COMPOSE["services"].items() if "ports" in s}
-    assert published == {"web": ["${TOCSIN_PORT:-127.0.0.1:8000}:8000"]}
+    assert published.pop("web") == ["${TOCSIN_PORT:-127.0.0.1:8000}:8000"]
+    (ports,) = published.values()
+    assert all(port.startswith("${LISTEN_ADDRESS:-127.0.0.1}:") for port in ports)
+    listener = COMPOSE["services"]["listener"]
+    assert listener["ports"] == ports
+    assert listener["profiles"] == ["listen"], "it runs where somebody asks for it"
+    listens = {
+        v.rpartition(":")[2]
+        for n, v in listener["environment"].items()
+        if n.startswith("TOCSIN_SYSLOG") or n == "TOCSIN_NETFLOW"
+    }
+    assert listens == {port.rpartition(":")[2].partition("/")[0] for port in ports}
 
 
 def test_every_queue_has_a_worker() -> None:
