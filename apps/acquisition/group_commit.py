@@ -16,9 +16,10 @@ from uuid import UUID
 
 from django.db import Error, close_old_connections, connections
 
-from apps.acquisition import receiving
+from apps.acquisition import open_batches, receiving
+from apps.acquisition.arrivals import Arrival, Receipt
 from apps.acquisition.models import Batch
-from apps.acquisition.receiving import Arrival, Gathering, Receipt
+from apps.acquisition.open_batches import Gathering
 
 log = logging.getLogger(__name__)
 
@@ -122,7 +123,7 @@ class GroupCommit:
             if not everything and at > now:
                 continue
             try:
-                ready = receiving.close([batch_id])
+                ready = open_batches.close([batch_id])
             except Error:
                 connections.close_all()
                 log.exception("batch %s stays open for now", batch_id)

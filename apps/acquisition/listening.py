@@ -13,7 +13,7 @@ from django.db import close_old_connections, connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from apps.acquisition import receiving
+from apps.acquisition import arrivals
 from apps.acquisition.listeners import senders
 from apps.acquisition.models import (
     Batch,
@@ -154,7 +154,7 @@ def waiting(source_id: int) -> int:
 
 def came_before(source_id: int, key: str) -> bool:
     """Whether a delivery under this key was stored."""
-    named = receiving.named_key(key)
+    named = arrivals.named_key(key)
     return Delivery.objects.filter(source_id=source_id, key=named).exists()
 
 

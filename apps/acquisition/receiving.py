@@ -3,17 +3,15 @@
 A large delivery is a batch of its own, sealed in the commit that stores it. Small ones of one
 source, protocol, host and file wait as `Piece`s of an open batch, which is closed and sealed
 about a second later; they are as durable as the others from their commit on. See
-docs/decisions/0008-deliveries-share-commits-and-batches.md.
+docs/decisions/0010-deliveries-share-commits-and-batches.md.
 """
 
 from __future__ import annotations
 
-import hashlib
-import re
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -25,119 +23,13 @@ from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 from psycopg import errors
 
-from apps.acquisition import copying, documents, journal_export, plain_text, reading
+from apps.acquisition import copying
+from apps.acquisition.arrivals import Arrival, Group, KeyReused, Name, Receipt, arrive
 from apps.acquisition.models import Batch, BatchContent, Delivery, Piece, Source
+from apps.acquisition.open_batches import Gathering, Open
 from apps.protection.services import seal_many
 
-GATHERED = ("lines", *reading.CUT)
-"""Protocols whose small bodies may share a batch."""
-
 _TRIES = 5
-_MOST_ITEMS = 100_000  # of a gathered batch: it is parsed in one go
-_UNFOLDED = 8  # times its bytes, once labels that were said once stand in each document
-_BEHIND = 4  # closed batches that may wait before open ones are left open longer
-_LINE = re.compile(rb"[^\s][^\n]*")
-
-Name = tuple[int, bytes]
-"""What tells deliveries apart: source and key."""
-
-Group = tuple[int, str, str, str]
-"""What deliveries of one open batch have in common: source, protocol, file name, host name."""
-
-
-class KeyReused(ValueError):
-    """The sender gave a key to one content that it had given to another."""
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What became of a delivery: its batch and place there, and whether it had not come before.
-
-    `start` and `size` are bytes, `first` is the `event.sequence` of its first item.
-    """
-
-    batch: Batch
-    is_new: bool
-    start: int = 0
-    size: int = 0
-    first: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """A delivery that is ready to be stored. `content` is compressed unless it is gathered.
-
-    `items` is None where they can only be counted by parsing.
-    """
-
-    source: Source
-    protocol: str
-    content: bytes
-    size: int
-    file_name: str
-    host_name: str
-    key: bytes
-    digest: bytes
-    is_named: bool
-    items: int | None
-    unfolded: int  # bytes its documents take once they are cut apart
-    is_gathered: bool
-
-    @property
-    def name(self) -> Name:
-        return self.source.pk, self.key
-
-    @property
-    def group(self) -> Group:
-        return self.source.pk, self.protocol, self.file_name, self.host_name
-
-
-@dataclass(slots=True)
-class Open:
-    """An open batch of this process. `items` are the sequence numbers taken so far."""
-
-    batch: Batch
-    closes_at: float  # on the clock of time.monotonic
-    size: int = 0
-    unfolded: int = 0
-    items: int = 0
-    is_ended: bool = True  # the last line has its line end
-
-    def takes(self, arrival: Arrival) -> bool:
-        most = settings.TOCSIN["gather_bytes"]
-        return (
-            self.size + arrival.size <= most
-            and self.unfolded + arrival.unfolded <= _UNFOLDED * most
-            and self.items < _MOST_ITEMS
-        )
-
-
-@dataclass(slots=True)
-class Gathering:
-    """The open batches of one process: those that may grow, and when each is to be closed."""
-
-    open: dict[Group, Open] = field(default_factory=dict)
-    due: dict[UUID, float] = field(default_factory=dict)
-
-    def prolong(self, now: float) -> None:
-        """Leaves what is due open for longer while closed batches wait to be parsed: fewer and
-        larger ones take less time, so that many small sources cannot outrun the workers."""
-        longest, more = settings.TOCSIN["gather_longest"], settings.TOCSIN["gather_seconds"]
-        due = [
-            one.batch.pk
-            for one in self.open.values()
-            if 0 < self.due.get(one.batch.pk, 0.0) <= now < one.closes_at + longest
-        ]
-        if due and is_behind():
-            self.due |= dict.fromkeys(due, now + more)
-
-    def forget(self, batch_id: UUID) -> None:
-        """A batch that is closed grows no more."""
-        self.due.pop(batch_id, None)
-        self.open = {group: one for group, one in self.open.items() if one.batch.pk != batch_id}
-
-
-# ── The door for everyone ────────────────────────────────────────────────────────────────
 
 
 def receive(
@@ -168,73 +60,6 @@ def receive(
     if isinstance(outcome, Exception):
         raise outcome
     return outcome
-
-
-def arrive(
-    *,
-    source: Source,
-    protocol: str,
-    content: bytes,
-    file_name: str = "",
-    host_name: str = "",
-    key: str = "",
-    found: documents.Documents | None = None,
-    gather: bool = False,
-) -> Arrival:
-    """What came, made ready for its commit. `found`: the documents in it, where it was cut;
-    `gather`: where it is small, it may share a batch. Raises as `receive` does."""
-    if protocol == "auto":
-        content, protocol = reading.recognise(content)
-    if protocol == "lines" and journal_export.is_export(content):
-        protocol = "journal"
-    if protocol not in reading.PROTOCOLS:
-        raise ValueError(f"unknown protocol {protocol!r}")
-    if not content and protocol != "file":
-        raise reading.Unreadable("The content is empty.")
-    if reason := reading.overfull(content, protocol):
-        raise reading.Unreadable(reason)
-    items = found.items if found else None
-    # UTF-16 cannot be joined with other deliveries by a line end
-    if protocol == "lines" and not plain_text.wide_encoding(content):
-        items = len(_LINE.findall(content))
-    unfolded = max(len(content), found.size if found else 0)
-    file_name = _short(file_name)
-    host_name = _short(host_name) or source.host_name
-    digest = hashlib.sha256(content).digest()
-    small = len(content) < settings.TOCSIN["gather_below"]
-    small = small and unfolded < _UNFOLDED * settings.TOCSIN["gather_below"]
-    gather = gather and small and items is not None and protocol in GATHERED
-    return Arrival(
-        source=source,
-        protocol=protocol,
-        content=content if gather else zstandard.compress(content, 3),
-        size=len(content),
-        file_name=file_name,
-        host_name=host_name,
-        key=named_key(key) if key else content_key(protocol, file_name, host_name, digest),
-        digest=digest,
-        is_named=bool(key),
-        items=items,
-        unfolded=unfolded,
-        is_gathered=gather,
-    )
-
-
-def content_key(protocol: str, file_name: str, host_name: str, digest: bytes) -> bytes:
-    """The key of a delivery whose sender gave it none."""
-    names = "\0".join((protocol, file_name, host_name)).encode()
-    return hashlib.sha256(b"content\0" + names + b"\0" + digest).digest()
-
-
-def named_key(key: str) -> bytes:
-    return hashlib.sha256(b"named\0" + key.encode("utf-8", "surrogatepass")).digest()
-
-
-def _short(name: str) -> str:
-    return name.encode("utf-8", "replace").decode().replace("\0", "")[-255:]
-
-
-# ── Committing ───────────────────────────────────────────────────────────────────────────
 
 
 class _Raced(Exception):
@@ -479,54 +304,6 @@ def _count_in(arrivals: Sequence[Arrival], doubled: Mapping[int, int], now: date
             day=today,
             day_bytes=Case(When(day=today, then=F("day_bytes") + size), default=Value(size)),
         )
-
-
-# ── Closing ──────────────────────────────────────────────────────────────────────────────
-
-
-def close(batch_ids: Iterable[UUID]) -> list[UUID]:
-    """Closes open batches: their pieces become their content, sealed. Returns those that were
-    closed by this call; of two that close at once, one does it."""
-    return [batch_id for batch_id in batch_ids if _close(batch_id)]
-
-
-@transaction.atomic
-def _close(batch_id: UUID) -> bool:
-    waiting = Batch.objects.select_for_update().filter(pk=batch_id, state=Batch.State.OPEN)
-    batch = waiting.first()
-    if batch is None:
-        return False
-    bodies, sizes = [], []
-    for piece in batch.pieces.order_by("pk"):
-        bodies.append(zstandard.decompress(piece.content))
-        sizes += piece.sizes
-    content = b"".join(bodies)
-    batch.digest, batch.size = hashlib.sha256(content).hexdigest(), len(content)
-    batch.state = Batch.State.RECEIVED
-    batch.save(update_fields=["digest", "size", "state"])
-    kinds = {"batch_id": "uuid", "content": "bytea", "sizes": "int4[]"}
-    cut = sizes if batch.protocol in reading.CUT and len(sizes) > 1 else None
-    row = (batch.pk, zstandard.compress(content, 3), cut)
-    copying.put_rows(BatchContent._meta.db_table, kinds, [row])
-    Piece.objects.filter(batch=batch)._raw_delete(using="default")
-    seal_many(kind="batch", digests={str(batch.pk): batch.digest})
-    return True
-
-
-def is_behind() -> bool:
-    """Whether the workers are slower than what comes: several closed batches wait for them."""
-    waits = Batch.objects.filter(state=Batch.State.RECEIVED, claimed_at=None).order_by()
-    return waits[: _BEHIND + 1].count() > _BEHIND
-
-
-def close_overdue() -> list[UUID]:
-    """Closes what a process left open that was killed. Returns the batches closed."""
-    patience = timedelta(seconds=5 + 2 * settings.TOCSIN["gather_seconds"])
-    left = Batch.objects.filter(state=Batch.State.OPEN, received_at__lt=timezone.now() - patience)
-    return close(left.order_by("received_at").values_list("pk", flat=True)[:1000])
-
-
-# ── Forgetting ───────────────────────────────────────────────────────────────────────────
 
 
 def holds(*, is_named: bool) -> timedelta:

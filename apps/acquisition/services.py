@@ -12,10 +12,10 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from apps.acquisition import counting, frames, reading, selectors, storage
+from apps.acquisition.arrivals import Receipt as Receipt
 from apps.acquisition.models import Batch, BatchContent, Delivery, Piece, Source, WrittenParser
 from apps.acquisition.parsers._http import networks
 from apps.acquisition.parsing import parsers
-from apps.acquisition.receiving import Receipt as Receipt
 from apps.acquisition.receiving import receive as receive
 from apps.acquisition.stages import Claim, claimed
 from apps.acquisition.written import store

@@ -22,7 +22,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from kombu.exceptions import OperationalError
 
-from apps.acquisition import receiving
+from apps.acquisition import open_batches
 from apps.acquisition.models import Batch
 from apps.acquisition.tasks import parse
 from apps.analysis import services as analysis
@@ -115,7 +115,7 @@ def sweep() -> int:
 
     Batches that a killed web process left open are closed first.
     """
-    for batch_id in receiving.close_overdue():
+    for batch_id in open_batches.close_overdue():
         respond(str(batch_id)).delay()
     before = timezone.now() - STALE
     waiting = Batch.objects.exclude(

@@ -13,7 +13,7 @@ import httpx
 import pytest
 import uvicorn
 
-from apps.acquisition import protocols, receiving, services
+from apps.acquisition import open_batches, protocols, services
 from apps.acquisition.models import Batch, Source
 
 
@@ -43,13 +43,13 @@ class Platform:
         """The batch of an accepted request, parsed as a worker would."""
         assert response.status_code == 201, response.text
         batch_id = UUID(response.json()["batch"])
-        receiving.close([batch_id])
+        open_batches.close([batch_id])
         services.parse(batch_id)
         return Batch.objects.get(pk=batch_id)
 
     def parse_all(self) -> None:
         """Closes and parses every batch that waits for it."""
-        receiving.close(Batch.objects.filter(state="open").values_list("pk", flat=True))
+        open_batches.close(Batch.objects.filter(state="open").values_list("pk", flat=True))
         for batch_id in Batch.objects.filter(state="received").values_list("pk", flat=True):
             services.parse(batch_id)
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.acquisition import documents
+from apps.acquisition.arrivals import Receipt
 from apps.acquisition.models import Batch
 from apps.acquisition.protocols import elasticsearch
-from apps.acquisition.receiving import Receipt
 
 ACTIONS = (
     b'{"index":{}}',

@@ -13,7 +13,7 @@ import httpx
 import pytest
 import zstandard
 
-from apps.acquisition import protocols, reading, receiving, services
+from apps.acquisition import open_batches, protocols, reading, services
 from apps.acquisition.models import Batch, BatchContent, Delivery, Record, Source
 from apps.protection.models import Seal
 from tests.acquisition.conftest import Platform
@@ -40,7 +40,7 @@ def test_a_log_becomes_records_and_every_line_is_counted(platform: Platform) -> 
 
 def test_what_is_answered_is_stored_and_sealed(platform: Platform) -> None:
     answer = platform.post("lines", LOG).json()
-    receiving.close([answer["batch"]])
+    open_batches.close([answer["batch"]])
     seal = Seal.objects.get(kind="batch", subject=answer["batch"])
     assert seal.digest == answer["sha256"] == hashlib.sha256(LOG).hexdigest()
     assert zstandard.decompress(bytes(BatchContent.objects.get().content)) == LOG

@@ -13,9 +13,20 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from apps.acquisition import documents, group_commit, hec, reading, receiving, selectors, services
+from apps.acquisition import (
+    arrivals,
+    documents,
+    group_commit,
+    hec,
+    open_batches,
+    reading,
+    receiving,
+    selectors,
+    services,
+)
+from apps.acquisition.arrivals import Arrival, Receipt
 from apps.acquisition.models import Batch, Delivery, Piece, Record, Source
-from apps.acquisition.receiving import Arrival, Gathering, Receipt
+from apps.acquisition.open_batches import Gathering
 from apps.protection.models import Seal
 from tests.acquisition.samples import ACCEPTED, ACCESS, FAILED
 
@@ -30,7 +41,7 @@ def source() -> Source:
 def arrival(source: Source, content: bytes, protocol: str = "lines", **named: Any) -> Arrival:
     cut = {"hec": hec.split, "ndjson": documents.split, "bulk": documents.split_bulk}.get(protocol)
     found = cut(content, 1_000_000) if cut else None
-    return receiving.arrive(
+    return arrivals.arrive(
         source=source, protocol=protocol, content=content, gather=True, found=found, **named
     )
 
@@ -42,7 +53,7 @@ def good(outcomes: list[Receipt | Exception]) -> list[Receipt]:
 
 def finish() -> list[Batch]:
     """Every open batch closed and parsed."""
-    receiving.close(Batch.objects.filter(state="open").values_list("pk", flat=True))
+    open_batches.close(Batch.objects.filter(state="open").values_list("pk", flat=True))
     for batch in Batch.objects.filter(state="received"):
         services.parse(batch.pk)
     return list(Batch.objects.all())
@@ -178,8 +189,8 @@ def test_while_the_workers_are_behind_batches_stay_open_longer(source: Source) -
 def test_a_batch_closed_by_another_process_grows_no_more(source: Source) -> None:
     gathering = Gathering()
     (first,) = good(receiving.commit([arrival(source, b"one")], gathering))
-    assert receiving.close([first.batch.pk]) == [first.batch.pk]
-    assert receiving.close([first.batch.pk]) == [], "the second closer has nothing to do"
+    assert open_batches.close([first.batch.pk]) == [first.batch.pk]
+    assert open_batches.close([first.batch.pk]) == [], "the second closer has nothing to do"
     (second,) = good(receiving.commit([arrival(source, b"two")], gathering))
     assert second.batch.pk != first.batch.pk
     assert [batch.stored for batch in finish()] == [1, 1]
@@ -187,9 +198,9 @@ def test_a_batch_closed_by_another_process_grows_no_more(source: Source) -> None
 
 def test_what_a_killed_process_left_open_is_closed(source: Source) -> None:
     good(receiving.commit([arrival(source, ACCEPTED.encode())], Gathering()))
-    assert receiving.close_overdue() == [], "its process may still be at it"
+    assert open_batches.close_overdue() == [], "its process may still be at it"
     Batch.objects.update(received_at=timezone.now() - timedelta(seconds=30))
-    (batch_id,) = receiving.close_overdue()
+    (batch_id,) = open_batches.close_overdue()
     services.parse(batch_id)
     assert Record.objects.get().event_outcome == "success"
 
@@ -222,7 +233,7 @@ def test_a_key_tells_deliveries_apart_and_joins_them(source: Source) -> None:
     sent = [services.receive(source=source, protocol="lines", content=content, key=key).batch
             for key in ("monday", "tuesday", "monday")]  # fmt: skip
     assert sent[0] == sent[2] != sent[1]
-    with pytest.raises(receiving.KeyReused, match="of its own"):
+    with pytest.raises(arrivals.KeyReused, match="of its own"):
         services.receive(source=source, protocol="lines", content=b"another", key="monday")
     other, _ = services.create_source(name="other", actor="test")
     again = services.receive(source=other, protocol="lines", content=content, key="monday")
@@ -257,7 +268,7 @@ def test_repetitions_of_what_nobody_counted_yet_are_caught_up(source: Source) ->
 
 def test_one_delivery_the_database_refuses_costs_only_itself(source: Source) -> None:
     group = [arrival(source, b"%d" % n) for n in range(9)]
-    group[4] = receiving.arrive(source=source, protocol="lines", content=b"bad", gather=True)
+    group[4] = arrivals.arrive(source=source, protocol="lines", content=b"bad", gather=True)
     object.__setattr__(group[4], "host_name", "x" * 300)
     gathering = Gathering()
     outcomes = receiving.commit(group, gathering)

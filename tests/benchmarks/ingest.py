@@ -173,7 +173,7 @@ def parse_until_told() -> None:
     import django
 
     django.setup()
-    from apps.acquisition import receiving, services
+    from apps.acquisition import open_batches, services
     from apps.acquisition.models import Batch
 
     while not select.select([sys.stdin], [], [], 0)[0]:
@@ -182,7 +182,7 @@ def parse_until_told() -> None:
         for batch_id in found:
             services.parse(batch_id)
         if not found:
-            receiving.close_overdue()
+            open_batches.close_overdue()
             time.sleep(0.05)
 
 
@@ -319,7 +319,7 @@ def sustain(asked: argparse.Namespace) -> dict[str, Any]:
 def measure(asked: argparse.Namespace) -> dict[str, Any]:
     from django.db import connection
 
-    from apps.acquisition import receiving, services
+    from apps.acquisition import open_batches, services
     from apps.acquisition.models import Batch, Record, Source
 
     number, size = asked.documents, asked.batch
@@ -332,7 +332,7 @@ def measure(asked: argparse.Namespace) -> dict[str, Any]:
         accepting = send(address, token, contents, asked.connections)
         busy = cpu_s(web.pid) - before[0], time.process_time() - before[1]
         web_peak = peak_mb(web.pid)
-    receiving.close(Batch.objects.filter(state="open").values_list("pk", flat=True))
+    open_batches.close(Batch.objects.filter(state="open").values_list("pk", flat=True))
     began = time.perf_counter()
     for batch_id in Batch.objects.order_by("received_at").values_list("pk", flat=True):
         services.parse(batch_id)

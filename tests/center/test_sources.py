@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from apps.acquisition import receiving, services
+from apps.acquisition import arrivals, open_batches, receiving, services
 from apps.acquisition.models import Source
 from apps.center import selectors
 from apps.protection.models import AuditEntry
@@ -39,13 +39,13 @@ def test_what_is_received_and_not_yet_parsed_is_said(source: Source, enter: Ente
     client = enter(person("ana", "analyst"))
     assert "Everything received is parsed." in said(client, "source", source.pk)
     batch = services.receive(source=source, protocol="lines", content=b"x" * 2000).batch
-    arrival = receiving.arrive(source=source, protocol="lines", content=b"y", gather=True)
+    arrival = arrivals.arrive(source=source, protocol="lines", content=b"y", gather=True)
     receiving.commit([arrival])
     page = said(client, "source", source.pk)
     assert "2 batches (2.0" in page
     assert "are received and not yet parsed" in page
     assert "since" in said(client, "sources")
-    receiving.close(source.batches.filter(state="open").values_list("pk", flat=True))
+    open_batches.close(source.batches.filter(state="open").values_list("pk", flat=True))
     for batch in source.batches.all():
         services.parse(batch.pk)
     assert "Everything received is parsed." in said(client, "source", source.pk)

@@ -19,7 +19,8 @@ from uuid import UUID
 from django.db import DatabaseError, close_old_connections, connections
 
 from apps import plugins
-from apps.acquisition import receiving, selectors
+from apps.acquisition import arrivals, selectors
+from apps.acquisition.arrivals import Receipt
 from apps.acquisition.documents import Overfull
 from apps.acquisition.group_commit import GroupCommit
 from apps.acquisition.models import Batch, Source
@@ -38,7 +39,6 @@ from apps.acquisition.protocols._http import (
     respond,
 )
 from apps.acquisition.reading import Unreadable
-from apps.acquisition.receiving import Receipt
 
 log = logging.getLogger(__name__)
 
@@ -136,7 +136,7 @@ class Application:
         try:
             arrival = await self._work(
                 len(delivery.content),
-                receiving.arrive,
+                arrivals.arrive,
                 source=delivery.source,
                 protocol=delivery.protocol,
                 content=delivery.content,
@@ -149,7 +149,7 @@ class Application:
             self._gate.backlog.add(arrival.source.pk, arrival.size)
             self._gate.allowances.take(arrival.source, arrival.items or 1, arrival.size)
             return await asyncio.wrap_future(self._commits.submit(arrival))
-        except receiving.KeyReused as error:
+        except arrivals.KeyReused as error:
             raise Refusal(422, "version_conflict_engine_exception", str(error)) from error
 
     def _ready(self, batch_ids: Sequence[UUID]) -> None:

@@ -17,10 +17,10 @@ import msgspec
 from django.conf import settings
 
 from apps.acquisition import compression, selectors
+from apps.acquisition.arrivals import Receipt
 from apps.acquisition.documents import Documents
 from apps.acquisition.limits import Allowances, Backlog, Pause
 from apps.acquisition.models import Batch, Source
-from apps.acquisition.receiving import Receipt
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]

@@ -14,9 +14,9 @@ import msgspec
 from django.conf import settings
 
 from apps.acquisition import documents
+from apps.acquisition.arrivals import Receipt
 from apps.acquisition.protocols._http import Exchange, Refusal, Request, Response
 from apps.acquisition.reading import overfull
-from apps.acquisition.receiving import Receipt
 
 _VERSION = "9.1.0"  # what shippers compare with; the API served is the same since 7
 Action = tuple[str, dict[str, object]]

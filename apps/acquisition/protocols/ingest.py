@@ -9,11 +9,11 @@ from typing import Any
 from django.conf import settings
 
 from apps.acquisition import documents
+from apps.acquisition.arrivals import Receipt
 from apps.acquisition.evtx import is_event_log
 from apps.acquisition.models import Batch
 from apps.acquisition.protocols._http import Exchange, Refusal, Request, Response
 from apps.acquisition.reading import is_flow_table, overfull
-from apps.acquisition.receiving import Receipt
 from apps.acquisition.traffic.capture import is_capture
 
 PREFIX = "/api/v1/ingest"
