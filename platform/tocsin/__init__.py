@@ -5,5 +5,5 @@ The Celery application is made here, so that whoever imports a task publishes to
 
 from tocsin.celery import app as celery_app
 
-__version__ = "2026.11.22"
+__version__ = "2026.11.29"
 __all__ = ("__version__", "celery_app")
