@@ -268,7 +268,8 @@ class Stack:
         beat = ["beat", "--scheduler", "celery.beat:Scheduler", "--pidfile="]
         web = ["uvicorn", "tocsin.asgi:application", "--host", self.host, "--port", str(self.port)]
         quiet = ["--log-level", "warning", "--timeout-graceful-shutdown", "5"]
-        quiet += ["--limit-concurrency", "512"]  # who opens more connections is told to wait
+        quiet += ["--limit-concurrency", "512"]  # who asks for more at once is told to wait
+        quiet += ["--http", "tocsin.http:PromptHttp"]
         if not SECURE_TLS:  # no proxy stands before us: nobody may say who they come from
             quiet.append("--no-proxy-headers")
         threads = {"OMP_NUM_THREADS": "1"}  # two workers share two cores

@@ -15,6 +15,7 @@ import uvicorn
 
 from apps.acquisition import open_batches, protocols, services
 from apps.acquisition.models import Batch, Source
+from tocsin.http import PromptHttp
 
 
 @dataclass
@@ -69,7 +70,7 @@ def platform(transactional_db: None) -> Iterator[Platform]:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         running.address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        config = uvicorn.Config(application, lifespan="off", log_level="warning")
+        config = uvicorn.Config(application, http=PromptHttp, lifespan="off", log_level="warning")
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()

@@ -98,9 +98,12 @@ def serve(descriptor: int) -> None:
 
     django.setup()
     from apps.acquisition import protocols
+    from tocsin.http import PromptHttp
 
     application = protocols.application(on_batch=lambda batch_id: None)
-    config = uvicorn.Config(application, lifespan="off", log_level="warning", access_log=False)
+    config = uvicorn.Config(
+        application, http=PromptHttp, lifespan="off", log_level="warning", access_log=False
+    )
     uvicorn.Server(config).run(sockets=[socket.socket(fileno=descriptor)])
 
 
