@@ -18,7 +18,7 @@ from uuid import UUID
 
 import zstandard
 from django.conf import settings
-from django.db import OperationalError, connection, transaction
+from django.db import DataError, IntegrityError, OperationalError, connection, transaction
 from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 from psycopg import errors
@@ -62,6 +62,13 @@ def receive(
     return outcome
 
 
+def is_refused_for_ever(error: BaseException) -> bool:
+    """Whether the database refused a delivery for what it is, and would do so again: values out of
+    range, constraints, triggers, limits. All else passes, or is put right by the operator."""
+    state = getattr(error.__cause__, "sqlstate", None) or ""  # PostgreSQL, Appendix A: error codes
+    return isinstance(error, DataError | IntegrityError) or state.startswith(("P0", "44", "54"))
+
+
 class _Raced(Exception):
     """Another process stored one of these deliveries at the same moment."""
 
@@ -81,9 +88,11 @@ def commit(
         except _Raced as raced:
             fault = raced
         except OperationalError as error:
+            fault = error
+            if is_refused_for_ever(error):
+                break
             if not isinstance(error.__cause__, errors.DeadlockDetected):
                 raise
-            fault = error
         except Exception as error:
             fault = error
             break
@@ -109,8 +118,11 @@ def _commit(arrivals: Sequence[Arrival], gathering: Gathering) -> list[Receipt |
         again: list[tuple[Arrival, Receipt]] = []
         for arrival in arrivals:
             receipt, named = known[arrival.name]
-            if named is not None and named != arrival.digest:
-                reason = "This key came before with another content: each needs a key of its own."
+            if named is not None and (named != arrival.digest or not _is_same(arrival, receipt)):
+                reason = (
+                    "This key came before with another content or other names: "
+                    "each needs a key of its own."
+                )
                 outcomes.append(KeyReused(reason))
             elif receipt.is_new and fresh[arrival.name] is arrival:
                 outcomes.append(receipt)
@@ -142,6 +154,12 @@ def _known(arrivals: Sequence[Arrival], now: datetime) -> dict[Name, tuple[Recei
         )
         for d in found
     }
+
+
+def _is_same(arrival: Arrival, receipt: Receipt) -> bool:
+    """Whether a delivery says of itself what the first of its key said."""
+    batch = receipt.batch
+    return arrival.group[1:] == (batch.protocol, batch.file_name, batch.host_name)
 
 
 def _still_open(arrivals: Iterable[Arrival], gathering: Gathering) -> dict[Group, Open]:

@@ -235,6 +235,11 @@ def test_a_key_tells_deliveries_apart_and_joins_them(source: Source) -> None:
     assert sent[0] == sent[2] != sent[1]
     with pytest.raises(arrivals.KeyReused, match="of its own"):
         services.receive(source=source, protocol="lines", content=b"another", key="monday")
+    for names in ({"host_name": "another"}, {"file_name": "a.log"}):
+        with pytest.raises(arrivals.KeyReused, match="other names"):
+            services.receive(
+                source=source, protocol="lines", content=content, key="monday", **names
+            )
     other, _ = services.create_source(name="other", actor="test")
     again = services.receive(source=other, protocol="lines", content=content, key="monday")
     assert again.is_new, "a key belongs to its source"

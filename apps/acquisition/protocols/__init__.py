@@ -19,7 +19,7 @@ from uuid import UUID
 from django.db import DatabaseError, close_old_connections, connections
 
 from apps import plugins
-from apps.acquisition import arrivals, selectors
+from apps.acquisition import arrivals, receiving, selectors
 from apps.acquisition.arrivals import Receipt
 from apps.acquisition.documents import Overfull
 from apps.acquisition.group_commit import GroupCommit
@@ -36,6 +36,7 @@ from apps.acquisition.protocols._http import (
     Send,
     Senders,
     Sent,
+    Unstorable,
     respond,
 )
 from apps.acquisition.reading import Unreadable
@@ -151,6 +152,11 @@ class Application:
             return await asyncio.wrap_future(self._commits.submit(arrival))
         except arrivals.KeyReused as error:
             raise Refusal(422, "version_conflict_engine_exception", str(error)) from error
+        except DatabaseError as error:
+            if not receiving.is_refused_for_ever(error):
+                raise
+            log.exception("the database takes no such delivery of source %s", delivery.source.pk)
+            raise Unstorable from error
 
     def _ready(self, batch_ids: Sequence[UUID]) -> None:
         """Called by the committing thread."""

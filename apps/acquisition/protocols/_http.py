@@ -56,6 +56,16 @@ class Refusal(Exception):
         self.response = Response(status, body, headers or {})
 
 
+class Unstorable(Refusal):
+    """What the database does not take, however often it comes."""
+
+    def __init__(self) -> None:
+        reason = (
+            "The database does not take this content: nothing was stored, do not send it again."
+        )
+        super().__init__(422, "document_parsing_exception", reason)
+
+
 Run = Callable[..., Awaitable[Any]]
 """Runs a function that needs the database, away from the event loop."""
 

@@ -15,7 +15,7 @@ from django.conf import settings
 
 from apps.acquisition import documents
 from apps.acquisition.arrivals import Receipt
-from apps.acquisition.protocols._http import Exchange, Refusal, Request, Response
+from apps.acquisition.protocols._http import Exchange, Refusal, Request, Response, Unstorable
 from apps.acquisition.reading import overfull
 
 _VERSION = "9.1.0"  # what shippers compare with; the API served is the same since 7
@@ -129,9 +129,19 @@ async def _bulk(exchange: Exchange, index: str) -> Response:
     if not found.items:
         raise Refusal(400, "parse_exception", "The body holds no action.")
     name = request.query.get("name", "")
-    receipt = await exchange.store(source, "bulk", content, file_name=name, found=found)
+    try:
+        receipt = await exchange.store(source, "bulk", content, file_name=name, found=found)
+    except Unstorable as error:  # shippers give up items, and send whole requests again
+        items = [_refused(action, target, index, str(error)) for action, target in found.actions]
+        return Response(200, {"took": 0, "errors": True, "items": items})
     took = int((time.monotonic() - started) * 1000)
     return Response(200, await exchange.work(len(content), _reply, took, found, index, receipt))
+
+
+def _refused(action: str, target: dict[str, Any], index: str, reason: str) -> dict[str, Any]:
+    error = {"type": "document_parsing_exception", "reason": reason}
+    item = {"_index": target.get("_index") or index or "tocsin", "_id": target.get("_id")}
+    return {action: {**item, "status": 400, "error": error}}
 
 
 def _reply(took: int, found: documents.Documents, index: str, receipt: Receipt) -> bytes:

@@ -8,7 +8,7 @@ from django.conf import settings
 
 from apps.acquisition import loki
 from apps.acquisition.otlp import MOST
-from apps.acquisition.protocols._http import Exchange, Refusal, Request, Response
+from apps.acquisition.protocols._http import Exchange, Refusal, Request, Response, Unstorable
 
 PUSH = ("/loki/api/v1/push", "/api/prom/push")
 
@@ -37,7 +37,10 @@ class Loki:
         if found.items and not found.texts:
             raise Refusal(400, "parse_exception", f"No entry is good: {found.rejected[0][1]}.")
         if found.items:
-            await exchange.store(source, protocol, content, found=found)
+            try:
+                await exchange.store(source, protocol, content, found=found)
+            except Unstorable as error:
+                raise Refusal(400, "parse_exception", str(error)) from error
         return Response(204)
 
 

@@ -37,10 +37,13 @@ class Otlp:
                 raise
             told = refusal.response
             status = Status(code=_CODES.get(told.status, 2), message=told.body["error"]["reason"])
-            return _response(told.status, status, kind, dict(told.headers))
+            number = (
+                400 if told.status == 422 else told.status
+            )  # what the specification calls final
+            return _response(number, status, kind, dict(told.headers))
 
 
-_CODES = {400: 3, 401: 16, 403: 7, 408: 4, 413: 3, 415: 3, 429: 8, 503: 14}
+_CODES = {400: 3, 401: 16, 403: 7, 408: 4, 413: 3, 415: 3, 422: 3, 429: 8, 503: 14}
 """HTTP's status → gRPC's, which the body of a refusal holds (google.rpc.Code)."""
 
 

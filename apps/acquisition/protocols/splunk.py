@@ -111,13 +111,14 @@ async def _acknowledged(exchange: Exchange) -> Response:
 def _told(refusal: Refusal) -> Response:
     """A refusal in Splunk's words."""
     response = refusal.response
-    codes = {401: 4, 403: 1, 400: 6, 429: 9, 503: 9}
+    codes = {401: 4, 403: 1, 400: 6, 422: 6, 429: 9, 503: 9}
     if response.status == 401 and "No token" in str(refusal):
         codes[401] = 2
-    busy = response.status == 429  # forwarders know "busy" by 503
+    busy = response.status == 429  # forwarders know "busy" by 503, and "never again" by 400
     text = "Server is busy" if busy else str(refusal)
     body = {"text": text, "code": codes.get(response.status, response.status)}
-    return Response(503 if busy else response.status, body, response.headers)
+    status = {429: 503, 422: 400}.get(response.status, response.status)
+    return Response(status, body, response.headers)
 
 
 PROTOCOL = Splunk()
