@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import secrets
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -120,6 +121,17 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    try:
+        try:
+            return _run(arguments)
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:  # `| head` has seen enough; Python would flush once more at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     options = parser().parse_args(arguments)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tocsin.settings")
     if options.command == "up":
@@ -140,11 +152,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ):  # it keeps nothing, so it needs no secrets of a home
         os.environ.setdefault("TOCSIN_SECRET_KEY", secrets.token_urlsafe())
         os.environ.setdefault("TOCSIN_VAULT_KEY", secrets.token_urlsafe())
+    from django.core.exceptions import ImproperlyConfigured
+
     from tocsin import commands
 
     try:
         return commands.run(options)
-    except commands.CommandError as problem:
+    except (commands.CommandError, ImproperlyConfigured) as problem:
         print(f"tocsin: {problem}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

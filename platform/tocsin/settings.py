@@ -9,6 +9,7 @@ import os
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from tocsin.home import engines, home, secret
@@ -22,8 +23,18 @@ def listed(name: str, default: str = "") -> list[str]:
     return [item.strip() for item in os.environ.get(name, default).split(",") if item.strip()]
 
 
+def whole(name: str, default: int, most: int) -> int:
+    """A number from 0 to `most`. Raises ImproperlyConfigured with a sentence for the operator."""
+    given = os.environ.get(name, "").strip() or str(default)
+    if not given.isdecimal() or len(given) > 20 or int(given) > most:
+        raise ImproperlyConfigured(
+            f"{name} must be a whole number from 0 to {most}, not {given[:40]!r}"
+        )
+    return int(given)
+
+
 def size(name: str, default: int) -> int:
-    return int(os.environ.get(name, default))
+    return whole(name, default, 1 << 62)
 
 
 def database(url: str) -> dict[str, Any]:
@@ -228,7 +239,7 @@ TOCSIN: dict[str, Any] = {
     "late_after": 3600,  # seconds after which a record that comes is counted as late
     "named_keys": 7 * 24 * 3600,  # … and the same Idempotency-Key
     # Days that records and raw bytes are kept after they came; 0 keeps them for ever.
-    "retention_days": int(os.environ.get("TOCSIN_RETENTION_DAYS", "90")),
+    "retention_days": whole("TOCSIN_RETENTION_DAYS", 90, most=36_500),
     "protected": listed("TOCSIN_PROTECTED"),  # addresses and networks never acted upon
     "models": os.environ.get("TOCSIN_MODELS", ""),  # folder of model files; empty: the shipped
     "public_url": os.environ.get("TOCSIN_PUBLIC_URL", "http://127.0.0.1:8000"),

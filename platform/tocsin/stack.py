@@ -11,6 +11,7 @@ import contextlib
 import ctypes
 import errno
 import fcntl
+import importlib
 import json
 import os
 import shutil
@@ -26,6 +27,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
+
+from django.core.exceptions import ImproperlyConfigured
 
 from tocsin.engines import EngineError, Postgres, Valkey
 from tocsin.home import home
@@ -132,6 +135,7 @@ class Stack:
             signal.signal(number, self._asked_to_stop)
         try:
             self._open_home()
+            self._check_settings()
             self._check_port()
             self._start_engines()
             password = self._prepare_database()
@@ -187,6 +191,12 @@ class Stack:
                 f"only {free // 2**20} MB are free on the disk of {self.home}; Tocsin needs "
                 f"{LEAST_FREE // 2**20} MB to start"
             )
+
+    def _check_settings(self) -> None:
+        try:
+            importlib.import_module("tocsin.settings")
+        except ImproperlyConfigured as problem:
+            raise StackError(str(problem)) from None
 
     def _check_port(self) -> None:
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET

@@ -57,3 +57,35 @@ def test_every_refusal_carries_the_policy_even_one_of_a_wrong_host(client: Clien
     answer = client.get("/login/", headers={"host": "evil.example"})
     assert answer.status_code == 400
     assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("given", ["abc", "0.5", "-1", "99999999"])
+def test_a_number_that_is_none_is_one_clear_line(tmp_path: Path, given: str) -> None:
+    for command in (["up", "--port", "1"], ["verify"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "tocsin", *command],
+            env={**os.environ, "TOCSIN_HOME": str(tmp_path), "TOCSIN_RETENTION_DAYS": given},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        line = f"TOCSIN_RETENTION_DAYS must be a whole number from 0 to 36500, not {given!r}"
+        assert (done.returncode, done.stderr) == (1, f"tocsin: {line}\n"), command
+
+
+@pytest.mark.parametrize("buffered", ["", "1"])
+def test_a_reader_that_has_seen_enough_ends_a_command_quietly(
+    tmp_path: Path, buffered: str
+) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-m", "tocsin", "parsers", "check"],
+        env={**os.environ, "TOCSIN_HOME": str(tmp_path), "PYTHONUNBUFFERED": buffered},
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (141, "")
