@@ -155,6 +155,8 @@ def _get(
                 for piece in answer.iter_stream():
                     if not body.take(piece):
                         break
+                else:
+                    body.end()
             except _TROUBLE as wrong:
                 body.cut = body.cut or f"It broke off: {_said(wrong, end)}"
             return Fetched(url, answer.status, way.address, got, bytes(body.whole), body.cut)
@@ -222,6 +224,11 @@ class _Body:
             self.cut = f"It is not the {self.encoding} it says it is ({wrong})."
             return False
         return True
+
+    def end(self) -> None:
+        """Told that nothing more comes: what is compressed must have come to its own end."""
+        if self._machine is not None and not self._machine.eof:
+            self.cut = f"Its {self.encoding} broke off: the end is missing."
 
     def _opened(self, piece: bytes) -> Iterable[bytes]:
         if self.encoding.strip().lower() not in ("gzip", "x-gzip", "deflate"):

@@ -91,6 +91,10 @@ class Site(BaseHTTPRequestHandler):
     def on_torn(self) -> None:
         self.say(b"this is no gzip", content_encoding="gzip")
 
+    def on_broken(self) -> None:
+        zipped = gzip.compress(HOME * 50)
+        self.say(zipped[: len(zipped) * 2 // 3], content_encoding="gzip")
+
     def on_endless(self) -> None:
         self.send_response(200)
         self.send_header("Content-Type", "text/html")

@@ -184,6 +184,13 @@ def test_what_is_not_the_encoding_it_says_is_told(here: tuple[str, type[Site]]) 
     assert "not the gzip it says" in " ".join(collect(here[0] + "/torn").notes)
 
 
+def test_a_compressed_page_that_breaks_off_is_not_taken_as_whole(
+    here: tuple[str, type[Site]],
+) -> None:
+    got = collect(here[0] + "/broken")
+    assert "broke off" in " ".join(got.notes)
+
+
 @pytest.mark.parametrize("path", ["/drip", "/silent"])
 def test_a_slow_server_costs_no_more_than_its_seconds(
     here: tuple[str, type[Site]], path: str
