@@ -161,7 +161,7 @@ def _get(
                 body.cut = body.cut or f"It broke off: {_said(wrong, end)}"
             return Fetched(url, answer.status, way.address, got, bytes(body.whole), body.cut)
     except (outbound.NotFound, outbound.Forbidden) as why:
-        return Fetched(url, problem=str(why))
+        return Fetched(url, problem=not_asked(why))
     except _TROUBLE as wrong:
         return Fetched(url, address=way.address, problem=_said(wrong, end))
 
@@ -182,8 +182,16 @@ def _said(wrong: BaseException, end: float) -> str:
         return "It took too long."
     if isinstance(wrong, httpcore.TimeoutException):
         return f"It did not answer within {STEP:g} seconds."
-    text = re.sub(r"\s*\(_ssl\.c:\d+\)", "", str(wrong)) or type(wrong).__name__
-    return f"It cannot be fetched: {text[:300]}."
+    text = re.sub(r"\[[A-Z_]+: [A-Z_0-9]+\]\s*|\s*\(_ssl\.c:\d+\)", "", str(wrong))
+    return f"It cannot be fetched: {(text or type(wrong).__name__)[:300].rstrip('.')}."
+
+
+def not_asked(why: outbound.NotFound | outbound.Forbidden) -> str:
+    """Why a host was not asked, in sentences; and what allows it, where something does."""
+    said = str(why).rstrip(".") + "."
+    if isinstance(why, outbound.Forbidden) and str(why).endswith(outbound.PRIVATE):
+        said += " If that is meant, name it under “Private networks it may enter”."
+    return said
 
 
 def _ascii(url: str) -> str:

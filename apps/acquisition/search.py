@@ -44,6 +44,10 @@ Key = tuple[datetime, int]
 """(time, id) of a record, `_NEVER` where it has no time: in this order, backwards, they are shown."""
 
 
+UNTIMED = f"~{_END[1]}"
+"""The cursor at which the records without a time begin."""
+
+
 class TooWide(Exception):
     """The database could not answer in time: the question needs a narrower time."""
 
@@ -126,6 +130,11 @@ def find(question: Question, *, after: str = "", limit: int = 50, seconds: float
     stopped = walk.stopped is not None
     reached = walk.stopped[0] if walk.stopped and walk.stopped[0] > _NEVER else None
     return Page(_records([number for _, number in shown]), after, stopped, reached)
+
+
+def has_untimed() -> bool:
+    """Whether any record has no time."""
+    return Record.objects.filter(timestamp=None).exists()
 
 
 def _records(ids: Sequence[int]) -> list[Record]:

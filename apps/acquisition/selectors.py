@@ -14,7 +14,8 @@ import zstandard
 from django.db.models import QuerySet
 
 from apps.acquisition import copying, frames, plain_text, storage
-from apps.acquisition.models import Batch, BatchContent, Piece, Record, Source
+from apps.acquisition.collecting import DATASETS
+from apps.acquisition.models import Batch, BatchContent, Piece, Record, Source, Watch
 from apps.contracts import RECORD_COLUMNS, UNPARSED, Column, ColumnType
 
 LOOK_BACK = timedelta(minutes=10)
@@ -173,6 +174,17 @@ def removed_batch_of(record_id: int) -> Batch | None:
         removed_at__isnull=False, first_record__lte=record_id, last_record__gte=record_id
     )
     return batches.select_related("source").first()
+
+
+def seen_by(watch: Watch, most: int) -> list[Record]:
+    """What the last run of a watch had to tell: the records with a sentence, the first `most`."""
+    if watch.last_batch is None:
+        return []
+    batch = Batch.objects.filter(pk=watch.last_batch, first_record__isnull=False).first()
+    if batch is None:
+        return []
+    told = records_of(batch).filter(event_dataset__in=DATASETS).exclude(message=None)
+    return list(told.exclude(message="")[:most])
 
 
 def unparsed_in(batch: Batch, most: int) -> QuerySet[Record]:

@@ -191,7 +191,8 @@ class Batches(Door):
 
 
 class Records(Door):
-    """Records, newest first by the time of the event, as the page of records finds them.
+    """Records, newest first by the time of the event, as the page of records finds them; `limit`
+    at once, 200 at most. Their fields are those of the Elastic Common Schema with `_` for `.`.
 
     The answer has `records`, and `after`: the parameter that asks for what comes next, empty at
     the end. Where `stopped` is true the search took long: everything newer than `reached` was

@@ -102,6 +102,15 @@ class RecordSearchForm(forms.Form):
             raise forms.ValidationError(
                 _("At most %(n)d words at once.") % {"n": MOST_TERMS}
             ) from None
+        if asked.count('"') % 2:
+            raise forms.ValidationError(_("A quotation mark is left open."))
+        return asked
+
+    def clean(self) -> dict[str, Any]:
+        asked: dict[str, Any] = super().clean() or self.cleaned_data
+        since, until = asked.get("since"), asked.get("until")
+        if since and until and since >= until:
+            self.add_error("until", _("It must be later than From."))
         return asked
 
 

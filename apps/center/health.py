@@ -121,13 +121,12 @@ def _retention() -> tuple[str, str]:
     oldest = retention.oldest()
     held = Incident.objects.filter(held_at__isnull=False).count()
     since = timezone.localtime(oldest).strftime("%Y-%m-%d") if oldest else "–"
+    kept = ngettext("kept %(n)d day", "kept %(n)d days", days) % {"n": days}
+    under = ngettext("%(n)d incident under hold", "%(n)d incidents under hold", held) % {"n": held}
+    parts = (kept if days else _("kept for ever"), _("the oldest of %s") % since, under)
+    detail = "; ".join(parts)
     if not days:
-        return "good", _("kept for ever; the oldest of %(since)s") % {"since": since}
-    detail = _("kept %(days)d days; the oldest of %(since)s; %(held)d incidents under hold") % {
-        "days": days,
-        "since": since,
-        "held": held,
-    }
+        return "good", detail
     late = oldest is not None and timezone.now() - oldest > timedelta(days=days + 2)
     return ("waiting" if late and not held else "good"), detail
 

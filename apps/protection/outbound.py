@@ -35,6 +35,8 @@ _METADATA = frozenset(
     for text in ("169.254.169.254", "169.254.170.2", "100.100.100.200", "fd00:ec2::254",
                  "fd20:ce::254", "192.0.0.192")
 )  # fmt: skip
+PRIVATE = "inside a private network"
+"""The obstacle that naming a network takes away."""
 _BROADCAST = ip_address("255.255.255.255")
 
 
@@ -59,13 +61,13 @@ def obstacle(address: Address, *, private: bool = False, networks: Iterable[Netw
         return "which is never a service's"
     if any(address in network for network in networks if network.version == address.version):
         return ""
-    if private and address.is_loopback:
-        return ""
+    if address.is_loopback:
+        return "" if private else PRIVATE
     if any(address in network for network in _TUNNELS if network.version == address.version):
         return "which may lead anywhere"
     if address.is_global or (private and address.is_private):
         return ""
-    return "inside a private network"
+    return PRIVATE
 
 
 def plain(address: Address) -> Address:

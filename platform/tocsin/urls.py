@@ -2,4 +2,5 @@
 
 from django.urls import include, path
 
+handler404 = "apps.center.views.house.not_found"
 urlpatterns = [path("", include("apps.center.urls"))]

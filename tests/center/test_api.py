@@ -49,6 +49,15 @@ def test_the_api_refuses_with_a_reason(world: World, enter: Enter, sent: Sent) -
     assert "changed" in answer.json()["detail"]
 
 
+def test_a_route_that_is_not_there_is_told_in_json(world: World, enter: Enter) -> None:
+    for client in (Client(), enter(world.analyst)):
+        answer = client.get("/api/v1/nowhere/")
+        assert (answer.status_code, answer.json()) == (404, {"detail": "There is nothing here."})
+        page = client.get("/nowhere/")
+        assert (page.status_code, page["Content-Type"]) == (404, "text/html; charset=utf-8")
+    assert enter(world.analyst).get("/api/v1/incidents").status_code == 301
+
+
 def test_the_api_describes_itself(world: World, enter: Enter) -> None:
     client = enter(world.analyst)
     schema = client.get("/api/v1/schema/?format=json").json()

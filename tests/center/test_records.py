@@ -110,6 +110,53 @@ def test_programs_search_as_people_do(world: World, enter: Enter) -> None:
     assert Client().get("/api/v1/records/").status_code in (401, 403)
 
 
+def test_what_a_search_cannot_mean_is_said(world: World, enter: Enter) -> None:
+    client = enter(world.analyst)
+
+    def said(**asked: str) -> str:
+        return client.get(reverse("records"), asked).content.decode()
+
+    page = said(since="2026-03-05T00:00", until="2026-03-04T00:00")
+    assert "It must be later than From." in page
+    assert "was searched" not in page
+    assert "A quotation mark is left open." in said(text='"failed password')
+    assert "left open" not in said(text='"failed password"')
+
+
+def test_the_first_page_leads_to_records_without_a_time(world: World, enter: Enter) -> None:
+    client, address = enter(world.analyst), reverse("records")
+    kept_batch("\n".join([ACCESS] * 60))
+    assert "Show them" not in client.get(address).content.decode()
+    kept_batch("a line that nobody reads")
+    page = client.get(address).content.decode()
+    assert "that nobody reads" not in page
+    assert "Show them" in page
+    page = client.get(address, {"after": search.UNTIMED}).content.decode()
+    assert "that nobody reads" in page
+    assert "Show them" not in page
+    assert "Show them" not in client.get(address, {"since": "2020-01-01T00:00"}).content.decode()
+
+
+def test_a_batch_that_was_not_searched_is_not_called_harmless(world: World, enter: Enter) -> None:
+    client = enter(world.analyst)
+
+    def page(content: str, **changes: object) -> str:
+        batch = kept_batch(content)
+        Batch.objects.filter(pk=batch.pk).update(**changes)
+        return client.get(reverse("batch", args=[batch.pk])).content.decode()
+
+    assert "Nothing in it looks wrong." in page("a")
+    said = page("b", state=Batch.State.FAILED, error="It ends too early.")
+    assert "not searched to the end" in said
+    assert "looks wrong" not in said
+    reasons = {"rejections": [{"sequence": 7, "reason": "not <JSON>"}], "notes": ["Two were late."]}
+    said = page("c", items=1, stored=0, rejected=1, summary=reasons)
+    assert "there was nothing to search" in said
+    assert "not &lt;JSON&gt;</td>" in said
+    assert "Two were late." in said
+    assert "&quot;rejections&quot;" not in said
+
+
 # ── Retention and legal hold ─────────────────────────────────────────────────────────────
 
 
@@ -184,6 +231,11 @@ def test_a_hold_needs_a_reason_and_the_right(world: World, enter: Enter) -> None
     enter(world.approver).post(address, {"reason": ""})
     world.incident.refresh_from_db()
     assert world.incident.held_at is None
+    page = enter(world.approver).post(address, {"reason": " "}, follow=True).content.decode()
+    assert "A legal hold needs a reason." in page
+    lift = reverse("incident-lift-hold", args=[world.incident.pk])
+    page = enter(world.approver).post(lift, follow=True).content.decode()
+    assert "Lifting a hold needs a reason." in page
 
 
 def test_the_status_page_says_how_long_records_are_kept(
@@ -193,4 +245,11 @@ def test_the_status_page_says_how_long_records_are_kept(
     health.forget()
     page = enter(world.administrator).get(reverse("status")).content.decode()
     assert "kept 45 days" in page
+    assert "at most 10 seconds ago" in page
+    settings.TOCSIN = {**settings.TOCSIN, "retention_days": 0}
+    Incident.objects.filter(pk=world.incident.pk).update(held_at=timezone.now())
+    health.forget()
+    page = enter(world.administrator).get(reverse("status")).content.decode()
+    assert "kept for ever" in page
+    assert "1 incident under hold" in page
     health.forget()

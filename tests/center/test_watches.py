@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from apps.acquisition import watches
+from apps.acquisition import services, watches
 from apps.acquisition.collecting import collectors
 from apps.acquisition.models import Batch, Watch
 from apps.center import watching
@@ -154,6 +154,33 @@ def test_a_page_is_fetched_stored_and_sent_down_the_pipeline(db: None, sent: Sen
     assert sorted(str(args[0]) for _task, args in sent) == sorted(str(b.pk) for b in batches)
     watch.refresh_from_db()
     assert (watch.last_error, watch.last_records) == ("", 4)  # two views, and the script of each
+
+
+def test_the_page_of_a_watch_says_what_the_last_run_saw(
+    world: World, enter: Enter, sent: Sent
+) -> None:
+    from apps.center.tasks import collect
+
+    client = enter(world.analyst)
+    with site() as (url, _server):
+        watch = made(target=url, networks=["127.0.0.0/8"])
+        page = ""
+        for words in ("The baseline: later runs", "no change"):
+            Watch.objects.update(next_at=watch.created_at)
+            watching.start_due()
+            collect(*next(said for task, said in sent if task.endswith("collect")))
+            sent.clear()
+            watch.refresh_from_db()
+            services.parse(watch.last_batch)
+            page = client.get(reverse("watch", args=[watch.pk])).content.decode()
+            assert f"{url} answered 200 to a browser" in page
+            assert words in page
+    assert "The baseline" not in page
+    asked = made(name="inward", target="http://127.0.0.1:9/")
+    watching.start_due()
+    collect(*next(said for task, said in sent if task.endswith("collect")))
+    page = client.get(reverse("watch", args=[asked.pk])).content.decode()
+    assert "inside a private network. If that is meant, name it under" in page
 
 
 def test_the_queue_of_slow_work_is_the_one_that_collects(db: None) -> None:

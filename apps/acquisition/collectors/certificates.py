@@ -22,7 +22,7 @@ from django.utils.translation import gettext_noop as noop
 from msgspec import Meta
 
 from apps.acquisition.collecting import Collected, Observation, Reach
-from apps.acquisition.fetching import trust
+from apps.acquisition.fetching import not_asked, trust
 from apps.contracts import Json, Refused
 from apps.protection import outbound
 from apps.protection.outbound import Address
@@ -87,7 +87,7 @@ class Certificates:
         try:
             addresses = outbound.judged(host, port, networks=reach.networks)
         except (outbound.NotFound, outbound.Forbidden) as why:
-            shown = Shown(problem=str(why))
+            shown = Shown(problem=not_asked(why))
         else:
             shown = look(addresses, port, options.server_name or host, options)
         return observed(target, host, port, options.server_name or host, shown, datetime.now(UTC))
@@ -126,7 +126,7 @@ def look(addresses: Sequence[Address], port: int, name: str, options: Options) -
     except ssl.SSLCertVerificationError as wrong:
         unverified = wrong.verify_message or str(wrong)
     except ssl.SSLError as wrong:  # too old for us, perhaps
-        unverified = f"no handshake as it should be: {wrong.reason or wrong}"
+        unverified = f"no handshake as it should be: {_reason(wrong)}"
     except OSError as wrong:
         return Shown(problem=_said(wrong))
     try:
@@ -174,10 +174,17 @@ def _anything() -> ssl.SSLContext:
     return context
 
 
+def _reason(wrong: ssl.SSLError) -> str:
+    """OpenSSL's reason, WRONG_VERSION_NUMBER, as words."""
+    return (wrong.reason or str(wrong)).replace("_", " ").lower()
+
+
 def _said(wrong: OSError) -> str:
     if isinstance(wrong, TimeoutError | socket.timeout):
         return "It did not answer in time."
-    reason = getattr(wrong, "reason", "") or wrong.strerror or str(wrong)
+    if isinstance(wrong, ssl.SSLError):
+        return f"It does not speak TLS as it should: {_reason(wrong)}."
+    reason = wrong.strerror or str(wrong)
     return f"It cannot be looked at: {reason}."
 
 
@@ -291,7 +298,9 @@ def _sentence(target: str, own: dict[str, Json], why: str, left: int | None) -> 
         return f"{target} shows no certificate. {why}"
     verdict = f"does not verify: {why}" if why else "verifies"
     said = f"{target} shows {own.get('tls.server.subject', 'a certificate')}; it {verdict}"
-    return said if left is None else f"{said}; {left} days are left."
+    if left is None:
+        return f"{said}."
+    return f"{said}; {left} {'day is' if left == 1 else 'days are'} left."
 
 
 COLLECTOR = Certificates()

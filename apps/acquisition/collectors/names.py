@@ -26,7 +26,7 @@ from msgspec import Meta
 
 from apps.acquisition.collecting import Collected, Observation, Reach, Uncollected
 from apps.contracts import Json, Refused
-from apps.protection.outbound import Address, Network, obstacle
+from apps.protection.outbound import PRIVATE, Address, Network, obstacle
 
 MOST_NAMES, MOST_RESOLVERS, MOST_SERVERS = 20, 8, 4
 PATIENCE = 3.0
@@ -176,7 +176,8 @@ def _resolvers(given: Sequence[str], networks: tuple[Network, ...]) -> list[Serv
     servers = [server_of(text) for text in given]
     for server in servers:
         if why := obstacle(server.address, networks=networks):
-            raise Uncollected(f"The resolver {server} is at an address {why}.")
+            allow = " Name it under “Private networks it may enter”." if why == PRIVATE else ""
+            raise Uncollected(f"The resolver {server} is at an address {why}.{allow}")
     return servers
 
 
@@ -195,9 +196,8 @@ def ask(name: str, kind: str, server: Server, end: float) -> Said:
     except dns.exception.Timeout:
         return Said(problem=f"No answer in {left:.0f} seconds.")
     except (OSError, EOFError, dns.exception.DNSException, ValueError) as wrong:
-        return Said(
-            problem=f"No answer that can be read: {str(wrong)[:200] or type(wrong).__name__}."
-        )
+        why = str(wrong)[:200].rstrip(".") or type(wrong).__name__
+        return Said(problem=f"No answer that can be read: {why}.")
     return _read(answer, dns.rdatatype.from_text(kind))
 
 
@@ -262,7 +262,10 @@ def observed(answers: Mapping[Question, Said]) -> Collected:
             if (n, k) == (name, kind) and s != server and not other.problem
         ]
         told.append(_observation(name, kind, server, said, key, _apart(said, others)))
-    notes = [f"{problem} ({count} questions)" for problem, count in problems.items()]
+    notes = [
+        f"{problem} ({count} question{'s' if count > 1 else ''})"
+        for problem, count in problems.items()
+    ]
     return Collected(told, frozenset(answered), notes=notes, failed=not answered)
 
 

@@ -13,7 +13,7 @@ from zstandard import ZstdError
 from apps.acquisition import selectors as acquisition
 from apps.acquisition.models import Batch, BatchContent, Record
 from apps.acquisition.questions import Question, terms
-from apps.acquisition.search import Page, TooWide, find
+from apps.acquisition.search import UNTIMED, Page, TooWide, find, has_untimed
 from apps.analysis.models import Incident
 from apps.analysis.serialise import node_at, records_of
 from apps.center import selectors
@@ -133,6 +133,8 @@ def search(request: HttpRequest) -> HttpResponse:
             is_too_wide = True
         except ValueError:
             raise Http404 from None
+    later = "after" in request.GET
+    bounded = asked.get("since") or asked.get("until")
     words = terms(asked.get("text", "")) + terms(asked.get("url", ""))
     marked = [asked.get(name, "") for name in ("address", "host", "user")]
     return render(
@@ -143,7 +145,8 @@ def search(request: HttpRequest) -> HttpResponse:
             "found": found,
             "is_too_wide": is_too_wide,
             "terms": [*(word.text for word in words), *filter(None, marked)],
-            "later": "after" in request.GET,
+            "later": later,
+            "untimed": UNTIMED if found.after and not (later or bounded) and has_untimed() else "",
             "datasets": DATASETS,
         },
     )

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
+from django.views.defaults import page_not_found
 
 from apps.center import accounts, health, verification
 from apps.center.forms import AccountForm
@@ -52,7 +53,15 @@ def trail(request: HttpRequest) -> HttpResponse:
 
 @page(Capability.VIEW_INCIDENTS)
 def status(request: HttpRequest) -> HttpResponse:
-    return render(request, "center/status.html", {"modules": health.modules()})
+    seen = {"modules": health.modules(), "fresh": health.FRESH}
+    return render(request, "center/status.html", seen)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """No such page; programs are told in JSON."""
+    if request.path.startswith("/api/"):
+        return JsonResponse({"detail": _("There is nothing here.")}, status=404)
+    return page_not_found(request, exception)
 
 
 @page(Capability.VIEW_INCIDENTS)

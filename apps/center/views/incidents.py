@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -197,6 +198,8 @@ def hold(request: HttpRequest, pk: int) -> HttpResponse:
             lambda: incidents.hold(incident_id=pk, actor=actor(request), **form.cleaned_data),
             _("Its records are kept until the hold is lifted."),
         )
+    else:
+        messages.error(request, _("A legal hold needs a reason."))
     return _back(pk)
 
 
@@ -210,4 +213,6 @@ def lift_hold(request: HttpRequest, pk: int) -> HttpResponse:
             lambda: incidents.lift_hold(incident_id=pk, actor=actor(request), **form.cleaned_data),
             _("The hold is lifted: its records go when their time comes."),
         )
+    else:
+        messages.error(request, _("Lifting a hold needs a reason."))
     return _back(pk)

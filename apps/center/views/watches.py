@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from apps.acquisition import watches as acquisition
 from apps.acquisition.collecting import collectors
 from apps.acquisition.models import Batch, Watch
+from apps.acquisition.selectors import seen_by
 from apps.center import watching
 from apps.center.views.doors import actor, attempt, deed, form, page
 from apps.center.watch_form import WatchForm
@@ -25,6 +26,7 @@ def listing(request: HttpRequest) -> HttpResponse:
 @page(Capability.VIEW_INCIDENTS)
 def detail(request: HttpRequest, pk: int) -> HttpResponse:
     watch = get_object_or_404(Watch.objects.select_related("source"), pk=pk)
+    seen = seen_by(watch, 20)
     return render(
         request,
         "center/watch.html",
@@ -32,6 +34,8 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
             "watch": watch,
             "title": _title(watch),
             "options": _options(watch),
+            "seen": seen,
+            "is_baseline": any(record.event_action == "baseline" for record in seen),
             "continuous": watch.kind in collectors() and collectors()[watch.kind].continuous,
             "batches": Batch.objects.filter(source=watch.source).order_by("-received_at")[:8],
         },
