@@ -9,7 +9,7 @@ import ssl
 import time
 import zlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 import certifi
@@ -34,6 +34,7 @@ class Fetched:
         address: the address that answered.
         headers: in the order they came, names in lower case.
         body: decompressed; cut where `cut` says so.
+        broken: it ended before its end: what is missing is no change of the page.
         redirects: (status, URL it led to), in their order.
     """
 
@@ -45,6 +46,7 @@ class Fetched:
     cut: str = ""
     redirects: tuple[tuple[int, str], ...] = ()
     problem: str = ""
+    broken: bool = False
 
     def header(self, name: str) -> str:
         return next((value for known, value in self.headers if known == name), "")
@@ -117,10 +119,7 @@ def fetch(
 
 
 def _led(got: Fetched, led: list[tuple[int, str]], problem: str = "") -> Fetched:
-    return Fetched(
-        got.url, got.status, got.address, got.headers, got.body, got.cut, tuple(led),
-        problem or got.problem,
-    )  # fmt: skip
+    return replace(got, redirects=tuple(led), problem=problem or got.problem)
 
 
 def _origin(parts: SplitResult) -> tuple[str, str | None, int]:
@@ -159,7 +158,11 @@ def _get(
                     body.end()
             except _TROUBLE as wrong:
                 body.cut = body.cut or f"It broke off: {_said(wrong, end)}"
-            return Fetched(url, answer.status, way.address, got, bytes(body.whole), body.cut)
+                body.broken = True
+            whole = bytes(body.whole)
+            return Fetched(
+                url, answer.status, way.address, got, whole, body.cut, broken=body.broken
+            )
     except (outbound.NotFound, outbound.Forbidden) as why:
         return Fetched(url, problem=not_asked(why))
     except _TROUBLE as wrong:
@@ -216,6 +219,7 @@ class _Body:
     most: int
     whole: bytearray = field(default_factory=bytearray)
     cut: str = ""
+    broken: bool = False
     _machine: zlib._Decompress | None = None
     _began: bool = False
 
@@ -237,6 +241,7 @@ class _Body:
         """Told that nothing more comes: what is compressed must have come to its own end."""
         if self._machine is not None and not self._machine.eof:
             self.cut = f"Its {self.encoding} broke off: the end is missing."
+            self.broken = True
 
     def _opened(self, piece: bytes) -> Iterable[bytes]:
         if self.encoding.strip().lower() not in ("gzip", "x-gzip", "deflate"):

@@ -126,15 +126,17 @@ def observed(
     for who, got in seen.items():
         page = pages[who]
         digest = hashlib.sha256(got.body).hexdigest() if got.body else ""
-        told.append(_page(target, who, agents[who], got, page, digest, _unlike(who, pages)))
+        unlike = {} if any(one.broken for one in seen.values()) else _unlike(who, pages)
+        told.append(_page(target, who, agents[who], got, page, digest, unlike))
         for link in (*page.scripts, *page.frames)[:MOST_SCRIPTS]:
             told.append(_script(who, link, target))
         if digest and digest not in files:
             files[digest] = RawFile(f"{target} ({who})", got.body)
     answered = {who for who, got in seen.items() if got.status and not got.problem}
+    whole = {who for who in answered if not seen[who].broken}
     return Collected(
         observations=told,
-        groups=frozenset(answered),
+        groups=frozenset(whole),
         files=tuple(files.values()),
         notes=notes,
         failed=not answered,
@@ -185,7 +187,7 @@ def _page(
         key=who,
         group=who,
         told=True,
-        compared=facts if got.status and not got.problem else {},
+        compared=facts if got.status and not got.problem and not got.broken else {},
         fields={
             **facts,
             **headers,

@@ -189,6 +189,10 @@ def test_a_compressed_page_that_breaks_off_is_not_taken_as_whole(
 ) -> None:
     got = collect(here[0] + "/broken")
     assert "broke off" in " ".join(got.notes)
+    assert not got.groups, "it is no baseline"
+    assert not any(one.compared for one in got.observations if one.dataset == "web.page")
+    assert not got.failed
+    assert collect(here[0] + "/zipped").groups == {"browser", "crawler"}
 
 
 @pytest.mark.parametrize("path", ["/drip", "/silent"])
