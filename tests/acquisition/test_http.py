@@ -6,6 +6,8 @@ import asyncio
 import gzip
 import hashlib
 import json
+import socket
+import time
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 
@@ -269,6 +271,21 @@ def test_bodies_beyond_the_limit_are_refused_also_when_compressed(
         chunked = client.post("/api/v1/ingest/lines", content=pieces())
     refused(chunked, 413)
     platform.parsed(platform.post("lines", LOG))
+
+
+def test_a_length_beyond_the_limit_is_refused_before_a_byte_comes(platform: Platform) -> None:
+    host, port = platform.address.removeprefix("http://").split(":")
+    head = (
+        f"POST /api/v1/ingest/lines HTTP/1.1\r\nHost: {host}\r\nContent-Length: 999999999999\r\n"
+        f"Authorization: Bearer {platform.token}\r\n\r\n"
+    )
+    began = time.monotonic()
+    with socket.create_connection((host, int(port)), 20) as one:
+        one.sendall(head.encode())
+        answer = b"".join(iter(lambda: one.recv(4096), b"")).lower()
+    assert time.monotonic() - began < 8
+    assert answer.startswith(b"http/1.1 413")
+    assert b"connection: close" in answer
 
 
 # ── Who may send ─────────────────────────────────────────────────────────────────────────

@@ -31,6 +31,7 @@ _REMEMBERED = 1.0  # seconds
 _MOST_KNOWN = 10_000
 _PATIENCE = 60  # seconds without a byte
 _DRAINED = 64 * 1024 * 1024  # read and thrown away, so that a client hears why it was refused
+_DRAINING, _STILL = 30.0, 1.0  # seconds for that at most, and without a byte
 
 
 class Disconnected(Exception):
@@ -285,11 +286,17 @@ class Request:
             yield message.get("body", b"")
 
     async def _drain(self) -> None:
-        left = _DRAINED
-        async for piece in self._pieces():
-            left -= len(piece)
-            if left < 0:
+        assert self._receive is not None
+        left, end = _DRAINED, time.monotonic() + _DRAINING
+        while not self._ended and left >= 0 and time.monotonic() < end:
+            try:
+                message = await asyncio.wait_for(self._receive(), _STILL)
+            except TimeoutError:
                 return
+            if message["type"] == "http.disconnect":
+                raise Disconnected
+            self._ended = not message.get("more_body")
+            left -= len(message.get("body", b""))
 
 
 def _tokens(authorization: str) -> list[str]:
