@@ -146,6 +146,14 @@ def followed(source_id: int, machine: str) -> list[FollowedFile]:
     return list(files.order_by("found_at"))
 
 
+def ended_file(source_id: int, machine: str, identity: str) -> FollowedFile | None:
+    """What is known of a file that was read from and has ended."""
+    files = FollowedFile.objects.filter(
+        source_id=source_id, machine=machine, identity=identity, ended=True, offset__gt=0
+    )
+    return files.order_by("-seen_at").first()
+
+
 def waiting(source_id: int) -> int:
     """Batches of a source that nobody has parsed yet; counted up to a hundred."""
     received = Batch.objects.filter(source_id=source_id, state=Batch.State.RECEIVED)

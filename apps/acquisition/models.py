@@ -388,7 +388,7 @@ class FollowedFile(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     source = models.ForeignKey(Source, models.CASCADE, related_name="followed")
     path = models.TextField()  # as last seen
-    identity = models.CharField(max_length=64)  # device:inode
+    identity = models.CharField(max_length=64)  # device:inode; empty where it ended for good
     head_size = models.PositiveIntegerField(default=0)
     head = models.CharField(max_length=64, blank=True)  # SHA-256
     before = models.CharField(max_length=64, blank=True)

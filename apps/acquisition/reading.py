@@ -189,6 +189,8 @@ def recognise(content: bytes) -> tuple[bytes, str]:
     if head.count(b"\0") * 100 > len(head):
         text = plain_text.wide_encoding(content) or plain_text.is_behind_nulls(content)
         return content, "lines" if text else "file"
+    if plain_text.is_binary(content):
+        return content, "file"
     return content, "ndjson" if documents.is_array(content) else "lines"
 
 

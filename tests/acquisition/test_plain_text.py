@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -70,3 +71,20 @@ def test_its_bytes_stay_as_they_came_and_its_lines_can_be_shown() -> None:
         assert record.event_dataset == "network.flow"
         assert selectors.raw_line(record.pk) == FLOW
         assert selectors.content_of(receipt.batch.pk) == content
+
+
+def test_what_is_no_text_is_a_file_and_text_of_older_encodings_is_lines() -> None:
+    noise = random.Random(7).randbytes
+    assert reading.recognise(noise(3000))[1] == "file"
+    assert reading.recognise(noise(100_000))[1] == "file"
+    said = "Ошибка входа" * 200 + "\n"
+    for text, encoding in (
+        ("séance fermée à l'hôte\n" * 300, "latin-1"),
+        ("登录失败，用户名或密码错误\n" * 300, "gbk"),
+        ("ログインに失敗しました\n" * 300, "shift-jis"),
+        (said, "koi8-r"),
+        ("8=FIX.4.2\x019=12\x0135=A\x01é\n" * 5000, "utf-8"),
+    ):
+        assert reading.recognise(text.encode(encoding))[1] == "lines"
+    hostile = b"GET /index.html HTTP/1.1 200\n" * 10 + b"\x16\x03\x01\xff\xfe" * 3 + b"\n"
+    assert reading.recognise(hostile)[1] == "lines"

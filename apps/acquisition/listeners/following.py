@@ -35,6 +35,9 @@ PATIENCE = 10.0
 RESTING = 300.0
 """Seconds a file that was rotated is watched for late writers."""
 
+SETTLED = 15.0
+"""Seconds without a change after which a short file that begins like another is its own."""
+
 MOST_WAITING = 32
 """Batches of a source that wait to be parsed, at which its files are not read on."""
 
@@ -88,6 +91,7 @@ class _Open:
     grew_at: float = 0.0  # when it was last seen to grow, on our clock
     seen_size: int = -1
     is_matched: bool = True  # its path is one that the source names
+    copy_of: _Open | None = None  # nothing of it is read while it is the same as another's bytes
 
     def read(self, at: int, size: int) -> bytes:
         return b"" if self.handle is None else files.read_at(self.handle, at, size)
@@ -101,6 +105,26 @@ class _Open:
     def place(self) -> int:
         """Up to where its bytes are known: those that are claimed too."""
         return self.row.offset if self.row.claimed is None else self.row.claimed
+
+    @property
+    def is_unread(self) -> bool:
+        return not self.place and not self.row.ended
+
+    def begins(self, other: _Open, now: float) -> bool:
+        """Whether it has the bytes that were read of another file, or is the beginning of them, as
+        a copy is that is still being written. A short beginning is that for a while only."""
+        if not other.place or self.handle is None:
+            return False
+        size = os.fstat(self.handle).st_size
+        there = -1 if other.handle is None else os.fstat(other.handle).st_size
+        if there < other.place:  # it was just cut, which the next round sees
+            return self.copy_of is other or (size >= other.place and other.is_same(self.read))
+        if size >= other.place:  # a copy is never longer
+            return size <= there and other.is_same(self.read)
+        if not size:
+            return False
+        is_settled = size < _MARK and now - self.grew_at > SETTLED
+        return not is_settled and marks(self.read, size) == marks(other.read, size)
 
     def close(self) -> None:
         if self.handle is not None:
@@ -156,13 +180,16 @@ class Follower:
         mine = self._files[source.pk]
         found = self._candidates(patterns)
         for one in list(mine):
-            self._locate(one, mine, found)
+            if not one.row.ended:
+                self._locate(one, mine, found)
         self._adopt_new(source, mine, found)
+        for one in mine:  # before one ends
+            self._is_copy(one, mine)
         sent, is_late = False, listening.waiting(source.pk) >= MOST_WAITING
         is_late = is_late or self._allowances.pause(source) is not None
         for one in list(mine):
             if not is_late:  # files can wait
-                sent |= self._take_all(source, one)
+                sent |= self._take_all(source, one, mine)
             if one.row.ended:
                 one.close()
                 mine.remove(one)
@@ -193,8 +220,11 @@ class Follower:
         if one.handle is None and here is not None:
             one.handle = self._open(here)
         if one.handle is None:
-            self._end(one, "it is gone")
+            self._end(one, mine, is_cut=False)
             return
+        if here is not None and here.path != row.path:
+            row.path = here.path
+            listening.keep_position(row)
         size = os.fstat(one.handle).st_size
         if size != one.seen_size:
             one.seen_size, one.grew_at = size, self.clock()
@@ -203,7 +233,7 @@ class Follower:
             return
         # cut, or its inode is another file's: its rest may lie in a copy made before
         one.close()
-        taken = {other.row.identity for other in mine}
+        taken = {other.row.identity for other in mine if not other.is_unread}
         for copy in files.siblings(row.path, self.allowed):
             if copy.identity in taken or copy.size < one.place or files.is_compressed(copy.path):
                 continue
@@ -211,12 +241,16 @@ class Follower:
             if handle is not None:
                 one.handle = handle
                 if one.place and one.is_same(one.read):
+                    for other in mine:
+                        if other.row.identity == copy.identity:
+                            self._stop(other, for_good=True)
                     row.identity, row.size, one.seen_size = copy.identity, copy.size, copy.size
+                    row.path = copy.path
                     one.is_matched = copy.identity in found
                     listening.keep_position(row)
                     return
                 one.close()
-        self._end(one, "it was cut")
+        self._end(one, mine, is_cut=True)
 
     def _open(self, wanted: Found) -> int | None:
         """A handle to a file that was found, if it still is the one."""
@@ -226,16 +260,39 @@ class Follower:
             return None
         return handle
 
-    def _end(self, one: _Open, why: str) -> None:
+    def _stop(self, one: _Open, *, for_good: bool) -> None:
+        """Ends a file; one that ends not for good is known again where it is seen again."""
+        one.row.ended = True
+        if for_good:
+            one.row.identity = ""
+        listening.keep_position(one.row)
+
+    def _end(self, one: _Open, mine: list[_Open], *, is_cut: bool) -> None:
         row = one.row
         if row.claimed is not None:
             if not listening.came_before(row.source_id, key_of(row)):
                 row.lost += row.claimed - row.offset
             row.offset, row.claimed = row.claimed, None
         row.lost += max(0, row.size - row.offset)
+        why = "it was cut" if is_cut else "it is gone"
         if row.lost:
             log.error("%s: %d bytes went before they could be read: %s", row.path, row.lost, why)
-        row.ended = True
+        self._stop(one, for_good=is_cut)
+        self._pass_on(one, mine)
+
+    def _pass_on(self, one: _Open, mine: list[_Open]) -> None:
+        """What was read of a file that ended is not read again from its copies."""
+        for copy in mine:
+            if not copy.is_unread or copy.copy_of is not one or copy.handle is None:
+                continue
+            size = os.fstat(copy.handle).st_size
+            if size < one.place or one.is_same(copy.read):
+                self._place(copy, min(size, one.place))
+
+    def _place(self, one: _Open, place: int) -> None:
+        row, marked = one.row, marks(one.read, place)
+        row.head, row.before, row.head_size = marked.first, marked.last, min(place, _MARK)
+        row.offset, row.size, one.copy_of = place, max(row.size, place), None
         listening.keep_position(row)
 
     def _adopt_new(self, source: Source, mine: list[_Open], found: dict[str, Found]) -> None:
@@ -246,30 +303,40 @@ class Follower:
             handle = self._open(each)
             if handle is None:
                 continue
-            new = _Open(FollowedFile(), handle, self.clock(), each.size)
-            if any(self._is_copy(one, each, new) for one in mine):
-                new.close()  # read where it was copied from; or taken over, once that is cut
-                continue
-            new.row = FollowedFile(
-                source=source,
-                machine=self.machine,
-                path=each.path,
-                identity=identity,
-                size=each.size,
-            )
+            before = listening.ended_file(source.pk, self.machine, identity)
+            new = _Open(before or FollowedFile(), handle, self.clock(), each.size)
+            if before and each.size >= new.place and new.is_same(new.read):
+                before.lost = max(0, before.lost - before.behind)  # it came back
+                before.ended, before.path, before.size = False, each.path, each.size
+            else:
+                new.row = FollowedFile(
+                    source=source,
+                    machine=self.machine,
+                    path=each.path,
+                    identity=identity,
+                    size=each.size,
+                )
             listening.keep_position(new.row)
             mine.append(new)
 
-    def _is_copy(self, one: _Open, each: Found, new: _Open) -> bool:
-        row = one.row
-        beside = PurePosixPath(row.path).parent == PurePosixPath(each.path).parent
-        whole = beside and not row.ended and 0 < one.place <= each.size
-        return whole and one.is_same(new.read)
+    def _is_copy(self, one: _Open, mine: list[_Open]) -> bool:
+        """Whether a file that was not read from is, as far as it goes, the copy of another."""
+        if not one.is_unread:
+            return False
+        now = self.clock()
+        beside = (other for other in mine if not other.row.ended and _are_beside(one, other))
+        one.copy_of = next((other for other in beside if one.begins(other, now)), None)
+        return one.copy_of is not None
 
     # ── Taking ───────────────────────────────────────────────────────────────────────────
 
-    def _take_all(self, source: Source, one: _Open) -> bool:
+    def _take_all(self, source: Source, one: _Open, mine: list[_Open]) -> bool:
         row, before = one.row, one.row.offset
+        if self._is_copy(one, mine):  # read where it was copied from
+            row.size = 0
+            if one.handle is not None and os.fstat(one.handle).st_nlink == 0:
+                self._stop(one, for_good=True)
+            return False
         while not row.ended and one.handle is not None and row.offset - before < _ROUND:
             if not self._take(source, one):
                 break
@@ -277,8 +344,8 @@ class Follower:
         if not row.ended and one.handle is not None and row.offset >= row.size:
             unlinked = os.fstat(one.handle).st_nlink == 0
             if not one.is_matched and ((unlinked and idle > PATIENCE) or idle > RESTING):
-                row.ended = True
-                listening.keep_position(row)
+                self._stop(one, for_good=unlinked)
+                self._pass_on(one, mine)
         return row.offset > before
 
     def _take(self, source: Source, one: _Open) -> bool:
@@ -319,6 +386,11 @@ class Follower:
         row.offset, row.claimed = reached, None
         listening.keep_position(row)
         return True
+
+
+def _are_beside(one: _Open, other: _Open) -> bool:
+    folders = (PurePosixPath(each.row.path).parent for each in (one, other))
+    return one is not other and len(set(folders)) == 1
 
 
 def _spliced(one: _Open, data: bytes, at: int, size: int) -> bytes:

@@ -67,10 +67,16 @@ class Site:
         if (self.folder / "app.log").exists():
             (self.folder / "app.log").rename(self.folder / "app.log.1")
 
-    def copy_and_cut(self) -> None:
+    def copy_and_cut(self, is_slow: bool = False) -> None:
         log = self.folder / "app.log"
         if log.exists():
-            shutil.copyfile(log, self.folder / f"app.log.copy{uuid4().hex[:6]}")
+            whole = log.read_bytes()
+            with (self.folder / f"app.log.copy{uuid4().hex[:6]}").open("wb", 0) as copy:
+                for part in (whole[: len(whole) // 2], whole[len(whole) // 2 :]):
+                    copy.write(part)
+                    if is_slow:
+                        self.poll(2)
+                        self.poll(2)
             os.truncate(log, 0)
 
 
@@ -165,6 +171,93 @@ def test_what_was_written_before_a_copy_and_cut_is_read_from_the_copy(site: Site
     assert Counter(site.lines()) == Counter(["one", "two", "three"])
 
 
+@pytest.mark.parametrize("count", [10, 300])
+@pytest.mark.parametrize("grows", [False, True])
+@pytest.mark.parametrize("restarts", [False, True])
+def test_a_slow_copy_is_not_read(tmp_path: Path, count: int, grows: bool, restarts: bool) -> None:
+    site = Site(tmp_path, "*.log")
+    log, copy = tmp_path / "g.log", tmp_path / "g.1.log"
+    whole = "".join(f"line {n}\n" for n in range(count))
+    site.write(whole, "g.log")
+    site.poll(1)
+    copy.touch()
+    site.poll(1)
+    for part in (whole[: len(whole) // 2], whole[len(whole) // 2 :]):
+        site.write(part, "g.1.log")
+        if restarts:
+            site.start()
+        for _ in range(5):
+            site.poll(1)
+    if grows:
+        site.write("more\n", "g.log")
+        site.poll(1)
+    os.truncate(log, 0)
+    site.write("new\n", "g.log")
+    site.settle()
+    site.start()
+    site.settle()
+    assert site.lines() == [*whole.splitlines(), *["more"] * grows, "new"]
+
+
+def test_a_copy_is_not_read_when_what_it_was_copied_from_is_removed(tmp_path: Path) -> None:
+    site = Site(tmp_path, "*.log")
+    site.write("one\n", "g.log")
+    site.poll(1)
+    shutil.copyfile(tmp_path / "g.log", tmp_path / "g.1.log")
+    (tmp_path / "g.log").unlink()
+    site.settle()
+    assert site.lines() == ["one"]
+
+
+def test_a_short_file_that_begins_like_another_is_read_in_the_end(tmp_path: Path) -> None:
+    site = Site(tmp_path, "*.log")
+    site.write("banner\na1\n", "a.log")
+    site.poll(1)
+    site.write("banner\n", "b.log")
+    site.poll(1)
+    assert site.lines() == ["banner", "a1"]
+    site.poll(following.SETTLED + 1)
+    assert site.lines() == ["banner", "a1", "banner"]
+
+
+def test_a_file_whose_pattern_is_given_back_is_read_on(tmp_path: Path) -> None:
+    site = Site(tmp_path, "*.log")
+
+    def follow(*patterns: str) -> None:
+        paths = [str(tmp_path / pattern) for pattern in patterns]
+        listening.listen_for(source=site.source, files=paths, allowed=[tmp_path], actor="test")
+        site.poll(1)
+
+    site.write("one\n", "g.log")
+    site.poll(1)
+    site.poll(following.RESTING + 1)
+    follow("other.txt")
+    follow("*.log")
+    site.write("two\n", "g.log")
+    site.settle()
+    assert site.lines() == ["one", "two"]
+    assert not FollowedFile.objects.get().ended
+
+
+def test_a_file_that_was_removed_and_written_anew_is_read_anew(site: Site) -> None:
+    site.write("started\n")
+    site.poll()
+    (site.folder / "app.log").unlink()
+    site.settle()
+    site.write("started\n")
+    site.poll()
+    assert site.lines() == ["started", "started"]
+
+
+def test_a_rotated_file_is_shown_where_it_is(site: Site) -> None:
+    site.write("one\n")
+    site.poll()
+    site.rename()
+    site.write("two\n")
+    site.poll()
+    assert [Path(row.path).name for row in FollowedFile.objects.all()] == ["app.log", "app.log.1"]
+
+
 def test_a_file_that_was_renamed_and_removed_at_once_is_read_to_its_end(site: Site) -> None:
     site.write("one\n")
     site.poll()
@@ -245,7 +338,19 @@ def test_a_source_whose_batches_wait_is_not_read_on(
 
 deeds = st.lists(
     st.sampled_from(
-        ["write", "write", "partial", "poll", "poll", "rename", "copy", "restart", "early", "late"]
+        [
+            "write",
+            "write",
+            "partial",
+            "poll",
+            "poll",
+            "rename",
+            "copy",
+            "slow",
+            "restart",
+            "early",
+            "late",
+        ]
     ),
     min_size=3,
     max_size=18,
@@ -288,12 +393,12 @@ def test_every_line_comes_once_whatever_happens_in_which_order(
         elif deed == "poll":
             site.poll(1)
             is_unseen = not (folder / "app.log").exists()
-        elif deed in ("rename", "copy"):
+        elif deed in ("rename", "copy", "slow"):
             site.write("\n" * is_cut)
             is_cut = False
             if is_unseen:  # what comes and goes between two looks, nobody can see
                 site.poll()
-            site.rename() if deed == "rename" else site.copy_and_cut()
+            site.rename() if deed == "rename" else site.copy_and_cut(is_slow=deed == "slow")
             is_unseen = True
         else:
             if deed in ("early", "late"):
