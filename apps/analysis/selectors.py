@@ -60,14 +60,18 @@ def incidents_of(batch_id: UUID) -> QuerySet[Incident]:
     return touched.exclude(state=Incident.State.CLOSED).order_by("id")
 
 
+_LEFT_BEHIND = (Kind.WEB_SHELL, Kind.MALWARE)
+
+
 def open_campaigns(
     findings: Sequence[contracts.Finding], *, is_demonstration: bool
 ) -> list[OpenCampaign]:
     """The incidents that findings may join: not closed, and near in time; a file that was found
     may belong to one of long ago. The demonstration keeps to itself."""
+    # a file lies where it was left until somebody looks: the requests behind it may be told later
+    early = Q(first__lte=max(f.last for f in findings) + SAME_SUBJECT) | Q(kind__in=_LEFT_BEHIND)
     near = Incident.objects.exclude(state=Incident.State.CLOSED).filter(
-        is_demonstration=is_demonstration,
-        first__lte=max(f.last for f in findings) + SAME_SUBJECT,
+        early, is_demonstration=is_demonstration
     )
     if not any(is_file(f) for f in findings):
         near = near.filter(last__gte=min(f.first for f in findings) - SAME_SUBJECT)

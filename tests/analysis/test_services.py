@@ -209,6 +209,14 @@ def test_incidents_that_prove_to_be_one_become_one_in_any_order_of_batches() -> 
     assert "incident.absorbed" in audited()
 
 
+def test_a_file_found_today_joins_the_requests_of_last_week_whichever_is_told_first() -> None:
+    week = 7 * 24 * 3600
+    shell = finding(Kind.WEB_SHELL, "/srv/up/shell.php", "shop", host="shop", t=60 + week)
+    respond(batch([SHELL | {"t": 60 + week}], [shell]))
+    respond(batch([request(90, "GET", "/up/shell.php")], [finding(Kind.WEB_SHELL, t=90, **CALL)]))
+    assert Incident.objects.get().memberships.count() == 2
+
+
 def test_an_incident_that_somebody_works_on_is_not_absorbed() -> None:
     old, young = shell_and_guessing()
     Incident.objects.filter(pk=young.pk).update(assignee="ada")
