@@ -88,7 +88,7 @@ def arrive(
     """What came, made ready for its commit. `found`: the documents in it, where it was cut;
     `gather`: where it is small, it may share a batch. Raises as `receive` does."""
     if protocol == "auto":
-        content, protocol = reading.recognise(content)
+        content, protocol = reading.recognise(content, settings.TOCSIN["max_body"])
     if protocol == "lines" and journal_export.is_export(content):
         protocol = "journal"
     if protocol not in reading.PROTOCOLS:

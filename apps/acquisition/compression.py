@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
+from io import BytesIO
 
 import zstandard
 
@@ -50,13 +51,13 @@ def open_body(content: bytes, encoding: str, most: int) -> bytes:
             raise UnknownEncoding(
                 f"The encoding {other!r} is not supported: send gzip, deflate, zstd or none."
             )
-    whole, size = [], 0
+    whole, size = BytesIO(), 0
     for piece in pieces:
         size += len(piece)
         if size > most:
             raise TooLarge(f"The body is larger than {most} bytes: send it in parts.")
-        whole.append(piece)
-    return whole[0] if len(whole) == 1 else b"".join(whole)
+        whole.write(piece)
+    return whole.getvalue()  # its own buffer: what was unpacked is held once
 
 
 def _inflate(content: bytes, window: int) -> Iterator[bytes]:

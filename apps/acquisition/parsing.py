@@ -64,12 +64,14 @@ class Parsed:
         structure: bool[N], lines that describe others (headers, comments) and are no records.
         choices: of several parsers those that read something, in the order they were tried.
         chosen: int[N], the place in `choices` of who read a line; null where nobody did.
+        notes: sentences about the reading as a whole.
     """
 
     frame: pl.DataFrame
     structure: pl.Series
     choices: tuple[Choice, ...] = ()
     chosen: pl.Series = field(default_factory=lambda: pl.Series([], dtype=pl.UInt8))
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, frame: pl.DataFrame, structure: pl.Series | None = None) -> Parsed:
@@ -176,6 +178,7 @@ def parse_lines(
     ]
     frames: list[pl.DataFrame] = []
     choices: list[Choice] = []
+    notes: list[str] = []
     rows = pl.Series(range(lines.len()), dtype=pl.UInt32)
     structure = pl.Series([False], dtype=pl.Boolean).new_from_index(0, lines.len())
     chosen = pl.Series([None], dtype=pl.UInt8).new_from_index(0, lines.len())
@@ -183,6 +186,7 @@ def parse_lines(
         if not rows.len():
             break
         parsed = at_home(parser, parser.parse, lines.gather(rows), context)
+        notes += parsed.notes
         done = parsed.frame["event.dataset"].is_not_null()
         read = done | parsed.structure
         if not read.any():
@@ -198,7 +202,7 @@ def parse_lines(
     silent = structure.arg_true().cast(pl.UInt32)
     frames.append(pl.DataFrame({"_row": silent, "event.dataset": [None] * silent.len()}))
     together = pl.concat(frames, how="diagonal_relaxed").sort("_row").drop("_row")
-    return Parsed(together, structure, tuple(choices), chosen)
+    return Parsed(together, structure, tuple(choices), chosen, tuple(notes))
 
 
 def _surest_first(able: Collection[Parser], lines: pl.Series) -> list[tuple[Parser, float]]:

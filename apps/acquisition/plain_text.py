@@ -10,6 +10,7 @@ import codecs
 import re
 
 _HEAD = 65536
+_OTHER = re.compile(rb"[^\0]")
 _RUN = re.compile(rb"\0{16,}")
 _STEERING = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f]")
 _MARKS = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
@@ -25,7 +26,8 @@ def wide_encoding(content: bytes) -> str:
 def is_behind_nulls(content: bytes) -> bool:
     """Whether content is UTF-8 text once long runs of NULs are left out, which stand where lines
     end: behind the first bytes of a program they do not."""
-    head = content.lstrip(b"\0")[:_HEAD]
+    first = _OTHER.search(content)  # lstrip would copy all of it
+    head = content[first.start() : first.start() + _HEAD] if first else b""
     if any(not head[: run.start()].endswith(b"\n") for run in _RUN.finditer(head)):
         return False
     head = _RUN.sub(b"", head)

@@ -52,6 +52,7 @@ PROTOCOLS = ("lines", "capture", "flows", "evtx", "file", "netflow", *CUT)
 
 MAX_LINE = 1024 * 1024
 MAX_CONTENT = 1024 * 1024 * 1024
+"""Bytes that a packed content may have unpacked, unless less is said."""
 MAX_ITEMS = 2_000_000
 """How many lines one batch may have: each costs hundreds of bytes of memory, however short."""
 _NOT_UTF8 = "Bytes that are not UTF-8 were replaced by U+FFFD."
@@ -140,7 +141,11 @@ def read(
                 reading = replace(reading, frame=timed)
         case _:
             raise ValueError(f"unknown protocol {protocol!r}")
-    return _from(host_name, reading)
+    reading = _from(host_name, reading)
+    if protocol == "file":  # last: whatever is done to a frame may copy what is in it
+        place = reading.frame.get_column_index("file.content")
+        reading.frame.replace_column(place, pl.Series("file.content", [content]))
+    return reading
 
 
 def read_capture(source: capture.Source, *, host_name: str = "") -> Reading:
@@ -172,11 +177,16 @@ def is_flow_table(content: bytes) -> bool:
     return is_header(head.partition(b"\n")[0].decode("utf-8", "replace"))
 
 
-def recognise(content: bytes) -> tuple[bytes, str]:
-    """The content, decompressed, and the protocol it looks like."""
+def recognise(content: bytes, most: int = MAX_CONTENT) -> tuple[bytes, str]:
+    """The content, decompressed, and the protocol it looks like.
+
+    Raises Unreadable where it cannot be decompressed, or is larger than `most` bytes then."""
     if encoding := compression.encoding_of(content):
         try:
-            content = compression.open_body(content, encoding, MAX_CONTENT)
+            content = compression.open_body(content, encoding, most)
+        except compression.TooLarge as error:
+            reason = f"Unpacked it is larger than {most} bytes: send it in parts."
+            raise Unreadable(reason) from error
         except ValueError as error:
             raise Unreadable(str(error)) from error
     if capture.is_capture(content[:4]):
@@ -197,14 +207,16 @@ def recognise(content: bytes) -> tuple[bytes, str]:
 def _lines(
     content: bytes, context: Context, max_line: int, only: tuple[str, ...] | None = None
 ) -> Reading:
-    raw = pl.Series(plain_text.utf8(content).split(b"\n"), dtype=pl.Binary)
-    long = raw.bin.size() > max_line
-    rejected = [(row, f"longer than {max_line} bytes") for row in long.arg_true().to_list()]
-    sequence = (~long).arg_true()
-    lines, broken = _text(raw.gather(sequence) if rejected else raw)
+    pieces = plain_text.utf8(content).split(b"\n")
+    rejected = []
+    if max(map(len, pieces)) > max_line:
+        for row in [row for row, piece in enumerate(pieces) if len(piece) > max_line]:
+            rejected.append((row, f"longer than {max_line} bytes"))
+            pieces[row] = b""  # here, before it is copied into a column
+    lines, broken = _text(pl.Series(pieces, dtype=pl.Binary))
     lines = lines.str.strip_suffix("\r")
     told = lines.str.contains(r"\S")
-    sequence, broken, lines = sequence.filter(told), broken.filter(told), lines.filter(told)
+    sequence, broken, lines = told.arg_true(), broken.filter(told), lines.filter(told)
     return _parsed(lines, sequence, broken, rejected, context, only)
 
 
@@ -287,6 +299,7 @@ def _parsed(
         items=frame.height + len(rejected),
         rejected=rejected,
         unparsed=int((frame["event.dataset"] == UNPARSED).sum()),
+        notes=parsed.notes,
         choices=parsed.choices,
     )
 
@@ -339,7 +352,6 @@ def _file(content: bytes, context: Context) -> Reading:
             "file.path": [context.file_name or None],
             "file.size": [len(content)],
             "file.hash.sha256": [hashlib.sha256(content).hexdigest()],
-            "file.content": [content],
         },
         schema_overrides={"file.path": pl.String},
     )

@@ -56,9 +56,12 @@ def frame_of(batch_id: UUID) -> pl.DataFrame:
     """
     batch = Batch.objects.get(pk=batch_id)
     fresh = _frame_of(batch).with_columns(pl.lit(True).alias("tocsin.fresh"))
-    if batch.protocol == "file" and fresh.height:
-        fresh = fresh.with_columns(pl.Series("file.content", [content_of(batch_id)]))
-    return pl.concat([_before(batch), fresh])
+    frame = pl.concat([_before(batch), fresh])
+    if batch.protocol == "file" and fresh.height:  # last: to put frames together copies them
+        content = [None] * (frame.height - fresh.height) + [content_of(batch_id)]
+        place = frame.get_column_index("file.content")
+        frame.replace_column(place, pl.Series("file.content", content, dtype=pl.Binary))
+    return frame
 
 
 def _frame_of(batch: Batch) -> pl.DataFrame:

@@ -145,6 +145,8 @@ def parse(batch_id: UUID) -> None:
             read = reading.Reading(frames.empty(), 1, [(0, str(reason))], 0)
             _store(claim, read, error=str(reason))
         else:
+            # it lives in the sealed batch, and whatever is done to a frame may copy what is in it
+            read.frame.drop_in_place("file.content")
             _store(claim, read)
 
 

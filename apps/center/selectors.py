@@ -185,6 +185,8 @@ def lag(source: Source, quiet: timedelta = timedelta(minutes=15)) -> str:
 
 AHEAD, BEHIND = 5, 60
 """Seconds of difference between a source's times and ours that are worth a word."""
+OLD = 86400
+"""Seconds after which events are old: they say nothing of a clock."""
 
 
 def clock(source: Source) -> str:
@@ -194,6 +196,10 @@ def clock(source: Source) -> str:
         return ""
     if source.delay < -AHEAD:
         return _("Its clock is ahead of ours by %(time)s.") % {"time": _lasting(-source.delay)}
+    if source.delay > OLD:
+        return _("It tells of long ago: its latest events came %(time)s after they happened.") % {
+            "time": _lasting(source.delay)
+        }
     if source.delay > BEHIND:
         return _(
             "Its latest events came %(time)s after they happened: they waited on their way, "

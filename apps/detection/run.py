@@ -17,6 +17,8 @@ from apps.detection.tool import Tool
 
 log = logging.getLogger(__name__)
 
+_CONTENT = "file.content"
+
 
 @dataclass(frozen=True, slots=True)
 class Search:
@@ -46,11 +48,14 @@ def search(frame: pl.DataFrame, received: datetime | None = None) -> Search:
     `received` is the time given to records that carry none.
     """
     frame = evidence.ready(frame, received)
+    none = pl.lit(None, pl.Binary).alias(_CONTENT)
+    light = frame.with_columns(none)  # to filter and sort a frame may copy whole files
     findings: list[Finding] = []
     failures: dict[str, str] = {}
     for name, tool in tools().items():
         try:
-            findings += tool.detect(frame)
+            wants = _CONTENT in tool.reads.meta.root_names()
+            findings += tool.detect(frame if wants else light)
         except Exception as error:
             log.exception("detection tool %s failed", name)
             failures[name] = f"{type(error).__name__}: {error}"

@@ -28,7 +28,8 @@ class Tool(Protocol):
 
     @property
     def reads(self) -> pl.Expr:
-        """Which records it looks at: what it finds in the others is nothing."""
+        """Which records it looks at: what it finds in the others is nothing. A tool that needs
+        the bytes of files names `file.content` here, and only such a tool gets them."""
         ...
 
     def detect(self, frame: pl.DataFrame) -> list[Finding]:

@@ -67,6 +67,8 @@ def test_late_records_are_counted_and_stay_stored(source: Source) -> None:
     [
         (timedelta(seconds=95), "Its clock is ahead of ours by 9"),
         (timedelta(minutes=-10), "Its latest events came 10 minutes after they happened"),
+        (timedelta(hours=-23), "Its latest events came 23 hours after they happened"),
+        (timedelta(days=-10393), "It tells of long ago: its latest events came 10393 days after"),
         (timedelta(0), ""),
     ],
 )
@@ -80,6 +82,14 @@ def test_a_clock_that_differs_is_told_and_nothing_is_corrected(
     assert selectors.clock(source).startswith(sentence)
     assert bool(selectors.clock(source)) == bool(sentence)
     assert batch.records.get().timestamp == at
+
+
+def test_one_odd_time_says_nothing_of_a_clock(source: Source) -> None:
+    now = datetime.now(UTC).replace(microsecond=0)
+    content = b"\n".join(line(at) for at in (now, now - timedelta(days=10393), now))
+    services.parse(services.receive(source=source, protocol="lines", content=content).batch.pk)
+    source.refresh_from_db()
+    assert selectors.clock(source) == ""
 
 
 def test_limits_are_set_by_an_administrator_and_written_down(source: Source, enter: Enter) -> None:

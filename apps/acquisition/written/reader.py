@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import logging
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import polars as pl
 
 from apps.acquisition.frames import INSTANT, SCHEMA, believable, instants, integers, local
@@ -16,6 +19,11 @@ from apps.acquisition.parsing import Context, Parsed, share
 
 LONGEST_LINE = 20_000
 """Bytes of a line that is looked at: what a pattern costs grows with it."""
+SLICE = 32 * 1024
+"""Bytes of lines that a pattern reads before it is asked what it took."""
+PATIENCE, DUE = 2.0, 1e-6
+"""Seconds of a processor that a pattern may take for the lines of a batch, and for each byte of
+them besides: some twenty times what an honest one takes."""
 RESERVED = frozenset(
     (
         *("@timestamp", "event.sequence", "event.dataset", "event.category", "event.original"),
@@ -24,6 +32,7 @@ RESERVED = frozenset(
 )
 """Columns that are made otherwise, or that nobody but us may write."""
 COLUMNS = frozenset(SCHEMA) - RESERVED
+log = logging.getLogger(__name__)
 _ZONED = "%z", "%:z", "%#z", "%Z"
 
 
@@ -66,15 +75,21 @@ class Written:
     home: str = "written"  # one thread for all of them, however many are tried
 
     def sniff(self, lines: pl.Series) -> float:
-        return share(self.parse(lines, Context()).frame["event.dataset"].is_not_null())
+        return share(self._parse(lines, Context()).frame["event.dataset"].is_not_null())
 
     def parse(self, lines: pl.Series, context: Context) -> Parsed:
+        parsed = self._parse(lines, context)
+        for note in parsed.notes:
+            log.warning("%s", note)
+        return parsed
+
+    def _parse(self, lines: pl.Series, context: Context) -> Parsed:
         try:
-            return Parsed.of(self._read(lines, context))
+            return self._read(lines, context)
         except pl.exceptions.PolarsError:  # it was tried on its examples, but never knows
             return Parsed.of(_rows.placed(lines.len()))
 
-    def _read(self, lines: pl.Series, context: Context) -> pl.DataFrame:
+    def _read(self, lines: pl.Series, context: Context) -> Parsed:
         height = lines.len()
         rows = (lines.str.len_bytes() <= LONGEST_LINE).fill_null(False).arg_true()
         short = lines if rows.len() == height else lines.gather(rows)
@@ -84,9 +99,10 @@ class Written:
             wrote = head["program"].is_in(list(self.programs)).fill_null(False)
             rows, head = rows.filter(wrote), head.filter(wrote)
             short = head["message"].fill_null("")
-        mine, said = self._said(short)
+        mine, said, reached = self._said(short)
+        notes = () if reached == short.len() else (self._too_slow(short.len() - reached),)
         if not mine.len():
-            return _rows.placed(height)
+            return replace(Parsed.of(_rows.placed(height)), notes=notes)
         frame = self._records(said, context)
         if head is not None:
             told = _syslog.told(head.select(pl.all().gather(pl.lit(mine))))
@@ -94,14 +110,37 @@ class Written:
                 frame[name].fill_null(told[name]) if name in frame.columns else told[name]
                 for name in told.columns
             )
-        return _rows.placed(height, frame.with_columns(rows.gather(mine).alias("_row")))
+        placed = _rows.placed(height, frame.with_columns(rows.gather(mine).alias("_row")))
+        return replace(Parsed.of(placed), notes=notes)
 
-    def _said(self, lines: pl.Series) -> tuple[pl.Series, dict[str, pl.Series]]:
-        """The lines that are its own, and what they say by name: columns, or words of their own."""
+    def _too_slow(self, left: int) -> str:
+        return (
+            f"The parser {self.name} was too slow: it did not look at {left} lines, "
+            "which were left to the other parsers. Make its pattern simpler."
+        )
+
+    def _matched(self, lines: pl.Series) -> tuple[pl.Series, pl.DataFrame, int]:
+        """The lines that the pattern takes, its groups in them, and how many lines it looked at
+        before it had taken more time than it may."""
+        mine, found, spent, size, reached = [], [], 0.0, 0, 0
+        for start, end, grown in _slices(lines):
+            if spent > PATIENCE + DUE * size:
+                break
+            began = time.thread_time()
+            part = lines.slice(start, end - start)
+            taken = part.str.contains(self.pattern).fill_null(False).arg_true()
+            found.append(part.gather(taken).str.extract_groups(self.pattern).struct.unnest())
+            mine.append(taken + start)
+            spent += time.thread_time() - began
+            size, reached = grown, end
+        return pl.concat(mine), pl.concat(found), reached
+
+    def _said(self, lines: pl.Series) -> tuple[pl.Series, dict[str, pl.Series], int]:
+        """The lines that are its own, what they say by name (columns, or words of their own), and
+        how many lines it looked at."""
         if self.pattern:
-            mine = lines.str.contains(self.pattern).fill_null(False).arg_true()
-            found = lines.gather(mine).str.extract_groups(self.pattern).struct.unnest()
-            return mine, {name: _worded(found[name]) for name in found.columns}
+            mine, found, reached = self._matched(lines)
+            return mine, {name: _worded(found[name]) for name in found.columns}, reached
         documents = _json.read(lines)
         ours = documents.known
         for key, value in self.when.items():
@@ -121,7 +160,7 @@ class Written:
         for table in self.values.values():
             if table.source not in said:
                 said[table.source] = documents.text(table.source).gather(mine)
-        return mine, said
+        return mine, said, lines.len()
 
     def _records(self, said: dict[str, pl.Series], context: Context) -> pl.DataFrame:
         height = next(iter(said.values())).len()
@@ -156,6 +195,17 @@ class Written:
                 break
             nothing = nothing.fill_null(read_times(texts, form, self.time.zone, context))
         return nothing
+
+
+def _slices(lines: pl.Series) -> Iterator[tuple[int, int, int]]:
+    """Where parts of about `SLICE` bytes begin and end, and the bytes up to there; at least one."""
+    sizes = lines.str.len_bytes().fill_null(0).cast(pl.Int64).to_numpy()
+    grown = np.cumsum(sizes + 1)
+    edges = np.flatnonzero(np.diff(grown // SLICE)) + 1
+    start = 0
+    for end in (*edges.tolist(), lines.len()):
+        yield start, end, int(grown[end - 1]) if end else 0
+        start = end
 
 
 def read_times(texts: pl.Series, form: str, zone: str, context: Context) -> pl.Series:

@@ -67,12 +67,13 @@ class YaraFiles:
         return [*self._files(frame), *self._uploads(frame)]
 
     def _files(self, frame: pl.DataFrame) -> Iterator[Finding]:
-        files = frame.filter(pl.col("file.content").is_not_null()).select(
-            RECORD, FRESH, TIME, *_FILE, "file.size", "file.content"
-        )
-        groups = files.group_by(_FILE).agg(*SEEN, pl.col("file.size", "file.content").first())
+        content = frame["file.content"]
+        # only the places of contents are moved about: they may be large, and each move a copy
+        files = frame.select(RECORD, FRESH, TIME, *_FILE, "file.size").with_row_index("place")
+        files = files.filter(content.is_not_null())
+        groups = files.group_by(_FILE).agg(*SEEN, pl.col("file.size", "place").first())
         for row in new(groups, *_FILE):
-            if (hits := self._scan(row["file.content"])) is None:
+            if (hits := self._scan(content[row["place"]])) is None:
                 yield self._too_slow(row)
             elif hits:
                 yield self._file(row, hits)

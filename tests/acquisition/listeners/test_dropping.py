@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from django.db import OperationalError
+from pytest_django import Settings
 
 from apps.acquisition import listening, services
 from apps.acquisition.listeners import dropping
@@ -105,6 +106,22 @@ def test_links_special_files_and_giants_are_refused_with_a_reason(
     for name, word in (("empty.log", "empty"), ("giant.log", "10000000"), ("broken.gz", "cut")):
         assert word in reasons[name]
     assert secret.read_text() == "secret\n"
+
+
+def test_what_is_too_large_once_it_is_unpacked_is_refused(
+    folder: Folder, settings: Settings
+) -> None:
+    settings.TOCSIN = {**settings.TOCSIN, "max_body": 1_000_000}
+    (folder.place / "fits.gz").write_bytes(gzip.compress(bytes(1_000_000)))
+    (folder.place / "bomb.gz").write_bytes(gzip.compress(bytes(1_000_001)))
+    folder.settle()
+    assert (folder.names("done"), folder.names("failed")) == (
+        {"fits.gz"},
+        {"bomb.gz", "bomb.gz.reason.txt"},
+    )
+    reason = (folder.place / "failed" / "bomb.gz.reason.txt").read_text()
+    assert reason == "Unpacked it is larger than 1000000 bytes: send it in parts.\n"
+    assert Batch.objects.get().size == 1_000_000
 
 
 @pytest.mark.parametrize("is_stored", [True, False])

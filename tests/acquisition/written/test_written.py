@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.acquisition import frames
+from apps.acquisition import frames, reading
 from apps.acquisition.parsing import Context, parse_lines
+from apps.acquisition.written import reader
 from apps.acquisition.written.checking import load
 from apps.acquisition.written.document import Broken
 from apps.acquisition.written.reader import Written
@@ -69,6 +70,8 @@ def test_the_worked_example_of_the_documentation_works() -> None:
         ("(?P<card>", "(?=x)(?P<card>", "line 5, pattern: lookaround and backreferences are not"),
         (r"(?P<card>\d+)", "(?P<card>[)", "line 5, pattern: no regular expression: unclosed"),
         (r"(?P<card>\d+)", r"(?P<card>(\d{1,900}){1,900})", "it is too large when compiled"),
+        (r"(?P<card>\d+)", r"(?P<card>\d{1001})", "line 5, pattern: {1001} counts beyond 1000"),
+        (r"(?P<card>\d+)", r"(?P<card>\d{1,2000})", "line 5, pattern: {1,2000} counts beyond"),
         ("  zone: Europe/Berlin", "  zone: Mars/Base", "line 9, time.zone: there is no zone"),
         ("from: verdict", "from: verdi", "values.event.outcome.from: no group is called verdi"),
         ("name: acme_gate", "name: acme_gate\nname: b", "line 2, key 'name' stands twice"),
@@ -93,11 +96,57 @@ def test_what_is_wrong_is_said_with_its_line_and_key(old: str, new: str, said: s
 
 
 def test_a_pattern_that_is_slow_on_a_long_line_is_refused() -> None:
-    slow = made("pattern: '(?P<message>(?:.?){3000})[^ab]$'", "aaaaaaaac", "{message: aaaaaaaa}")
+    slow = made(
+        "pattern: '(?P<message>(?:(?:.?){1000}){3})[^ab]$'", "aaaaaaaac", "{message: aaaaaaaa}"
+    )
     start = time.thread_time()
     with pytest.raises(Broken, match="it takes too long on a long line"):
         load(slow, "slow.yml")
     assert time.thread_time() - start < 60
+
+
+def test_a_pattern_that_is_slow_behind_its_own_beginning_is_refused() -> None:
+    slow = made("pattern: '^A(?P<a>.*[^z]{1000}[^y]{1000}[^w]{1000}.*)zz$'", "Azz")
+    slow = slow.replace("fields: {message: x}", "unread: true")
+    with pytest.raises(Broken, match="it takes too long on a long line"):
+        load(slow, "slow.yml")
+
+
+def test_braces_that_count_nothing_are_taken() -> None:
+    text = made(r"pattern: '^\{4711\} \x{2022}(?P<message>\w+)$'", "{4711} \u2022x")
+    assert read(load(text, "x"), "{4711} \u2022it")[0]["message"] == "it"
+
+
+SLOW = Written("slow", "made.log", "host", -1, pattern="^A(?P<message>.*[^z]{3000}.*)zz$")
+"""As if it had passed the check: a line of twenty thousand bytes costs seconds."""
+
+
+def test_a_pattern_that_turns_out_slow_leaves_the_lines_to_others(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(reader, "PATIENCE", 0.1)
+    hostile = "A" + "x" * 18990 + "NNNN"
+    lines = ["A" + "x" * 3000 + "zz", *[hostile] * 40, ACCESS]
+    alone = SLOW.parse(pl.Series(lines), Context(NOW))
+    assert alone.frame["event.dataset"].to_list() == ["made.log"] + [None] * 41
+    assert re.fullmatch(
+        r"The parser slow was too slow: it did not look at \d+ lines.*", alone.notes[0]
+    )
+    assert [each.message for each in caplog.records] == list(alone.notes)
+    monkeypatch.setattr(Written, "sniff", lambda *_: 1.0)
+    content = "\n".join(lines).encode()
+    whole = reading.read(content, protocol="lines", received_at=NOW, written=(SLOW,))
+    assert whole.frame["event.dataset"][-1] == "nginx.access"
+    assert whole.notes[0].startswith("The parser slow was too slow")
+
+
+def test_an_honest_pattern_reads_every_slice() -> None:
+    parser = load(GATE, "gate.yml")
+    lines = [LINE, "x", "", LINE.replace("ann", "b" * 900)] * 500
+    parsed = parser.parse(pl.Series(lines), Context(NOW))
+    names = frames.conform(parsed.frame)["user.name"].to_list()
+    assert names == ["ann", None, None, "b" * 900] * 500
+    assert parsed.notes == ()
 
 
 def test_grok_names_columns_as_logstash_does() -> None:
