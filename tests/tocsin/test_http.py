@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
+from http.client import HTTPResponse
 from typing import Any
 
 import pytest
@@ -60,7 +61,11 @@ def connect(monkeypatch: pytest.MonkeyPatch) -> Iterator[Connect]:
 
 
 def status(one: socket.socket) -> int:
-    return int(one.recv(4096).split()[1])
+    """Of one whole answer: its head and its body may come in two pieces."""
+    answer = HTTPResponse(one)
+    answer.begin()
+    answer.read()
+    return answer.status
 
 
 def is_open(one: socket.socket) -> bool:
