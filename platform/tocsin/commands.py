@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import secrets
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,8 @@ from pathlib import Path
 import django
 from django.core.management import call_command
 from django.db import OperationalError
+
+from tocsin.home import engines
 
 
 class CommandError(Exception):
@@ -24,8 +25,12 @@ def run(options: argparse.Namespace) -> int:
     )
     command: Callable[[argparse.Namespace], int] = COMMANDS[name]
     django.setup()
+    from apps.contracts import Refused
+
     try:
         return command(options)
+    except Refused as refusal:
+        raise CommandError(str(refusal)) from refusal
     except OperationalError as problem:
         first = str(problem).strip().splitlines()[0]
         raise CommandError(
@@ -95,7 +100,7 @@ def demo_play(options: argparse.Namespace) -> int:
 
     if options.if_empty and not demonstration.is_empty():
         return 0
-    address = os.environ.get("TOCSIN_ADDRESS", "http://127.0.0.1:8000")
+    address = engines().get("web", "http://127.0.0.1:8000")
     try:
         sent = demonstration.play(address, lambda line: print(line, flush=True))
     except httpx.HTTPError as problem:
@@ -114,21 +119,17 @@ def demo_remove(options: argparse.Namespace) -> int:
 
 def host_add(options: argparse.Namespace) -> int:
     from apps.assistance import services
-    from apps.contracts import Refused
 
-    try:
-        services.register_host(
-            name=options.name,
-            address=options.address,
-            port=options.port,
-            user=options.user,
-            host_key=_read(options.host_key),
-            private_key_pem=_read(options.key),
-            relay=options.relay,
-            actor=_me(),
-        )
-    except (Refused, ValueError) as problem:
-        raise CommandError(str(problem)) from problem
+    services.register_host(
+        name=options.name,
+        address=options.address,
+        port=options.port,
+        user=options.user,
+        host_key=_read(options.host_key),
+        private_key_pem=_read(options.key),
+        relay=options.relay,
+        actor=_me(),
+    )
     print(f"{options.name} may now be repaired; open plans for it were previewed again")
     return 0
 
@@ -142,23 +143,23 @@ def host_remove(options: argparse.Namespace) -> int:
 
 
 def user_add(options: argparse.Namespace) -> int:
-    print(_account(options.name, options.role))
+    from apps.center import accounts
+    from apps.protection.permissions import Role
+
+    _, password = accounts.create(name=options.name, role=Role(options.role), actor=_me())
+    print(password)
     return 0
 
 
 def user_reset(options: argparse.Namespace) -> int:
     from django.contrib.auth.models import User
 
-    from apps.protection.services import audit
+    from apps.center import accounts
 
     user = User.objects.filter(username=options.name).first()
     if user is None:
         raise CommandError(f"there is no account called {options.name}")
-    password = secrets.token_urlsafe(12)
-    user.set_password(password)
-    user.save(update_fields=["password"])
-    audit(actor=_me(), action="account.password_reset", object=f"account:{options.name}")
-    print(password)
+    print(accounts.reset_password(user=user, actor=_me()))
     return 0
 
 
@@ -180,23 +181,19 @@ def source_listen(options: argparse.Namespace) -> int:
 
     from apps.acquisition import listening
     from apps.acquisition.models import Source
-    from apps.contracts import Refused
 
     source = Source.objects.filter(name=options.name).first()
     if source is None:
         raise CommandError(f"there is no source called {options.name}")
-    try:
-        listening.listen_for(
-            source=source,
-            networks=options.network,
-            certificates=options.certificate,
-            files=options.file,
-            folder=options.folder,
-            allowed=[Path(folder) for folder in settings.TOCSIN["listen"]["tail"]],
-            actor=_me(),
-        )
-    except Refused as problem:
-        raise CommandError(str(problem)) from problem
+    listening.listen_for(
+        source=source,
+        networks=options.network,
+        certificates=options.certificate,
+        files=options.file,
+        folder=options.folder,
+        allowed=[Path(folder) for folder in settings.TOCSIN["listen"]["tail"]],
+        actor=_me(),
+    )
     print(f"{options.name} now takes in exactly this without a token")
     return 0
 
@@ -246,14 +243,10 @@ def capture(options: argparse.Namespace) -> int:
 
 def responder_add(options: argparse.Namespace) -> int:
     from apps.assistance import services
-    from apps.contracts import Refused
 
-    try:
-        _, secret = services.register_responder(
-            name=options.name, webhook_url=options.webhook, actor=_me()
-        )
-    except Refused as problem:
-        raise CommandError(str(problem)) from problem
+    _, secret = services.register_responder(
+        name=options.name, webhook_url=options.webhook, actor=_me()
+    )
     print(secret)
     return 0
 
@@ -267,23 +260,13 @@ def first_account(options: argparse.Namespace) -> int:
     """Prints the administrator's password the first time, nothing ever after."""
     from django.contrib.auth.models import User
 
+    from apps.center import accounts
+    from apps.protection.permissions import Role
+
     if not User.objects.exists():
-        print(_account("admin", "administrator"))
+        _, password = accounts.create(name="admin", role=Role.ADMINISTRATOR, actor=_me())
+        print(password)
     return 0
-
-
-def _account(name: str, role: str) -> str:
-    from django.contrib.auth.models import Group, User
-
-    from apps.protection.services import audit
-
-    if User.objects.filter(username=name).exists():
-        raise CommandError(f"there is an account called {name} already")
-    password = secrets.token_urlsafe(12)
-    user = User.objects.create_user(name, password=password)
-    user.groups.add(Group.objects.get(name=role))
-    audit(actor=_me(), action="account.created", object=f"account:{name}", detail={"role": role})
-    return password
 
 
 def _me() -> str:

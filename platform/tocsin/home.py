@@ -1,4 +1,4 @@
-"""Where Tocsin keeps what changes: TOCSIN_HOME, its secrets and its running engines' addresses."""
+"""Where Tocsin keeps what changes: TOCSIN_HOME, its secrets, and where its engines and pages are reached."""
 
 from __future__ import annotations
 
@@ -39,7 +39,8 @@ def secret(name: str) -> str:
 
 
 def engines() -> dict[str, str]:
-    """Addresses of the engines `tocsin up` runs in this home; empty where it does not run."""
+    """Addresses of what `tocsin up` runs in this home: `database`, `broker` and `web`; empty where
+    it does not run."""
     try:
         found = json.loads((home() / "run" / "engines.json").read_text())
     except (OSError, ValueError):

@@ -1,14 +1,11 @@
 """`tocsin up`: starts PostgreSQL, Valkey, worker, beat and web, watches them, stops them in order.
 
 Everything a child needs is in its environment and its home; nothing listens on the network but
-the web server, and the listeners of syslog and NetFlow where they are set. Each child leads a process group of its own and is told by the kernel when the
-supervisor dies (PR_SET_PDEATHSIG), so that even `kill -9` leaves no process behind.
+the web server, and the listeners of syslog and NetFlow where they are set.
 """
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import errno
 import fcntl
 import importlib
@@ -24,12 +21,12 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from django.core.exceptions import ImproperlyConfigured
 
+from tocsin.child import Child
 from tocsin.engines import EngineError, Postgres, Valkey
 from tocsin.home import home
 
@@ -45,65 +42,6 @@ STEADY = 30.0
 
 class StackError(Exception):
     """The stack cannot start or go on: one clear line for the operator."""
-
-
-@dataclass(slots=True)
-class Child:
-    """One process of the stack, how to start it, and how to stop it."""
-
-    name: str
-    command: list[str]
-    stop_signal: int = signal.SIGTERM
-    orphan_signal: int = signal.SIGTERM  # what the kernel sends when the supervisor dies
-    grace: float = 15.0
-    identity: dict[str, Any] = field(default_factory=dict)
-    environment: dict[str, str] = field(default_factory=dict)
-    process: subprocess.Popen[bytes] | None = None
-    started: float = 0.0
-    failures: int = 0
-    due: float = 0.0  # when a fallen child is started again
-
-    def start(self, log: IO[bytes]) -> None:
-        libc = ctypes.CDLL(None) if sys.platform == "linux" else None
-        parent, sign = os.getpid(), self.orphan_signal
-
-        def die_with_the_supervisor() -> None:
-            if libc is not None:
-                libc.prctl(1, sign)
-                if os.getppid() != parent:  # it died between fork and prctl
-                    os._exit(1)
-
-        self.process = subprocess.Popen(
-            self.command,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            cwd="/",
-            env={**os.environ, **self.environment},
-            process_group=0,
-            preexec_fn=die_with_the_supervisor,
-            **self.identity,
-        )
-        self.started = time.monotonic()
-
-    def running(self) -> bool:
-        return self.process is not None and self.process.poll() is None
-
-    def stop(self) -> None:
-        if self.process is None:
-            return
-        if self.running():
-            self.process.send_signal(self.stop_signal)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(self.grace)
-        self.sweep()
-
-    def sweep(self) -> None:
-        """Ends what is left of the child's group, e.g. the pool of a killed worker."""
-        if self.process is not None:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
 
 
 class Stack:
@@ -244,6 +182,7 @@ class Stack:
             self._spawn(Child("valkey", self.valkey.command()))
             self._wait_for("valkey", self.valkey.ready, 20)
             urls["broker"] = self.valkey.url()
+        urls["web"] = self.address()
         # For other commands of the same home (`tocsin verify`), and for our own children.
         file = self.home / "run" / "engines.json"
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as new:
@@ -330,12 +269,8 @@ class Stack:
     def _play_demonstration(self) -> None:
         """On an empty database the shipped recording comes in through the real ingest API."""
         child = Child("demonstration", self._ours("demo", "play", "--if-empty"))
-        child.environment = {"TOCSIN_ADDRESS": self.address()}
-        log = (self.home / "log" / "demonstration.log").open("wb")
-        child.environment |= self.environment
-        child.start(log)
-        log.close()
-        self.children.append(child)
+        (self.home / "log" / "demonstration.log").unlink(missing_ok=True)
+        self._spawn(child)
 
     # ── Watching and stopping ────────────────────────────────────────────────────────────
 

@@ -44,12 +44,7 @@ class Platform:
         self.port = free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("TOCSIN_")}
-        self.environment = {
-            **inherited,
-            **environment,
-            "TOCSIN_HOME": str(self.home),
-            "TOCSIN_ADDRESS": self.address,
-        }
+        self.environment = {**inherited, **environment, "TOCSIN_HOME": str(self.home)}
 
     def __enter__(self) -> Platform:
         words = ["up", "--port", str(self.port), "--no-demonstration"]
