@@ -38,6 +38,7 @@ class Kind(StrEnum):
     WEB_SHELL = "web_shell"
     MALWARE = "malware"
     COMMAND_AND_CONTROL = "command_and_control"
+    HIJACK = "hijack"  # a name leads, or may lead, elsewhere than its owner meant
     ANOMALY = "anomaly"  # abnormal, and no tool can say of what kind
 
 
@@ -49,6 +50,7 @@ TECHNIQUE: Mapping[Kind, str] = {
     Kind.WEB_SHELL: "T1505.003",
     Kind.MALWARE: "T1204",
     Kind.COMMAND_AND_CONTROL: "T1071",
+    Kind.HIJACK: "T1584.001",
 }
 """The ATT&CK technique a kind stands for when a tool knows nothing more precise."""
 

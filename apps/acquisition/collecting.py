@@ -35,6 +35,11 @@ DATASETS = frozenset(
 Baseline = dict[str, dict[str, dict[str, Json]]]
 """Group → key → what is compared of each thing that was seen."""
 
+_EVER = "(seen ever)"
+"""The group of a baseline that holds what `Observation.ever` names: name → field → values."""
+MOST_EVER = 500
+"""Values of one field that are remembered, the latest."""
+
 
 class Uncollected(Exception):
     """Nothing could be had of a target: one sentence for people."""
@@ -52,6 +57,9 @@ class Observation:
         compared: what makes it the same thing as before; nothing is compared where this is empty.
         told: whether each run has a record of it, or only those in which it is new or changed.
         group: what was asked as one; a group that was not answered has not lost its things.
+        ever: field → values of which every run's record says which of them no run saw before; for
+            what changes back and forth, so that only what is new to a site stands out.
+        ever_of: whose memory that is; things of one name share it.
     """
 
     dataset: str
@@ -60,6 +68,8 @@ class Observation:
     compared: Mapping[str, Json] = field(default_factory=dict)
     told: bool = False
     group: str = ""
+    ever: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    ever_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +178,8 @@ def compare(before: Baseline, collected: Collected, at: datetime) -> tuple[list[
 
     `event.action` says what became of a thing: "baseline" (its group is seen for the first time),
     "added", "changed" or "removed"; "observed" where it is told of whatever became of it. A changed
-    one names what changed in `changed`, and how it was in `was.…`.
+    one names what changed in `changed`, and how it was in `was.…`. Of what is remembered, `new.…`
+    has the values that no run saw before, and `known.…` how many were known.
     """
     documents: list[Json] = []
     after = {name: dict(things) for name, things in before.items() if name not in collected.groups}
@@ -180,7 +191,9 @@ def compare(before: Baseline, collected: Collected, at: datetime) -> tuple[list[
             after[seen.group][seen.key] = {"event.dataset": seen.dataset, **seen.compared}
             action, more = _became(seen, before.get(seen.group))
         if action or seen.told:
+            more |= _never_seen(seen, before.get(_EVER, {}))
             documents.append(_document(seen.dataset, action or "observed", seen.fields, at) | more)
+        _remember(seen, after)
     for name in sorted(collected.groups & before.keys()):
         for key in before[name].keys() - after[name].keys():
             was = before[name][key]
@@ -205,6 +218,28 @@ def _became(
         "changed": " ".join(changed),
         **{f"was.{name}": was[name] for name in changed if name in was},
     }
+
+
+def _never_seen(seen: Observation, memory: Mapping[str, Mapping[str, Json]]) -> dict[str, Json]:
+    said: dict[str, Json] = {}
+    for name, values in seen.ever.items():
+        known = memory.get(seen.ever_of, {}).get(name)
+        if known is None:  # nothing is new to a memory that has just begun
+            continue
+        said[f"known.{name}"] = len(known)
+        if fresh := [value for value in values if value not in known]:
+            said[f"new.{name}"] = " ".join(fresh)
+    return said
+
+
+def _remember(seen: Observation, after: Baseline) -> None:
+    if not seen.ever:
+        return
+    group = after.setdefault(_EVER, {})
+    memory = group[seen.ever_of] = dict(group.get(seen.ever_of, {}))  # the old one is still asked
+    for name, values in seen.ever.items():
+        older = [value for value in memory.get(name, ()) if value not in values]
+        memory[name] = [*older, *values][-MOST_EVER:]
 
 
 def _document(

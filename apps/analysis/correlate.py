@@ -28,6 +28,10 @@ TOGETHER = frozenset({Kind.BRUTE_FORCE, Kind.FLOOD})
 request must not make a visitor part of the attack that happens to go on. Scans are joined when
 their sources do nothing else: one incident of the background noise, not hundreds."""
 
+WATCHED = frozenset({Kind.HIJACK})
+"""Kinds that a watch sees at what is ours, where nobody is known to act: what happens to one target
+within a day is one incident."""
+
 _WEB = frozenset({Kind.WEB_INJECTION, Kind.WEB_SHELL})
 _SURE = 1  # ranks up to this one make one campaign of all that they touch
 _MAX_NAMES = 500  # names taken from one finding's parameters
@@ -156,11 +160,12 @@ class _Groups:
                     chains[kind, self.findings[i].target].append(i)
         for (kind, target), chain in chains.items():
             chain.sort(key=self.place.__getitem__)
-            for before, i in self._runs(chain if target else (), SAME_TARGET):
+            for before, i in self._runs(chain if target else (), _pause(kind)):
                 gap = self.findings[i].first - self.findings[before].last
                 when = f"{span(gap)} after" if gap > timedelta(0) else "at the same time as"
                 words = KIND_WORDS[kind]
-                self.join(before, i, f"another {words} on {target}, {when} one by another source")
+                by = "" if kind in WATCHED else " by another source"
+                self.join(before, i, f"another {words} on {target}, {when} one{by}")
 
     def join_crowds(self) -> None:
         """A hundred sources that do the same to one target are one campaign, whatever it is:
@@ -300,7 +305,7 @@ class _Homes:
                 yield 0, campaign, f"{finding.subject} already acted in this incident"
         if _acts_together(kind, kinds) and not is_denied(assessment):
             for campaign in self.by_target.get((kind, finding.target), ()):
-                if _between(finding, campaign) <= SAME_TARGET:
+                if _between(finding, campaign) <= _pause(kind):
                     yield 2, campaign, f"the same attack on {finding.target} goes on"
         if is_file(finding):
             name = _base(finding.subject)
@@ -320,7 +325,13 @@ class _Homes:
 
 def _acts_together(kind: Kind, kinds: set[Kind]) -> bool:
     """Whether findings of a kind are joined by their target; `kinds` is all that their group shows."""
-    return kind in TOGETHER or (kind is Kind.PORT_SCAN and kinds == {Kind.PORT_SCAN})
+    alone = kind is Kind.PORT_SCAN and kinds == {Kind.PORT_SCAN}
+    return kind in TOGETHER or kind in WATCHED or alone
+
+
+def _pause(kind: Kind) -> timedelta:
+    """How long what one target suffers may pause and still be one campaign."""
+    return SAME_SUBJECT if kind in WATCHED else SAME_TARGET
 
 
 def _leaves_the_crowd(campaign: OpenCampaign, kinds: set[Kind]) -> bool:

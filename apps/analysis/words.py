@@ -16,6 +16,7 @@ KIND_WORDS: Mapping[Kind, str] = {
     Kind.WEB_SHELL: "web shell",
     Kind.MALWARE: "malware",
     Kind.COMMAND_AND_CONTROL: "command and control",
+    Kind.HIJACK: "suspected domain hijack",
     Kind.ANOMALY: "unfamiliar traffic",
 }
 
@@ -25,6 +26,7 @@ SERIOUSNESS: tuple[Kind, ...] = (
     Kind.FLOOD,
     Kind.BRUTE_FORCE,
     Kind.WEB_INJECTION,
+    Kind.HIJACK,
     Kind.COMMAND_AND_CONTROL,
     Kind.MALWARE,
     Kind.WEB_SHELL,
@@ -39,12 +41,14 @@ TACTIC: Mapping[Kind, str] = {
     Kind.MALWARE: "execution",
     Kind.COMMAND_AND_CONTROL: "command-and-control",
     Kind.FLOOD: "impact",
+    Kind.HIJACK: "resource-development",
     Kind.ANOMALY: "",
 }
 """The ATT&CK tactic (its short name) that a kind serves."""
 
 TACTIC_WORDS: Mapping[str, str] = {
     "reconnaissance": "Reconnaissance",
+    "resource-development": "Resource development",
     "credential-access": "Credential access",
     "initial-access": "Initial access",
     "persistence": "Persistence",

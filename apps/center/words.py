@@ -21,6 +21,7 @@ KINDS: Mapping[str, Promise] = {
     Kind.WEB_SHELL: gettext_lazy("Web shell"),
     Kind.MALWARE: gettext_lazy("Malware"),
     Kind.COMMAND_AND_CONTROL: gettext_lazy("Command and control"),
+    Kind.HIJACK: gettext_lazy("Domain hijack"),
     Kind.ANOMALY: gettext_lazy("Anomaly"),
 }
 
@@ -32,6 +33,7 @@ KIND_ICONS: Mapping[str, str] = {
     Kind.WEB_SHELL: "terminal-2",
     Kind.MALWARE: "virus",
     Kind.COMMAND_AND_CONTROL: "building-broadcast-tower",
+    Kind.HIJACK: "flag",
     Kind.ANOMALY: "activity-heartbeat",
     "incident": "target",
     "login": "door-enter",
@@ -51,6 +53,7 @@ _DEEDS: Mapping[str, Promise] = {
     Kind.WEB_SHELL: gettext_lazy("left a web shell"),
     Kind.MALWARE: gettext_lazy("left malware"),
     Kind.COMMAND_AND_CONTROL: gettext_lazy("steered an infected machine"),
+    Kind.HIJACK: gettext_lazy("led a name elsewhere"),
     Kind.ANOMALY: gettext_lazy("behaved abnormally"),
 }
 
@@ -108,10 +111,13 @@ TECHNIQUES: Mapping[str, Promise] = {
     "T1499.003": gettext_lazy("Application exhaustion flood"),
     "T1505": gettext_lazy("Server software component"),
     "T1505.003": gettext_lazy("Web shell"),
+    "T1557": gettext_lazy("Adversary-in-the-middle"),
     "T1571": gettext_lazy("Non-standard port"),
     "T1572": gettext_lazy("Protocol tunneling"),
     "T1574": gettext_lazy("Hijack execution flow"),
     "T1574.006": gettext_lazy("Dynamic linker hijacking"),
+    "T1584": gettext_lazy("Compromise infrastructure"),
+    "T1584.001": gettext_lazy("Domains"),
     "T1595": gettext_lazy("Active scanning"),
     "T1595.001": gettext_lazy("Scanning IP blocks"),
     "T1595.002": gettext_lazy("Vulnerability scanning"),

@@ -141,6 +141,11 @@ def grade(base: int, seen: float, threshold: float, *, step: int = 10, most: int
     return min(most, base + round(step * log10(max(seen / threshold, 1.0))))
 
 
+def label(name: str) -> pl.Expr:
+    """What a record says under a name that no column keeps, as text: null where it says nothing."""
+    return pl.col("labels").str.json_path_match(f"$['{name}']")
+
+
 def many(number: int, one: str, more: str = "") -> str:
     """`1 failure`, `412 failures`, `2 accounts tried`."""
     return f"{number:,} {one if number == 1 else more or one + 's'}"

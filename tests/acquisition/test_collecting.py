@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from apps.acquisition.collecting import (
+    MOST_EVER,
     Baseline,
     Collected,
     Observation,
@@ -79,6 +80,31 @@ def test_what_is_told_each_time_is_told_as_observed() -> None:
     said, known = run({}, file("/etc/a", 1, told=True))
     said, _known = run(known, file("/etc/a", 1, told=True))
     assert said == [("observed", "/etc/a")]
+
+
+def answer(server: str, *places: str) -> Observation:
+    fields = {"dns.answers": " ".join(places)}
+    return Observation(
+        "dns.answer", server, fields, fields, True, server, {"dns.places": places}, "shop A"
+    )
+
+
+def test_what_is_remembered_is_new_once_to_all_that_share_the_memory() -> None:
+    def new(before: Baseline, *seen: Observation) -> tuple[list[object], Baseline]:
+        collected = Collected(seen, frozenset(each.group for each in seen))
+        documents, after = compare(before, collected, NOW)
+        return [(d.get("known.dns.places"), d.get("new.dns.places")) for d in documents], after
+
+    said, known = new({}, answer("one", "a"), answer("two", "b"))
+    assert said == [(None, None), (None, None)]  # a memory that begins holds nothing new
+    said, known = new(known, answer("one", "b", "c"), answer("two", "c"))
+    assert said == [(2, "c"), (2, "c")]  # the order in which servers answer does not matter
+    said, known = new(known, answer("one", "a"), answer("two", "c"))
+    assert said == [(3, None), (3, None)]
+    flood = [str(number) for number in range(MOST_EVER)]
+    _said, known = new(known, answer("one", *flood), answer("two", "a"))
+    said, _known = new(known, answer("one", "a"), answer("two", "c"))
+    assert said == [(MOST_EVER, None), (MOST_EVER, "c")]  # what was seen latest is kept
 
 
 @pytest.mark.parametrize("name", list(collectors()))

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.analysis.correlate import OpenCampaign, correlate
+from apps.analysis.correlate import WATCHED, OpenCampaign, correlate
 from apps.contracts import Assessment, Finding, Kind, Risk
 from tests.analysis.made import MALLORY, SHOP, TRUDY, at, finding, verdict
 
@@ -274,3 +274,16 @@ def test_many_findings_take_little_time(count: int) -> None:
     began = process_time()
     correlate(seen, [None] * count)
     assert process_time() - began < 10
+
+
+@pytest.mark.parametrize("kind", sorted(WATCHED))
+def test_what_watches_see_of_one_target_within_a_day_is_one_incident(kind: Kind) -> None:
+    seen = [finding(kind, "", "shop.example", t=t * HOUR) for t in (0, 23, 72)]
+    seen.append(finding(kind, "", "other.example", t=HOUR))
+    grouped = sorted(campaign.findings for campaign in correlate(seen, [None] * 4))
+    assert grouped == [(0, 1), (2,), (3,)]
+    (first, *_rest) = correlate(seen, [None] * 4)
+    assert first.because[1].endswith("on shop.example, 22 h after one")
+    known = OpenCampaign(7, kind, (), ("shop.example",), (), at(0), at(60))
+    joined = correlate([finding(kind, "", "shop.example", t=20 * HOUR)], [None], [known])
+    assert [campaign.incident for campaign in joined] == [7]

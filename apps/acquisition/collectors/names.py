@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from typing import Annotated
 
 import dns.exception
@@ -294,6 +294,10 @@ def _observation(
         "dns.answers": " ".join(said.values),
         "dns.aliases": " ".join(said.aliases),
     }
+    if said.authoritative:  # what a resolver says of it counts down
+        compared["dns.ttl"] = said.ttl
+    leads = kind in _NETWORKS or kind in _HOSTS
+    places = _places(kind, said.values) if leads else []
     ttl = "" if said.ttl is None else said.ttl
     lines = [f"{name}. {ttl} IN {kind} {value}" for value in said.values]
     what = said.problem or (" ".join(said.values)[:500] if said.values else said.code)
@@ -303,8 +307,11 @@ def _observation(
         group=key,
         told=bool(said.values or said.problem or apart.get("dns.differs")),
         compared={} if said.problem else compared,
+        ever={"dns.places": places} if leads and not said.problem else {},
+        ever_of=f"{name} {kind}",
         fields={
             **compared,
+            "dns.places": " ".join(places),
             **apart,
             "message": f"{server} says of {name} {kind}: {what}",
             "event.original": "\n".join(lines),
@@ -318,6 +325,19 @@ def _observation(
             "network.protocol": "dns",
         },
     )
+
+
+_NETWORKS = {"A": 24, "AAAA": 48}
+_HOSTS = ("NS", "MX", "CNAME")
+
+
+def _places(kind: str, values: Sequence[str]) -> list[str]:
+    """Where answers lead: the networks of addresses, the hosts that are named."""
+    if width := _NETWORKS.get(kind):
+        found = [str(ip_network(f"{value}/{width}", strict=False)) for value in values]
+    else:
+        found = [value.split()[-1].rstrip(".").lower() or "." for value in values]
+    return list(dict.fromkeys(found))
 
 
 COLLECTOR = Names()
