@@ -88,6 +88,7 @@ class Batch(models.Model):
     state = models.CharField(max_length=16, choices=State.choices, default=State.RECEIVED)
     claimed_at = models.DateTimeField(null=True, blank=True)  # a stage is at work since
     attempts = models.PositiveSmallIntegerField(default=0)
+    restarted_at = models.DateTimeField(null=True, blank=True)  # when the last attempt began
     items = models.BigIntegerField(default=0)  # = stored + rejected
     stored = models.BigIntegerField(default=0)
     rejected = models.BigIntegerField(default=0)

@@ -1,22 +1,24 @@
 """What every stage of the response needs: its claim on a batch, and another try.
 
 A stage claims its batch by compare-and-set and moves it on in the transaction of its results, so
-that nothing is done twice or lost.
+that nothing is done twice or lost. While it is at it its database session holds a lock, which goes
+when the worker dies: a claim without one is given back.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from celery import shared_task
 from django.db import OperationalError
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from apps.acquisition.models import Batch
+from apps.protection.locks import held
 
 stage = shared_task(
     autoretry_for=(OperationalError,),  # a deadlock, or a database that was restarted
@@ -25,9 +27,6 @@ stage = shared_task(
     max_retries=6,
 )
 """A task of the pipeline; it takes the baton and returns it."""
-
-STALE = timedelta(minutes=10)
-"""A claim so old belongs to a worker that died."""
 
 
 class Overtaken(Exception):
@@ -54,21 +53,36 @@ class Claim:
 
 @contextmanager
 def claimed(batch_id: UUID, before: Batch.State) -> Iterator[Claim | None]:
-    """The claim, or None where the batch is not in that state or another worker is at it.
+    """The claim, or None where the batch is not in that state or another worker is, or was, at it.
 
-    Work that fails gives the batch back at once; a worker that dies, after ten minutes.
+    Work that fails gives the batch back at once; that of a worker that died, `free_lost`.
     """
-    now = timezone.now()
-    free = Q(claimed_at=None) | Q(claimed_at__lt=now - STALE)
-    waiting = Batch.objects.filter(free, pk=batch_id, state=before)
-    if not waiting.update(claimed_at=now):
-        yield None
-        return
-    claim = Claim(batch_id, before, now)
-    try:
-        yield claim
-    except Overtaken:
-        return
-    except BaseException:
-        claim.release()
-        raise
+    with held(_lock(batch_id), wait=1) as ours:  # `free_lost` holds it for a moment
+        now = timezone.now()
+        waiting = Batch.objects.filter(pk=batch_id, state=before, claimed_at=None)
+        if not ours or not waiting.update(claimed_at=now):
+            yield None
+            return
+        claim = Claim(batch_id, before, now)
+        try:
+            yield claim
+        except Overtaken:
+            return
+        except BaseException:
+            claim.release()
+            raise
+
+
+def free_lost() -> list[UUID]:
+    """Gives back the batches whose worker died at them, and returns them."""
+    lost = []
+    for batch in Batch.objects.exclude(claimed_at=None).only("claimed_at"):
+        with held(_lock(batch.pk)) as ours:
+            same = Batch.objects.filter(pk=batch.pk, claimed_at=batch.claimed_at)
+            if ours and same.update(claimed_at=None):
+                lost.append(batch.pk)
+    return lost
+
+
+def _lock(batch_id: UUID) -> str:
+    return f"batch {batch_id}"

@@ -14,10 +14,10 @@ from django.utils.translation import gettext as _
 from apps.analysis import services as analysis
 from apps.analysis.models import Handover, Remedy
 from apps.assistance.channels import link, webhook
-from apps.assistance.locks import held
 from apps.assistance.models import Advice, Attempt, Delivery, Responder, Share
 from apps.contracts import Refused
 from apps.protection import vault
+from apps.protection.locks import held
 from apps.protection.services import audit
 
 WEBHOOK = "webhook"

@@ -18,11 +18,11 @@ from apps.analysis.models import Incident, Remedy, Step
 from apps.assistance.execution import Changed, Failed, Hand, action_named
 from apps.assistance.hosts import connect, given, obstacle
 from apps.assistance.journal import Diary
-from apps.assistance.locks import held
 from apps.assistance.models import Attempt, Host, Snapshot
 from apps.assistance.previews import digest_of, parameters_of, preview
 from apps.assistance.ssh import Unreachable
 from apps.contracts import Refused
+from apps.protection.locks import held
 from apps.protection.masking import mask
 from apps.protection.selectors import last_sealed
 from apps.protection.services import audit

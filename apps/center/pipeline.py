@@ -18,11 +18,12 @@ from uuid import UUID
 from celery import chain
 from celery.canvas import Signature
 from django.db.models import F, Q
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from kombu.exceptions import OperationalError
 
-from apps.acquisition import open_batches
+from apps.acquisition import open_batches, stages
 from apps.acquisition.models import Batch
 from apps.acquisition.tasks import parse
 from apps.analysis import services as analysis
@@ -37,7 +38,7 @@ from apps.detection.tasks import detect
 log = logging.getLogger(__name__)
 
 STALE = timedelta(minutes=2)
-"""A batch that has not moved for so long has lost its worker, or its task was never sent."""
+"""A batch that nobody has been at for so long has lost its task, or it was never sent."""
 
 ATTEMPTS = 5
 """Times a batch is started again; one that kills every worker must not do so for ever."""
@@ -113,35 +114,34 @@ def hand_over(incident_id: int, actor: str, reason: str) -> Handover:
 def sweep() -> int:
     """Starts again what stands still: batches before their end, approved remedies not begun.
 
-    Batches that a killed web process left open are closed first.
+    Batches that a killed web process left open are closed first; those whose worker was killed at
+    them need not wait.
     """
     for batch_id in open_batches.close_overdue():
         respond(str(batch_id)).delay()
-    before = timezone.now() - STALE
-    waiting = Batch.objects.exclude(
+    now = timezone.now()
+    waiting = Batch.objects.filter(claimed_at=None).exclude(
         state__in=(Batch.State.OPEN, Batch.State.DONE, Batch.State.FAILED)
     )
-    still = waiting.exclude(claimed_at__gte=before)
     # Each time it is given twice as long: behind a long queue a batch is late, not lost.
-    due = (
-        Q(attempts=tried, received_at__lt=timezone.now() - STALE * 2**tried)
-        for tried in range(ATTEMPTS + 1)
+    due = (Q(attempts=tried, since__lt=now - STALE * 2**tried) for tried in range(ATTEMPTS + 1))
+    still = waiting.annotate(since=Coalesce("restarted_at", "received_at")).filter(
+        reduce(or_, due, Q(pk__in=stages.free_lost()))
     )
-    still = still.filter(reduce(or_, due))
     still.filter(attempts=ATTEMPTS).update(
         state=Batch.State.FAILED,
         error=f"No stage could finish it in {ATTEMPTS} attempts; the worker's log says why.",
     )
     batches = list(still.order_by("received_at").values_list("id", flat=True)[:500])
-    Batch.objects.filter(id__in=batches).update(attempts=F("attempts") + 1)
+    Batch.objects.filter(id__in=batches).update(attempts=F("attempts") + 1, restarted_at=now)
     for batch_id in batches:
         respond(str(batch_id)).delay()
     remedies = Remedy.objects.filter(
-        state__in=(Remedy.State.APPROVED, Remedy.State.APPLYING), updated_at__lt=before
+        state__in=(Remedy.State.APPROVED, Remedy.State.APPLYING), updated_at__lt=now - STALE
     )
     for remedy_id in remedies.values_list("id", flat=True):
         carry_out(remedy_id).delay()
-    halfway = Remedy.objects.filter(state=Remedy.State.UNDOING, updated_at__lt=before)
+    halfway = Remedy.objects.filter(state=Remedy.State.UNDOING, updated_at__lt=now - STALE)
     for remedy_id in halfway.values_list("id", flat=True):
         undo_remedy.delay(remedy_id, "platform")
     return len(batches)

@@ -22,7 +22,7 @@ class SourceSerializer(serializers.ModelSerializer[Source]):
 class BatchSerializer(serializers.ModelSerializer[Batch]):
     class Meta:
         model = Batch
-        exclude = ("claimed_at", "attempts")
+        exclude = ("claimed_at", "attempts", "restarted_at")
 
 
 class RecordSerializer(serializers.ModelSerializer[Record]):

@@ -11,9 +11,9 @@ import pytest
 from django.db import connection
 
 from apps.assistance import services
-from apps.assistance.locks import held
 from apps.assistance.ssh import Unreachable
 from apps.contracts import Command
+from apps.protection.locks import held
 from tests.assistance.made import (
     ALL,
     BLOCK,

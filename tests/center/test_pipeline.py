@@ -240,11 +240,27 @@ def test_a_batch_that_lost_its_worker_is_started_again(source: Source, sent: lis
     lost = aged(source, 3)
     aged(source, 1)  # too young
     aged(source, 3, state=Batch.State.DONE)
-    aged(source, 3, claimed_at=timezone.now())  # a stage is at work
     aged(source, 3, attempts=1)  # started again not long ago
+    aged(source, 300, attempts=1, restarted_at=timezone.now())  # nor this one, however old
     assert pipeline.sweep() == 1
     assert sent == [str(lost.id)]
     assert pipeline.sweep() == 0  # it has its time now
+
+
+@pytest.mark.django_db
+def test_a_batch_whose_worker_died_is_started_again_at_once(
+    source: Source, sent: list[str]
+) -> None:
+    lost = aged(source, 0, claimed_at=timezone.now())
+    assert pipeline.sweep() == 1
+    assert sent == [str(lost.id)]
+    lost.refresh_from_db()
+    assert (lost.claimed_at, lost.attempts) == (None, 1)
+    assert pipeline.sweep() == 0
+    Batch.objects.update(attempts=pipeline.ATTEMPTS, claimed_at=timezone.now())
+    assert pipeline.sweep() == 0  # it has killed too many
+    lost.refresh_from_db()
+    assert lost.state == Batch.State.FAILED
 
 
 @pytest.mark.django_db
