@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,7 +9,6 @@ from typing import Any
 
 from django.utils.dateparse import parse_datetime
 
-from apps.center import words
 from apps.contracts import Kind
 
 _KINDS = frozenset(Kind)
@@ -85,7 +83,7 @@ def tree(stored: Mapping[str, Any], place: str = "0") -> Node | None:
     return Node(
         place=place,
         title=stored.get("title", ""),
-        detail=_named(stored.get("detail", "")),
+        detail=stored.get("detail", ""),
         kind=stored.get("kind", ""),
         tactic=stored.get("tactic", ""),
         techniques=tuple(stored.get("techniques", ())),
@@ -94,15 +92,6 @@ def tree(stored: Mapping[str, Any], place: str = "0") -> Node | None:
         severity=int(stored.get("severity", 0)),
         count=int(stored.get("record_count", len(stored.get("records", ())))),
         children=tuple(child for child in children if child),
-    )
-
-
-def _named(detail: str) -> str:
-    """What the network said, with its label in words: "network: sqli, 97%"."""
-    return re.sub(
-        r"(network: |network is unsure \()([^,()]+)(?=, \d)",
-        lambda said: said[1] + words.label(said[2]),
-        detail,
     )
 
 

@@ -144,6 +144,8 @@ TACTICS: Mapping[str, Promise] = {
 
 DEEDS: Mapping[str, Promise] = {
     "incident.opened": gettext_lazy("opened the incident"),
+    "incident.widened": gettext_lazy("took another incident in"),
+    "incident.absorbed": gettext_lazy("made it a part of another incident"),
     "incident.assigned": gettext_lazy("assigned the incident"),
     "incident.noted": gettext_lazy("noted"),
     "incident.closed": gettext_lazy("closed the incident"),
@@ -152,14 +154,24 @@ DEEDS: Mapping[str, Promise] = {
     "incident.hold_lifted": gettext_lazy("lifted the legal hold"),
     "incident.handed_over": gettext_lazy("handed the incident over"),
     "remedy.proposed": gettext_lazy("proposed a plan"),
-    "remedy.previewed": gettext_lazy("worked out the commands"),
     "remedy.approved": gettext_lazy("approved the plan"),
     "remedy.refused": gettext_lazy("refused the plan"),
-    "remedy.applied": gettext_lazy("applied the plan"),
-    "remedy.failed": gettext_lazy("could not carry out the plan"),
-    "remedy.undone": gettext_lazy("undid the plan"),
+    "remedy.apply.begun": gettext_lazy("began to apply the plan"),
+    "remedy.apply.done": gettext_lazy("applied the plan"),
+    "remedy.apply.failed": gettext_lazy("could not apply the plan"),
+    "remedy.verify.done": gettext_lazy("checked that the plan worked"),
+    "remedy.verify.failed": gettext_lazy("could not find that the plan worked"),
+    "remedy.undo.begun": gettext_lazy("began to undo the plan"),
+    "remedy.undo.done": gettext_lazy("undid the plan"),
+    "remedy.undo.failed": gettext_lazy("could not undo the plan"),
     "task.done": gettext_lazy("ticked off"),
     "task.reopened": gettext_lazy("took back the tick"),
+    "handover.delivered": gettext_lazy("delivered the package"),
+    "handover.undeliverable": gettext_lazy("could not deliver the package"),
+    "handover.shared": gettext_lazy("made a link to the package"),
+    "handover.opened": gettext_lazy("opened the package"),
+    "handover.share_revoked": gettext_lazy("revoked a link to the package"),
+    "handover.advised": gettext_lazy("gave advice"),
 }
 """What the audit trail calls what people did to incidents."""
 

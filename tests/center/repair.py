@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from typing import Any
 
 from django.utils import timezone
 
 from apps.analysis.models import Handover, Incident, Match, Remedy, Step, Task
+from apps.analysis.transmission import hand_over
 from apps.assistance.models import Host
-from apps.protection.services import seal
 
 SCRIPT = "<script>alert('owned')</script>"
 """What an attacker writes into a log to reach the analyst's browser."""
@@ -107,30 +105,5 @@ def remedy(incident: Incident) -> Remedy:
 
 
 def handover(incident: Incident) -> Handover:
-    """A package as it would be composed, with what the attacker wrote in it."""
-    package = {
-        "format": "tocsin-handover/1",
-        "reason": "Is the shell part of something larger?",
-        "incident": {"id": incident.pk, "title": incident.title, "severity": incident.severity},
-        "prediction": [
-            {
-                "title": "SQL injection into /shop/item",
-                "severity": 81,
-                "assessment": {"label": "SQLInjection", "probability": 0.71, "unsure": True},
-            }
-        ],
-        "clue_tree": incident.clue_tree,
-        "attacker": incident.attacker,
-        "evidence": {
-            "records": [{"id": 1, "line": f"GET /shop/item?q={SCRIPT}", "sha256": "ef" * 32}],
-            "record_count": 1,
-            "seals": [],
-        },
-    }
-    content = json.dumps(package, sort_keys=True).encode()
-    digest = hashlib.sha256(content).hexdigest()
-    made = Handover.objects.create(
-        incident=incident, package=content, digest=digest, reason="Help", created_by="ana"
-    )
-    seal(kind="handover", subject=str(made.pk), digest=digest)
-    return made
+    """A package as it is really composed, with what the attacker wrote in it."""
+    return hand_over(incident_id=incident.pk, reason="Is it part of something larger?", actor="ana")

@@ -120,8 +120,8 @@ def test_a_recorded_host_says_why_nothing_can_be_applied(world: World, enter: En
     assert "Approve and carry out" not in page
     assert "Refuse the plan" in page
     page = read(enter(world.approver), "overview")
-    assert "Nothing waits for a decision" in page
-    assert "cannot be carried out from here" in page
+    assert "No plan that waits can be carried out from here" in page
+    assert "Nothing waits" not in page
 
 
 def test_approving_names_the_commands_that_were_read(
@@ -373,6 +373,7 @@ def test_the_shared_page_opens_for_strangers_and_takes_advice(world: World) -> N
     assert "&lt;script&gt;" in page
     assert SCRIPT not in page
     assert "clues/" not in page  # no link leads inside
+    assert re.search(r"The network says: [A-Z][\w ]+, >?\d+ %", page)
     stranger.post(reverse("shared", args=[token]), {"author": "CERT", "text": "Look at cron."})
     assert package.advice.get().text == "Look at cron."
     download = stranger.get(reverse("shared-download", args=[token]))

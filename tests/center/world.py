@@ -317,7 +317,7 @@ def _clue(
 ) -> dict[str, Any]:
     return {
         "title": finding.title,
-        "detail": "network: BruteForce, 98%" if finding.network else "",
+        "detail": "network: Brute force, 98%" if finding.network else "",
         "kind": finding.kind,
         "tactic": tactic,
         "techniques": finding.techniques,

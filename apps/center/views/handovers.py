@@ -55,7 +55,7 @@ def _package(handover: Handover) -> dict[str, Any]:
         "handover": handover,
         "package": package,
         "prediction": sorted(
-            package.get("prediction", ()), key=lambda said: not said.get("assessment")
+            package.get("prediction", ()), key=lambda said: not said.get("network")
         ),
         "tree": clues.tree(package.get("clue_tree") or {}),
         "attacker": package.get("attacker") or {},
