@@ -73,10 +73,10 @@ def node_at(stored: Mapping[str, Json], place: str) -> Mapping[str, Json] | None
         return None
     node = stored
     for step in path:
-        children = node.get("children", ())
-        if not step.isdecimal() or int(step) >= len(children):
+        children = {str(at): child for at, child in enumerate(node.get("children", ()))}
+        if step not in children:
             return None
-        node = children[int(step)]
+        node = children[step]
     return node
 
 

@@ -101,11 +101,19 @@ def undo(remedy_id: int, actor: str) -> None:
         ) from away
 
 
+def deliver_again(handover_id: int) -> None:
+    """Has a package sent to whom has not got it. Raises `Refused` where no worker can be told."""
+    try:
+        deliver.delay(handover_id)
+    except OperationalError as away:
+        raise Refused(_("The workers cannot be reached now. Try again.")) from away
+
+
 def hand_over(incident_id: int, actor: str, reason: str) -> Handover:
     """Makes an incident's package and has it sent to the responders."""
     package = analysis.hand_over(incident_id=incident_id, reason=reason, actor=actor)
     try:
-        deliver.delay()
+        deliver.delay(package.pk)
     except OperationalError:  # it is delivered when its time comes
         log.exception("handover %s waits: the broker cannot be reached", package.pk)
     return package

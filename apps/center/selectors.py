@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -129,8 +130,8 @@ def incidents(
         asked = Q(title__icontains=text) | Q(assignee__iexact=text)
         for column in ("subjects", "targets", "hosts"):
             asked |= Q(**{f"{column}__contains": [text]})
-        if text.lstrip("#").isdecimal():
-            asked |= Q(pk=int(text.lstrip("#")))
+        if number := re.fullmatch(r"#?(\d{1,18})", text):
+            asked |= Q(pk=int(number[1]))
         found = found.filter(asked)
     return found
 

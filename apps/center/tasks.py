@@ -39,9 +39,9 @@ def remove_old() -> int:
 
 
 @shared_task
-def deliver() -> int:
-    """Sends again the packages whose time has come."""
-    return assistance.deliver_due()
+def deliver(handover_id: int | None = None) -> int:
+    """Sends a package to whom has not got it; where none is named, those whose time has come."""
+    return assistance.deliver_due() if handover_id is None else assistance.deliver(handover_id)
 
 
 @shared_task

@@ -36,6 +36,11 @@ def records(base: Traversable | None = None) -> tuple[ExpertRecord, ...]:
     return _read[digest]
 
 
+def record(slug: str) -> ExpertRecord | None:
+    """The expert record of this slug, None if there is none."""
+    return next((each for each in records() if each.slug == slug), None)
+
+
 def _load(
     schema: Traversable, found: Sequence[tuple[str, Traversable]]
 ) -> tuple[ExpertRecord, ...]:

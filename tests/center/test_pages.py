@@ -9,11 +9,12 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
+from kombu.exceptions import OperationalError
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from apps.acquisition.models import Source
 from apps.analysis.models import Incident, Remedy, Step
-from apps.assistance.models import Host
+from apps.assistance.models import Host, Responder
 from apps.center import clues, selectors
 from apps.protection.models import AuditEntry
 from tests.center.world import ATTACKER, SCRIPT, World, handover
@@ -436,3 +437,38 @@ def test_an_incident_takes_few_questions_however_much_it_holds(
         read(client, "incident", world.incident.pk)
     with django_assert_max_num_queries(25):
         read(client, "incidents")
+
+
+def test_a_package_is_delivered_again_where_somebody_asks(
+    world: World, enter: Enter, sent: Sent
+) -> None:
+    package = handover(world.incident)
+    Responder.objects.create(name="cert", webhook_url="https://cert.example/in")
+    client = enter(world.analyst)
+    answer = client.post(reverse("handover-deliver", args=[package.pk]), follow=True)
+    assert "on its way" in answer.content.decode()
+    assert sent == [("apps.center.tasks.deliver", (package.pk,))]
+
+
+def test_delivering_while_the_broker_is_away_is_told(
+    world: World, enter: Enter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        raise OperationalError("no broker")
+
+    monkeypatch.setattr("apps.center.tasks.deliver.delay", away)
+    Responder.objects.create(name="cert", webhook_url="https://cert.example/in")
+    answer = enter(world.analyst).post(
+        reverse("handover-deliver", args=[handover(world.incident).pk]), follow=True
+    )
+    assert "The workers cannot be reached now" in answer.content.decode()
+
+
+def test_absurd_numbers_are_no_fault_of_ours(world: World, enter: Enter) -> None:
+    client, number = enter(world.analyst), "9" * 5000
+    for asked in (
+        reverse("batches") + f"?source={number}",
+        reverse("incidents") + f"?text=%23{number}",
+        reverse("clue-records", args=[world.incident.pk, f"0-{number}"]),
+    ):
+        assert client.get(asked).status_code in (200, 404), asked[:40]

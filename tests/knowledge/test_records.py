@@ -14,9 +14,8 @@ import yaml
 
 from apps.analysis.matching import FACTS
 from apps.contracts import ExpertRecord, Kind
-from apps.knowledge import selectors
 from apps.knowledge.documents import KnowledgeError
-from apps.knowledge.services import records
+from apps.knowledge.services import record, records
 
 SHIPPED = files("knowledge_base")
 ACTIONS = {"block_address", "quarantine_file", "disable_account"}
@@ -55,7 +54,7 @@ def test_every_shipped_record_is_read() -> None:
     ],
 )
 def test_there_is_a_record_for_what_the_platform_must_answer(slug: str) -> None:
-    assert selectors.record(slug) in records()
+    assert record(slug) in records()
 
 
 def test_every_kind_that_a_tool_can_name_is_answered() -> None:
@@ -64,7 +63,7 @@ def test_every_kind_that_a_tool_can_name_is_answered() -> None:
 
 
 def test_nothing_is_known_of_what_is_not_there() -> None:
-    assert selectors.record("no-such-record") is None
+    assert record("no-such-record") is None
 
 
 @pytest.mark.parametrize("record", records(), ids=lambda each: each.slug)
@@ -98,7 +97,7 @@ class TestEachRecord:
 
 
 def test_a_scan_alone_blocks_only_when_it_is_thorough() -> None:
-    noted, thorough = selectors.record("port-scan-noted"), selectors.record("port-scan")
+    noted, thorough = record("port-scan-noted"), record("port-scan")
     assert noted is not None
     assert thorough is not None
     assert noted.automatic == ()

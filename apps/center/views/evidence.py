@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -158,7 +159,7 @@ def batches(request: HttpRequest) -> HttpResponse:
     asked = {name: request.GET.get(name, "") for name in ("state", "source")}
     if asked["state"] in Batch.State.values:
         found = found.filter(state=asked["state"])
-    if asked["source"].isdecimal():
+    if re.fullmatch(r"\d{1,18}", asked["source"]):
         found = found.filter(source_id=int(asked["source"]))
     return render(
         request,

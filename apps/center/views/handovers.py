@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from apps.analysis.models import Handover, Incident
 from apps.assistance import services as assistance
 from apps.assistance.models import Responder, Share
-from apps.center import clues, pipeline, tasks
+from apps.center import clues, pipeline
 from apps.center.forms import AdviceForm, HandOverForm, ResponderForm, ShareForm
 from apps.center.views.doors import actor, attempt, deed, form, page, paged, site
 from apps.protection.models import Seal
@@ -127,7 +127,7 @@ def deliver(request: HttpRequest, pk: int) -> HttpResponse:
     if _reached():
         attempt(
             request,
-            tasks.deliver.delay,
+            lambda: pipeline.deliver_again(pk),
             _("The package is on its way to the responders."),
         )
     else:

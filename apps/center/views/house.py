@@ -31,7 +31,7 @@ def records(request: HttpRequest) -> HttpResponse:
 
 @page(Capability.VIEW_INCIDENTS)
 def record(request: HttpRequest, slug: str) -> HttpResponse:
-    found = next((record for record in knowledge.records() if record.slug == slug), None)
+    found = knowledge.record(slug)
     if found is None:
         raise Http404
     return render(request, "center/knowledge_record.html", {"record": found})
