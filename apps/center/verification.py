@@ -25,13 +25,14 @@ def problems(head: str = "") -> Iterator[str]:
     for kind, kept in KEPT.items():
         sealed = dict(protection.sealed_digests(kind))
         for subject, digest in kept():
-            expected = sealed.pop(subject, None)
-            if expected is None:
+            # What came while we were looking has its seal by now, and what went has one too.
+            expected = sealed.pop(subject, "") or protection.last_sealed(kind, subject)
+            if not expected:
                 yield f"{kind} {subject} was never sealed"
             elif expected != digest:
                 yield f"{kind} {subject} is not what was sealed"
         for subject in sealed:
-            if subject not in removed:
+            if subject not in removed and not protection.last_sealed("removal", subject):
                 yield f"{kind} {subject} was sealed and is gone"
     for remedy_id, digest in assistance.decided_plans():
         if protection.last_sealed("remedy", str(remedy_id)) != digest:
