@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from apps.analysis.models import Incident, Remedy, Step
-from apps.assistance import hosts, selectors, services
+from apps.assistance import hosts, services
 from apps.assistance.action import Output
 from apps.assistance.models import Attempt, Host, Outcome
 from apps.assistance.ssh import Unreachable
@@ -44,7 +44,7 @@ def test_a_preview_shows_every_command_and_touches_nothing(web01: ModelHost) -> 
         assert step.state == Step.State.PLANNED
         assert step.effect.endswith(".")
         assert [len(step.commands[phase]) > 0 for phase in ("snapshot", "act", "verify", "undo")]
-    assert selectors.obstacles(waiting) == []
+    assert hosts.obstacle(Host.objects.get()) == ""
     block = waiting.steps.get(order=0).commands["act"]
     assert block[0]["argv"] == ["/usr/sbin/nft", "--file", "-"]
     assert "add element inet tocsin blocked4 { 203.0.113.5 timeout 24h }" in block[0]["stdin"]
@@ -96,7 +96,8 @@ def test_a_recorded_host_is_previewed_from_its_recording_and_never_applied() -> 
     assert [step.state for step in waiting.steps.order_by("order")] == [
         "planned", "planned", "planned", "refused",
     ]  # fmt: skip
-    assert selectors.obstacles(waiting) == ["victim is a recording: there is no machine to repair."]
+    victim = Host.objects.get()
+    assert hosts.obstacle(victim) == "victim is a recording: there is no machine to repair."
     approve(waiting)
     services.apply(waiting.pk)
     assert state_of(waiting)[0] == Remedy.State.PROPOSED
@@ -122,7 +123,7 @@ def test_a_host_that_is_away_is_previewed_from_what_it_said_last(
         [{**step.commands} for step in waiting.steps.order_by("order")] for waiting in (live, later)
     ]
     assert commands[0] == commands[1]
-    assert "does not answer" in selectors.obstacles(later)[0]
+    assert "does not answer" in Host.objects.get().trouble
     assert "$y$" not in str(Host.objects.get().facts)
 
 
