@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from importlib.resources import files
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -25,7 +26,9 @@ from apps.acquisition.models import Batch, Source, Watch
 from apps.acquisition.parsing import parsers
 from apps.acquisition.written import store
 from apps.analysis.models import Incident
+from apps.analysis.services import model_folder
 from apps.assistance.models import Delivery, Host
+from apps.center.words import exact
 from apps.protection.models import AuditEntry
 
 QUEUES = ("ingest", "response", "learning", "scan")
@@ -202,17 +205,26 @@ def _listening() -> tuple[str, str]:
 def _listening_detail(reports: list[dict[str, Any]]) -> str:
     places = [f"{one['what']} {one['address']}" for r in reports for one in r["listening"]]
     lost = sum(one.get("lost") or 0 for r in reports for one in r["listening"])
-    files = sum(report["files"] for report in reports)
+    followed = sum(report["files"] for report in reports)
     behind = sum(report["behind"] for report in reports)
+    connections = sum(report["connections"] for report in reports)
     strangers = [f"{who} ({n})" for r in reports for who, n in r["strangers"].items()]
     troubles = [trouble for r in reports for trouble in r["troubles"]]
     parts = [
         ", ".join(places),
-        _("%(n)d connections") % {"n": sum(r["connections"] for r in reports)},
+        ngettext("%(n)d connection", "%(n)d connections", connections) % {"n": connections},
         _("%(size)s MB held") % {"size": round(sum(r["buffered"] for r in reports) / 1e6, 1)},
-        _("%(n)d datagrams lost in the kernel") % {"n": lost} if lost else "",
-        _("%(n)d files followed, %(bytes)d bytes behind") % {"n": files, "bytes": behind}
-        if files
+        ngettext("%(n)d datagram lost in the kernel", "%(n)d datagrams lost in the kernel", lost)
+        % {"n": lost}
+        if lost
+        else "",
+        ngettext(
+            "%(n)d file followed, %(bytes)d bytes behind",
+            "%(n)d files followed, %(bytes)d bytes behind",
+            followed,
+        )
+        % {"n": followed, "bytes": behind}
+        if followed
         else "",
         _("of no source: %(who)s") % {"who": ", ".join(strangers[:3])} if strangers else "",
         "; ".join(troubles[:3]),
@@ -242,7 +254,7 @@ def _yara() -> tuple[str, str]:
 def _models() -> tuple[str, str]:
     """Whether each network's weights are the file its manifest describes. Loading one costs
     seconds and is the workers' affair."""
-    folder = Path(settings.TOCSIN["models"] or Path(_knowledge_base(), "models"))
+    folder = model_folder() or Path(str(files("knowledge_base") / "models"))
     manifests = sorted(folder.glob("*/model.json"))
     if not manifests:
         return "bad", _("no network in %(folder)s") % {"folder": folder}
@@ -252,12 +264,6 @@ def _models() -> tuple[str, str]:
         if hashlib.sha256(content).hexdigest() != weights["sha256"]:
             return "bad", _("the weights of %(name)s are damaged") % {"name": file.parent.name}
     return "good", ", ".join(file.parent.name for file in manifests)
-
-
-def _knowledge_base() -> str:
-    import knowledge_base
-
-    return str(Path(str(knowledge_base.__file__)).parent)
 
 
 def _records() -> tuple[str, str]:
@@ -287,13 +293,12 @@ def _chain() -> tuple[str, str]:
     last = AuditEntry.objects.filter(action="chain.verified").order_by("-id").first()
     if last is None:
         return "waiting", _("never verified yet")
-    when = timezone.localtime(last.at).strftime("%Y-%m-%d %H:%M")
-    problems = last.detail.get("problems", 0)
-    if problems:
-        return "bad", _("%(n)d links do not hold (looked at %(when)s)") % {
-            "n": problems,
-            "when": when,
-        }
+    when = exact(last.at)
+    if n := last.detail.get("problems", 0):
+        text = ngettext(
+            "%(n)d thing did not hold at %(when)s", "%(n)d things did not hold at %(when)s", n
+        )
+        return "bad", text % {"n": n, "when": when}
     return "good", _("every seal held at %(when)s") % {"when": when}
 
 

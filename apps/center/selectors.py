@@ -12,7 +12,6 @@ from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, QuerySet, 
 from django.db.models.functions import TruncHour
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from apps.acquisition.models import Batch, Record, Source
 from apps.analysis.models import Incident, Remedy, Step, Task
@@ -210,17 +209,9 @@ def clock(source: Source) -> str:
 
 
 def _lasting(seconds: float) -> str:
-    for unit, least in ((86400, 2 * 86400), (3600, 2 * 3600), (60, 120)):
-        if seconds >= least:
-            n = round(seconds / unit)
-            match unit:
-                case 86400:
-                    return ngettext("%(n)d day", "%(n)d days", n) % {"n": n}
-                case 3600:
-                    return ngettext("%(n)d hour", "%(n)d hours", n) % {"n": n}
-            return ngettext("%(n)d minute", "%(n)d minutes", n) % {"n": n}
-    n = round(seconds)
-    return ngettext("%(n)d second", "%(n)d seconds", n) % {"n": n}
+    """Rounded to the largest unit of which there are two."""
+    unit = next((unit for unit in (86400, 3600, 60) if seconds >= 2 * unit), 1)
+    return words.pace(round(seconds / unit) * unit)
 
 
 def bounds(source: Source) -> list[str]:

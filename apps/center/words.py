@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -225,19 +226,12 @@ def step(action: str, parameters: Mapping[str, Any], host: str) -> str:
     """A step of which no commands are known yet, as a sentence."""
     said = dict(parameters)
     if isinstance(hours := said.get("hours"), int):
-        said["hours"] = long(hours)
+        said["hours"] = pace(hours * 3600)
     try:
         deed = str(_STEPS[action]) % said
     except KeyError:
         deed = _titled(action)
     return (_("%(deed)s on %(host)s.") if host else _("%(deed)s.")) % {"deed": deed, "host": host}
-
-
-def long(hours: int) -> str:
-    """ "6 hours", "1 day", "7 days"."""
-    if hours % 24:
-        return ngettext("%(n)d hour", "%(n)d hours", hours) % {"n": hours}
-    return ngettext("%(n)d day", "%(n)d days", hours // 24) % {"n": hours // 24}
 
 
 def technique(identifier: str) -> str:
@@ -309,6 +303,14 @@ def some(names: Sequence[str], most: int = 2) -> str:
     return joined([*names[:most], rest])
 
 
+def exact(when: datetime | None) -> str:
+    """The whole time to the second, with its zone: "2026-11-22 03:14:07 UTC"."""
+    if when is None:
+        return ""
+    local = timezone.localtime(when)
+    return f"{local:%Y-%m-%d %H:%M:%S} {local.tzname()}"
+
+
 def duration(length: timedelta) -> str:
     """ "under a second", "48 s", "3 min 20 s", "2 h 5 min", "4 d 3 h"."""
     seconds = int(length.total_seconds())
@@ -324,7 +326,7 @@ def duration(length: timedelta) -> str:
 
 
 def pace(seconds: int) -> str:
-    """How often, in words: "5 minutes"."""
+    """A length of time in the largest unit that tells it whole: "90 minutes", "1 day"."""
     if seconds % 86400 == 0:
         n = seconds // 86400
         return ngettext("%(n)d day", "%(n)d days", n) % {"n": n}

@@ -41,6 +41,7 @@ TONES: Mapping[str, str] = {
     **dict.fromkeys(("failed", "bad"), "tone-bad"),
 }
 
+exact = register.filter("exact", words.exact)
 register.filter("kind_word", words.kind)
 register.filter("pace", words.pace)
 register.filter("label_word", words.label)
@@ -121,15 +122,6 @@ def ago(when: datetime | None, none: str = "") -> SafeString | str:
     return format_html(
         '<time datetime="{}" title="{}" data-ago>{}</time>', local.isoformat(), exact(when), text
     )
-
-
-@register.filter
-def exact(when: datetime | None) -> str:
-    """The whole time to the second, with its zone: "2026-11-22 03:14:07 UTC"."""
-    if when is None:
-        return ""
-    local = timezone.localtime(when)
-    return f"{local:%Y-%m-%d %H:%M:%S} {local.tzname()}"
 
 
 @register.filter
@@ -232,11 +224,17 @@ def deed_word(action: str) -> str:
 def detail_words(detail: Mapping[str, Any]) -> str:
     """What an audit entry says besides, on one line."""
     shown = (
-        f"{name.replace('_', ' ')}: {', '.join(map(str, value)) if isinstance(value, list) else value}"
+        f"{name.replace('_', ' ')}: {_listed(value)}"
         for name, value in detail.items()
         if value not in (None, "", [], {})
     )
     return " · ".join(shown)
+
+
+def _listed(value: object) -> str:
+    if isinstance(value, Mapping):
+        value = [f"{name} {said}" for name, said in value.items() if said not in (None, "", [])]
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 @register.filter
@@ -244,7 +242,7 @@ def step_words(step: Step) -> str:
     """What a step does, in a sentence: its own effect, or what can be told without commands."""
     if not step.effect:
         return words.step(step.action, step.parameters, step.host)
-    return re.sub(r"(?<=\bfor )(\d+) hours\b", lambda n: words.long(int(n[1])), step.effect)
+    return re.sub(r"(?<=\bfor )(\d+) hours\b", lambda n: words.pace(int(n[1]) * 3600), step.effect)
 
 
 @register.simple_tag
