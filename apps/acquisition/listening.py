@@ -53,6 +53,8 @@ def listen_for(
 ) -> None:
     """Says who may write for a source and which files it follows. `allowed` are the folders files
     may lie in. Raises `Refused` with a sentence where that cannot be meant."""
+    if source.archived_at:
+        raise Refused(_("The source is in the archive: take it back first."))
     try:
         nets = list(dict.fromkeys(_written(senders.network(text)) for text in networks))
         names = list(dict.fromkeys(senders.certificate_name(text) for text in certificates))

@@ -36,6 +36,7 @@ class Source(models.Model):
     time_zone = models.CharField(_("time zone"), max_length=64, blank=True)  # empty: UTC
     trusted_proxies = ArrayField(models.CharField(max_length=64), default=list, blank=True)
     enabled = models.BooleanField(_("enabled"), default=True)
+    archived_at = models.DateTimeField(null=True, blank=True)  # given up, and out of the lists
     is_demonstration = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
     last_seen_at = models.DateTimeField(null=True, blank=True)

@@ -103,8 +103,8 @@ def remove_day(*, day: int, held: Held, actor: str = ACTOR) -> Removed:
 def _forget_contents(batches: QuerySet[Batch]) -> None:
     for model in (BatchContent, Piece):
         model._default_manager.filter(batch__in=batches)._raw_delete(using="default")
-    for batch in batches.filter(first_record__lt=storage.FIRST_DAY_ID).iterator():
-        storage.forget(batch)  # stored before there were days: not in the partition of its day
+    # stored before there were days: not in the partition of its day
+    storage.forget_all(batches.filter(first_record__lt=storage.FIRST_DAY_ID))
 
 
 # ── What is asked ────────────────────────────────────────────────────────────────────────

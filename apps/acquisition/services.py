@@ -10,10 +10,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
-from apps.acquisition import counting, frames, reading, selectors, storage
+from apps.acquisition import counting, frames, leaving, reading, selectors, storage
 from apps.acquisition.arrivals import Receipt as Receipt
-from apps.acquisition.models import Batch, BatchContent, Delivery, Piece, Source, WrittenParser
+from apps.acquisition.models import Batch, Source, WrittenParser
 from apps.acquisition.parsers._http import networks
 from apps.acquisition.parsing import parsers
 from apps.acquisition.receiving import receive as receive
@@ -56,7 +58,7 @@ def rotate_token(*, source_id: int, actor: str) -> str:
     """A new token for a source; the one before is void from now on."""
     token = secrets.token_urlsafe(32)
     digest = selectors.digest_of_token(token)
-    Source.objects.filter(pk=source_id).update(token_digest=digest)
+    _working(source_id).update(token_digest=digest)
     audit(actor=actor, action="source.token_rotated", object=f"source:{source_id}")
     return token
 
@@ -83,9 +85,16 @@ def limit_source(
 @transaction.atomic
 def enable_source(*, source_id: int, enabled: bool, actor: str) -> None:
     """Lets a source send, or refuses what it sends from now on."""
-    Source.objects.filter(pk=source_id).update(enabled=enabled)
+    _working(source_id).update(enabled=enabled)
     action = "source.enabled" if enabled else "source.disabled"
     audit(actor=actor, action=action, object=f"source:{source_id}")
+
+
+def _working(source_id: int) -> QuerySet[Source]:
+    """The source. Raises `Refused` where it is in the archive."""
+    if not (found := Source.objects.filter(pk=source_id, archived_at=None)):
+        raise Refused(_("The source is in the archive: take it back first."))
+    return found
 
 
 @transaction.atomic
@@ -208,14 +217,6 @@ def forget_demonstration() -> int:
     The seals stay, as all seals do; a seal of each removal says that nothing was lost by chance.
     What other modules derived from these batches must be gone before.
     """
-    batches = Batch.objects.filter(source__is_demonstration=True)
-    gone = list(batches.exclude(state=Batch.State.OPEN).values_list("pk", "digest"))
-    for batch in batches.iterator():
-        storage.forget(batch)
-    for model in (BatchContent, Piece, Delivery):
-        model._default_manager.filter(batch__in=batches)._raw_delete(using="default")
-    batches.delete()
+    gone = leaving.remove(Batch.objects.filter(source__is_demonstration=True))
     Source.objects.filter(is_demonstration=True).delete()
-    for batch_id, digest in gone:
-        seal(kind="removal", subject=str(batch_id), digest=digest)
-    return len(gone)
+    return gone

@@ -16,6 +16,7 @@ from uuid import UUID
 
 import polars as pl
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from apps.acquisition import copying, frames, words
 from apps.acquisition.models import Batch, Block, Record
@@ -222,6 +223,23 @@ def forget(batch: Batch) -> None:
         within = Block.objects.filter(pk__range=(first, last), last_record__lte=last)
         within._raw_delete(using="default")
     records._raw_delete(using="default")
+
+
+def forget_all(batches: QuerySet[Batch]) -> None:
+    """Deletes the records of many batches, and the blocks that are their own."""
+    runs = batches.exclude(first_record=None).values_list("first_record", "last_record", "pk")
+    if not (columns := [list(column) for column in zip(*runs, strict=True)]):
+        return
+    of_runs = "USING unnest(%s::bigint[], %s::bigint[], %s::uuid[]) AS run (first, last, batch)"
+    with connection.cursor() as cursor:
+        for table, whole in zip(
+            _TABLES, ("batch_id = run.batch", "last_record <= run.last"), strict=True
+        ):
+            cursor.execute(
+                f"DELETE FROM {table} AS kept {of_runs}"  # noqa: S608 - names of ours
+                f" WHERE kept.id BETWEEN run.first AND run.last AND {whole}",
+                columns,
+            )
 
 
 def _next_ids(day: int, many: int) -> int:

@@ -65,7 +65,7 @@ def create_watch(
         if Source.objects.filter(name=name).exists():
             raise Refused(_("There is a source of this name: choose it, or another name."))
         source, _token = create_source(name=name, kind=Source.Kind.HOST, actor=actor)
-    _not_demonstration(source)
+    _may_be_fed(source)
     watch = Watch.objects.create(
         name=name,
         kind=kind,
@@ -101,7 +101,7 @@ def change_watch(
     if Watch.objects.filter(name=name).exclude(pk=watch_id).exists():
         raise Refused(_("There is a watch of this name already."))
     if source is not None:
-        _not_demonstration(source)
+        _may_be_fed(source)
     moved = checked["target"] != watch.target
     if moved and watch.secret and secret is None:
         raise Refused(_("The secret was for another target: type it again, or take it away."))
@@ -178,9 +178,11 @@ def _checked(
     }
 
 
-def _not_demonstration(source: Source) -> None:
+def _may_be_fed(source: Source) -> None:
     if source.is_demonstration:
         raise Refused(_("A source of the demonstration goes away with it: choose another."))
+    if source.archived_at:
+        raise Refused(_("The source is in the archive: choose another."))
 
 
 def _noted(actor: str, action: str, watch: Watch, detail: Mapping[str, Json] | None = None) -> None:

@@ -139,6 +139,14 @@ def held_batches(day: int) -> set[UUID]:
     return held
 
 
+def evidence_of(source_id: int) -> int:
+    """How many batches of a source incidents stand on, under hold or not."""
+    standing = Q(pk__in=IncidentBatch.objects.values("batch")) | Q(
+        findings__membership__isnull=False
+    )
+    return Batch.objects.filter(standing, source=source_id).distinct().count()
+
+
 def handover_digests() -> Iterator[tuple[str, str]]:
     """(id, digest recomputed from the bytes) of every package, oldest first."""
     for key, package in Handover.objects.order_by("id").values_list("id", "package").iterator(50):

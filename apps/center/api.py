@@ -24,10 +24,12 @@ from rest_framework.routers import SimpleRouter
 from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
+from apps.acquisition import leaving
 from apps.acquisition.models import Batch, Record, Source
 from apps.acquisition.questions import Question
 from apps.acquisition.search import TooWide, find
 from apps.analysis.models import Handover, Incident, Remedy
+from apps.analysis.selectors import evidence_of
 from apps.center import pipeline, selectors
 from apps.center import serializers as s
 from apps.center.views.doors import page
@@ -219,10 +221,40 @@ class Records(Door):
 
 
 class Sources(Door):
-    """Where data comes from, with its counters; never a token."""
+    """Where data comes from, with its counters; never a token. Those of the archive too."""
 
     queryset = Source.objects.all()
     serializer_class = s.SourceSerializer
+    deeds: ClassVar = dict.fromkeys(("archive", "restore", "delete"), Capability.MANAGE_SOURCES)
+
+    @extend_schema(request=None, responses={204: None})
+    @action(detail=True, methods=["post"])
+    def archive(self, request: Request, pk: str) -> Response:
+        """Out of the lists and away from its senders: its token is void at once."""
+        source, who = self.get_object(), request.user.get_username()
+        self.act(lambda: leaving.archive_source(source_id=source.pk, actor=who))
+        return Response(status=204)
+
+    @extend_schema(request=None, responses={204: None})
+    @action(detail=True, methods=["post"])
+    def restore(self, request: Request, pk: str) -> Response:
+        """Back from the archive, disabled and without a token."""
+        source, who = self.get_object(), request.user.get_username()
+        self.act(lambda: leaving.restore_source(source_id=source.pk, actor=who))
+        return Response(status=204)
+
+    @extend_schema(request=s.NameSerializer, responses={204: None})
+    @action(detail=True, methods=["post"])
+    def delete(self, request: Request, pk: str) -> Response:
+        """A source of the archive, with all it brought, where no incident stands on that."""
+        source, asked = self.get_object(), _valid(s.NameSerializer, request)
+        who = request.user.get_username()
+        self.act(
+            lambda: leaving.delete_source(
+                source_id=source.pk, name=asked["name"], actor=who, evidence=evidence_of
+            )
+        )
+        return Response(status=204)
 
 
 class Handovers(Door):

@@ -169,7 +169,9 @@ class SourceForm(LimitsForm):
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
         if Source.objects.filter(name=name).exists():
-            raise forms.ValidationError(_("There is a source of this name already."))
+            raise forms.ValidationError(
+                _("There is a source of this name already, or in the archive.")
+            )
         return name
 
 

@@ -170,8 +170,10 @@ def records(ids: Sequence[int]) -> QuerySet[Record]:
     )
 
 
-def sources() -> QuerySet[Source]:
-    return Source.objects.order_by("is_demonstration", "name")
+def sources(*, archived: bool = False) -> QuerySet[Source]:
+    """Those that are used, or those of the archive."""
+    found = Source.objects.filter(archived_at__isnull=not archived)
+    return found.order_by("is_demonstration", "name")
 
 
 def lag(source: Source, quiet: timedelta = timedelta(minutes=15)) -> str:

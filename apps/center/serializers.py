@@ -19,6 +19,10 @@ class SourceSerializer(serializers.ModelSerializer[Source]):
         exclude = ("token_digest",)
 
 
+class NameSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField(max_length=100, help_text="The name of what is to be deleted.")
+
+
 class BatchSerializer(serializers.ModelSerializer[Batch]):
     class Meta:
         model = Batch

@@ -43,7 +43,7 @@ class WatchForm(forms.Form):
         self.collector, self.watch = collector, watch
         self.fields["target"].label = collector.target
         self._paces(watch.every if watch else 3600)
-        sources = Source.objects.filter(is_demonstration=False).order_by("name")
+        sources = Source.objects.filter(is_demonstration=False, archived_at=None).order_by("name")
         self.fields["source"].queryset = sources  # type: ignore[attr-defined]
         if watch:
             self.fields["source"].required = True

@@ -16,7 +16,7 @@ from apps.acquisition import arrivals, open_batches, receiving, services
 from apps.acquisition.models import Source
 from apps.center import selectors
 from apps.protection.models import AuditEntry
-from tests.center.world import person
+from tests.center.world import person, world
 
 Enter = Callable[[User], Client]
 pytestmark = pytest.mark.django_db
@@ -28,7 +28,11 @@ def source() -> Source:
 
 
 def said(client: Client, name: str, *args: object) -> str:
-    return re.sub(r"\s+", " ", client.get(reverse(name, args=args)).content.decode())
+    return said_at(client, reverse(name, args=args))
+
+
+def said_at(client: Client, address: str) -> str:
+    return re.sub(r"\s+", " ", client.get(address).content.decode())
 
 
 def line(at: datetime) -> bytes:
@@ -111,3 +115,51 @@ def test_a_new_source_may_have_limits_from_its_first_day(enter: Enter) -> None:
     asked = {"name": "new", "kind": "shipper", "kilobytes_per_s": "7"}
     assert client.post(reverse("source-new"), asked).status_code == 200
     assert Source.objects.get(name="new").bytes_per_s == 7000
+
+
+def test_an_administrator_archives_a_source_takes_it_back_and_deletes_it(
+    source: Source, enter: Enter
+) -> None:
+    analyst, root = enter(person("ana", "analyst")), enter(person("root", "administrator"))
+    assert analyst.post(reverse("source-archive", args=[source.pk])).status_code == 403
+    root.post(reverse("source-archive", args=[source.pk]))
+    assert "archived" in said(root, "source", source.pk)
+    page = said(root, "sources")
+    assert "Archive (1)" in page
+    assert ">web<" not in page
+    assert ">web<" in said_at(root, reverse("sources") + "?archived")
+    root.post(reverse("source-restore", args=[source.pk]))
+    assert ">web<" in said(root, "sources")
+    root.post(reverse("source-archive", args=[source.pk]))
+    assert "0 batches and 0 records go" in said(root, "source", source.pk)
+    answer = root.post(reverse("source-delete", args=[source.pk]), {"name": "wbe"}, follow=True)
+    assert "nothing was deleted" in answer.content.decode()
+    root.post(reverse("source-delete", args=[source.pk]), {"name": "web"})
+    assert not Source.objects.exists()
+
+
+def test_what_incidents_stand_on_stays(enter: Enter) -> None:
+    made = world()
+    made.source.watches.all().delete()
+    services.create_source(name="other", actor="test")
+    root = enter(made.administrator)
+    root.post(reverse("source-archive", args=[made.source.pk]))
+    assert "Incidents stand on 1 of its batches" in said(root, "source", made.source.pk)
+    answer = root.post(
+        f"/api/v1/sources/{made.source.pk}/delete/",
+        {"name": made.source.name},
+        content_type="application/json",
+    )
+    assert answer.status_code == 409
+    assert made.batch.records.exists()
+
+
+def test_programs_archive_and_delete_sources(source: Source, enter: Enter) -> None:
+    analyst, root = enter(person("ana", "analyst")), enter(person("root", "administrator"))
+    path = f"/api/v1/sources/{source.pk}"
+    assert analyst.post(f"{path}/archive/").status_code == 403
+    assert root.post(f"{path}/delete/", {"name": "web"}).status_code == 409
+    for deed in ("archive", "restore", "archive"):
+        assert root.post(f"{path}/{deed}/").status_code == 204
+    assert root.post(f"{path}/delete/", {"name": "web"}).status_code == 204
+    assert root.get(f"{path}/").status_code == 404

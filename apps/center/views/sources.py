@@ -10,10 +10,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from apps.acquisition import compression, limits
+from apps.acquisition import compression, leaving, limits
 from apps.acquisition import selectors as records
 from apps.acquisition import services as acquisition
 from apps.acquisition.models import Source
+from apps.analysis.selectors import evidence_of
 from apps.center import demonstration, pipeline, selectors, shippers
 from apps.center.forms import LimitsForm, SourceForm, SourceLogsForm, UploadForm
 from apps.center.views.doors import actor, attempt, deed, form, page, site
@@ -24,11 +25,20 @@ from apps.protection.permissions import Capability
 
 @page(Capability.VIEW_INCIDENTS)
 def listing(request: HttpRequest) -> HttpResponse:
-    waiting = limits.backlog()
+    waiting, archived = limits.backlog(), "archived" in request.GET
     found = [
-        (source, selectors.lag(source), waiting.get(source.pk)) for source in selectors.sources()
+        (source, selectors.lag(source), waiting.get(source.pk))
+        for source in selectors.sources(archived=archived)
     ]
-    return render(request, "center/sources.html", {"sources": found})
+    return render(
+        request,
+        "center/sources.html",
+        {
+            "sources": found,
+            "archived": archived,
+            "others": selectors.sources(archived=not archived).count(),
+        },
+    )
 
 
 @page(Capability.VIEW_INCIDENTS)
@@ -49,6 +59,8 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
             "batches": source.batches.order_by("-received_at")[:8],
             "configs": shippers.configs(site(request)),
             "listening": listening_of(source),
+            "kept": leaving.kept_of(pk) if source.archived_at else None,
+            "evidence": evidence_of(pk) if source.archived_at else 0,
         },
     )
 
@@ -123,7 +135,7 @@ def logs(request: HttpRequest, pk: int) -> HttpResponse:
 
 @deed(Capability.MANAGE_SOURCES)
 def rotate(request: HttpRequest, pk: int) -> HttpResponse:
-    source = get_object_or_404(Source, pk=pk)
+    source = get_object_or_404(Source, pk=pk, archived_at=None)
     return _token(request, source, acquisition.rotate_token(source_id=pk, actor=actor(request)))
 
 
@@ -144,10 +156,46 @@ def _token(request: HttpRequest, source: Source, token: str) -> HttpResponse:
 
 @deed(Capability.MANAGE_SOURCES)
 def enable(request: HttpRequest, pk: int) -> HttpResponse:
-    get_object_or_404(Source, pk=pk)
+    get_object_or_404(Source, pk=pk, archived_at=None)
     enabled = request.POST.get("enabled") == "1"
     acquisition.enable_source(source_id=pk, enabled=enabled, actor=actor(request))
     return redirect("source", pk)
+
+
+@deed(Capability.MANAGE_SOURCES)
+def archive(request: HttpRequest, pk: int) -> HttpResponse:
+    source = get_object_or_404(Source, pk=pk)
+    attempt(
+        request,
+        lambda: leaving.archive_source(source_id=pk, actor=actor(request)),
+        _("%(name)s is in the archive. Its token is void.") % {"name": source.name},
+    )
+    return redirect("source", pk)
+
+
+@deed(Capability.MANAGE_SOURCES)
+def restore(request: HttpRequest, pk: int) -> HttpResponse:
+    source = get_object_or_404(Source, pk=pk)
+    attempt(
+        request,
+        lambda: leaving.restore_source(source_id=pk, actor=actor(request)),
+        _("%(name)s is back. Make it a token and enable it.") % {"name": source.name},
+    )
+    return redirect("source", pk)
+
+
+@deed(Capability.MANAGE_SOURCES)
+def delete(request: HttpRequest, pk: int) -> HttpResponse:
+    source = get_object_or_404(Source, pk=pk)
+    name = request.POST.get("name", "").strip()
+    gone = attempt(
+        request,
+        lambda: leaving.delete_source(
+            source_id=pk, name=name, actor=actor(request), evidence=evidence_of
+        ),
+        _("%(name)s and what it brought are deleted.") % {"name": source.name},
+    )
+    return redirect("sources") if gone else redirect("source", pk)
 
 
 @deed(Capability.MANAGE_SOURCES)
