@@ -38,6 +38,7 @@ class Kind(StrEnum):
     WEB_SHELL = "web_shell"
     MALWARE = "malware"
     COMMAND_AND_CONTROL = "command_and_control"
+    WEAKNESS = "weakness"  # nobody attacks yet: what would let one in, or keep others out
     HIJACK = "hijack"  # a name leads, or may lead, elsewhere than its owner meant
     ANOMALY = "anomaly"  # abnormal, and no tool can say of what kind
 

@@ -17,11 +17,13 @@ KIND_WORDS: Mapping[Kind, str] = {
     Kind.MALWARE: "malware",
     Kind.COMMAND_AND_CONTROL: "command and control",
     Kind.HIJACK: "suspected domain hijack",
+    Kind.WEAKNESS: "weak point",
     Kind.ANOMALY: "unfamiliar traffic",
 }
 
 SERIOUSNESS: tuple[Kind, ...] = (
     Kind.ANOMALY,
+    Kind.WEAKNESS,
     Kind.PORT_SCAN,
     Kind.FLOOD,
     Kind.BRUTE_FORCE,
@@ -42,6 +44,7 @@ TACTIC: Mapping[Kind, str] = {
     Kind.COMMAND_AND_CONTROL: "command-and-control",
     Kind.FLOOD: "impact",
     Kind.HIJACK: "resource-development",
+    Kind.WEAKNESS: "",
     Kind.ANOMALY: "",
 }
 """The ATT&CK tactic (its short name) that a kind serves."""

@@ -23,6 +23,7 @@ KINDS: Mapping[str, Promise] = {
     Kind.MALWARE: gettext_lazy("Malware"),
     Kind.COMMAND_AND_CONTROL: gettext_lazy("Command and control"),
     Kind.HIJACK: gettext_lazy("Domain hijack"),
+    Kind.WEAKNESS: gettext_lazy("Weak point"),
     Kind.ANOMALY: gettext_lazy("Anomaly"),
 }
 
@@ -35,6 +36,7 @@ KIND_ICONS: Mapping[str, str] = {
     Kind.MALWARE: "virus",
     Kind.COMMAND_AND_CONTROL: "building-broadcast-tower",
     Kind.HIJACK: "flag",
+    Kind.WEAKNESS: "alert-triangle",
     Kind.ANOMALY: "activity-heartbeat",
     "incident": "target",
     "login": "door-enter",
@@ -55,6 +57,7 @@ _DEEDS: Mapping[str, Promise] = {
     Kind.MALWARE: gettext_lazy("left malware"),
     Kind.COMMAND_AND_CONTROL: gettext_lazy("steered an infected machine"),
     Kind.HIJACK: gettext_lazy("led a name elsewhere"),
+    Kind.WEAKNESS: gettext_lazy("left a weak point"),
     Kind.ANOMALY: gettext_lazy("behaved abnormally"),
 }
 

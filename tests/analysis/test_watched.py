@@ -12,6 +12,7 @@ from apps.contracts import Remedy
 from apps.detection import run
 from apps.detection.evidence import ready
 from apps.knowledge.services import records
+from tests.detection import test_certificate_watch as certificates
 from tests.detection import test_dns_changes as names
 from tests.detection.watched import START
 
@@ -45,3 +46,16 @@ def test_a_name_that_leads_elsewhere_and_a_resolver_that_lies_are_answered() -> 
     assert answered(names.run(names.HOME), moved)[1] == "domain-answers-changed"
     lied_to = names.run(names.HOME, {names.PUBLIC[0]: {"A": [names.THEIRS]}})
     assert answered(names.run(names.HOME), lied_to)[1] == "resolver-alone"
+
+
+def test_certificates_of_somebody_else_and_weak_ones_are_answered() -> None:
+    forged = certificates.certificate(authority=("itself", "shop.example"), own="evil")
+    runs = certificates.run(), certificates.run(forged, certificates.SELF_SIGNED)
+    assert answered(*runs)[:2] == (
+        "Suspected domain hijack on shop.example",
+        "certificate-changed",
+    )
+    ends = certificates.run(certificates.certificate(days=3))
+    assert answered(ends)[:2] == ("Weak point on shop.example", "certificate-expires")
+    weak = certificates.run(certificates.certificate(own="rsa1024"))
+    assert answered(weak)[1] == "certificate-weak"

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from ipaddress import ip_address
 
-import polars as pl
 import pytest
 
 from apps.acquisition.collecting import Collected, Reach, compare, lines_of, read_options
@@ -172,11 +171,3 @@ def test_a_server_that_was_never_asked_before_has_no_changed_answer() -> None:
     few = [seen for seen in before.observations if PUBLIC[1].address.compressed not in seen.key]
     first = Collected(few, frozenset(seen.group for seen in few))
     assert not last(first, run({**HOME, "TXT": ['"two"']}, {PUBLIC[1]: {"A": [THEIRS]}}))
-
-
-def test_what_was_told_with_the_batch_before_is_not_told_again() -> None:
-    _documents, known = compare({}, run(HOME), datetime(2026, 11, 28, tzinfo=UTC))
-    documents, _known = compare(known, run({**HOME, "A": [THEIRS]}), datetime.now(UTC))
-    frame = ready(read(lines_of(documents), protocol="observed").frame)
-    assert TOOL.detect(frame)
-    assert not TOOL.detect(frame.with_columns(pl.lit(False).alias("tocsin.fresh")))

@@ -9,13 +9,13 @@ import time
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from typing import Annotated, Any
 
 import msgspec
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop as noop
@@ -28,6 +28,8 @@ from apps.protection import outbound
 from apps.protection.outbound import Address
 
 MOST_CHAIN = 10
+SOON = timedelta(days=14)
+"""Before its end a certificate expires soon; one made for a short time, in the last third of it."""
 _HOST = re.compile(r"^(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?$")
 
 
@@ -206,7 +208,11 @@ def observed(
             facts.append({"tls.server.hash.sha256": _fingerprint(der)})
     own = facts[0] if facts else {}
     why = shown.problem or shown.unverified
-    verdict: dict[str, Json] = {"tls.verified": bool(facts) and not why, "tls.verify_error": why}
+    verdict: dict[str, Json] = {
+        "tls.verified": bool(facts) and not why,
+        "tls.verify_error": why,
+        "tls.expiry": _expiry(own, now),
+    }
     left = _days_left(own, now)
     told = [
         Observation(
@@ -214,6 +220,8 @@ def observed(
             key=target,
             told=True,
             compared={"tls.target": target, **verdict, **own} if facts else {},
+            ever=_identity(own),
+            ever_of=target,
             fields={
                 "tls.target": target,
                 **verdict,
@@ -251,6 +259,9 @@ def certificate_facts(der: bytes) -> dict[str, Json]:
     certificate = x509.load_der_x509_certificate(der)
     subject, issuer = certificate.subject.rfc4514_string(), certificate.issuer.rfc4514_string()
     key = certificate.public_key()
+    key_info = key.public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
     algorithm = type(key).__name__.removeprefix("_").removesuffix("PublicKey")
     size = key.curve.key_size if isinstance(key, ec.EllipticCurvePublicKey) else None
     names, is_authority = "", False
@@ -270,11 +281,13 @@ def certificate_facts(der: bytes) -> dict[str, Json]:
         "tls.server.hash.sha1": certificate.fingerprint(hashes.SHA1()).hex(),  # noqa: S303 - a name
         "tls.server.subject": subject[:1000],
         "tls.server.issuer": issuer[:1000],
+        "tls.server.issued_by": _organisation(certificate.issuer) or issuer[:1000],
         "tls.server.names": names[:4000],
         "tls.server.not_before": certificate.not_valid_before_utc.isoformat(),
         "tls.server.not_after": certificate.not_valid_after_utc.isoformat(),
         "tls.server.serial": f"{certificate.serial_number:x}",
         "tls.server.key": algorithm,
+        "tls.server.key_sha256": _fingerprint(key_info),
         "tls.server.key_bits": size or getattr(key, "key_size", None),
         "tls.server.signature": signed.name if signed else algorithm,
         "tls.server.self_signed": subject == issuer,
@@ -286,6 +299,31 @@ def _fingerprint(der: bytes) -> str:
     digest = hashes.Hash(hashes.SHA256())
     digest.update(der)
     return digest.finalize().hex()
+
+
+def _organisation(name: x509.Name) -> str:
+    """Who an issuer is: authorities issue under several names, by turns."""
+    found = name.get_attributes_for_oid(x509.NameOID.ORGANIZATION_NAME)
+    return str(found[0].value)[:300] if found else ""
+
+
+def _identity(own: dict[str, Json]) -> dict[str, list[str]]:
+    """By whom and with which key a host vouched for itself: hosts behind one name may take turns."""
+    if "tls.server.key_sha256" not in own:
+        return {}
+    return {
+        "tls.issuers": [str(own["tls.server.issued_by"])],
+        "tls.keys": [str(own["tls.server.key_sha256"])],
+    }
+
+
+def _expiry(own: dict[str, Json], now: datetime) -> str:
+    if "tls.server.not_after" not in own:
+        return ""
+    begin, end = (datetime.fromisoformat(own[f"tls.server.not_{w}"]) for w in ("before", "after"))
+    if now >= end:
+        return "expired"
+    return "soon" if end - now <= min(SOON, (end - begin) / 3) else "later"
 
 
 def _days_left(own: dict[str, Json], now: datetime) -> int | None:
