@@ -7,14 +7,28 @@ from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tocsin.settings")
 
+from django.conf import settings
 from django.core.asgi import get_asgi_application
 
-django = get_asgi_application()
+from tocsin.bodies import Bounded
+
+pages = get_asgi_application()
 
 from apps.acquisition import protocols  # noqa: E402 - Django must be set up first
 from apps.center import pipeline  # noqa: E402
 
 ingest = protocols.application(on_batch=pipeline.start)
+
+
+def most(path: str) -> int:
+    """Bytes that the body of a request to a page may have: a file that is brought by hand, or a
+    form."""
+    if path == "/upload/":
+        return int(settings.TOCSIN["max_body"]) + settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    return settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+
+
+django = Bounded(pages, most, together=settings.TOCSIN["in_flight_bytes"])
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
