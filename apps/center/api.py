@@ -105,7 +105,8 @@ class Incidents(Door):
 
     def get_queryset(self) -> Any:
         asked = {name: self.request.query_params.get(name, "") for name in FILTERS}
-        return selectors.incidents(**asked).prefetch_related("matches")
+        found = selectors.incidents(**asked).defer(None).defer("clue_tree", "attacker")
+        return found if self.action == "list" else found.prefetch_related("matches")
 
     def get_serializer_class(self) -> type[BaseSerializer[Any]]:
         return s.IncidentRowSerializer if self.action == "list" else s.IncidentSerializer

@@ -174,6 +174,12 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Network-security emergency response",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "ENUM_NAME_OVERRIDES": {
+        "BatchStateEnum": "apps.acquisition.models.Batch.State",
+        "IncidentStateEnum": "apps.analysis.models.Incident.State",
+        "RemedyStateEnum": "apps.analysis.models.Remedy.State",
+        "StepStateEnum": "apps.analysis.models.Step.State",
+    },
 }
 
 CELERY_BROKER_URL = (

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from pytest_django import DjangoAssertNumQueries
 
 from tests.center.world import World
 
@@ -42,6 +43,15 @@ def test_the_api_tells_an_incident_as_the_page_does(world: World, enter: Enter) 
     assert "token_digest" not in client.get("/api/v1/sources/").content.decode()
 
 
+def test_a_list_of_incidents_asks_no_question_for_each(
+    world: World, enter: Enter, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    client = enter(world.analyst)
+    client.get("/api/v1/incidents/")
+    with django_assert_max_num_queries(4):  # session, account, its roles, and the incidents
+        assert len(client.get("/api/v1/incidents/").json()["results"]) > 4
+
+
 def test_the_api_refuses_with_a_reason(world: World, enter: Enter, sent: Sent) -> None:
     client = enter(world.approver)
     answer = client.post(f"/api/v1/remedies/{world.remedy.pk}/approve/", {"digest": "00" * 32})
@@ -63,3 +73,15 @@ def test_the_api_describes_itself(world: World, enter: Enter) -> None:
     schema = client.get("/api/v1/schema/?format=json").json()
     assert "/api/v1/remedies/{id}/approve/" in schema["paths"]
     assert "/api/v1/remedies/{id}/approve/" in client.get("/api/v1/docs/").content.decode()
+
+
+def test_states_have_names_of_their_own(world: World, enter: Enter) -> None:
+    schemas = (
+        enter(world.analyst).get("/api/v1/schema/?format=json").json()["components"]["schemas"]
+    )
+    assert {name for name in schemas if name.endswith("StateEnum")} == {
+        "BatchStateEnum",
+        "IncidentStateEnum",
+        "RemedyStateEnum",
+        "StepStateEnum",
+    }

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from apps.acquisition import watches as acquisition
 from apps.acquisition.collecting import collectors
-from apps.acquisition.models import Batch, Watch
+from apps.acquisition.models import Watch
 from apps.acquisition.selectors import seen_by
 from apps.center import watching
 from apps.center.views.doors import actor, attempt, deed, form, page
@@ -37,7 +37,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
             "seen": seen,
             "is_baseline": any(record.event_action == "baseline" for record in seen),
             "continuous": watch.kind in collectors() and collectors()[watch.kind].continuous,
-            "batches": Batch.objects.filter(source=watch.source).order_by("-received_at")[:8],
+            "batches": watch.source.batches.order_by("-received_at")[:8],
         },
     )
 
