@@ -83,6 +83,17 @@ def test_every_variable_is_one_the_settings_or_an_engine_read() -> None:
             assert f'"{name}"' in known, name
 
 
+def test_what_an_operator_sets_reaches_the_containers() -> None:
+    settings = (ROOT / "platform/tocsin/settings.py").read_text()
+    unreached = set(re.findall(r'"(TOCSIN_[A-Z_]+)"', settings)) - set(OURS["web"]["environment"])
+    theirs = r"TOCSIN_(SYSLOG|LISTEN|NETFLOW|TAIL|DROP|CAPTURE)"  # of processes of their own
+    assert {name for name in unreached if not re.match(theirs, name)} == {
+        "TOCSIN_MODELS",  # needs a volume too
+        "TOCSIN_LANGUAGE",  # there is one
+        "TOCSIN_DEBUG",  # never in a container
+    }
+
+
 def test_commands_of_the_wheel_exist_in_it() -> None:
     scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
     assert OURS["migrate"]["command"][0] in scripts
