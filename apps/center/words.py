@@ -12,20 +12,13 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from apps.analysis.words import KIND_WORDS
 from apps.contracts import Kind, Risk
 
 KINDS: Mapping[str, Promise] = {
-    Kind.PORT_SCAN: gettext_lazy("Port scan"),
-    Kind.BRUTE_FORCE: gettext_lazy("Password guessing"),
-    Kind.WEB_INJECTION: gettext_lazy("Web injection"),
-    Kind.FLOOD: gettext_lazy("Flood"),
-    Kind.WEB_SHELL: gettext_lazy("Web shell"),
-    Kind.MALWARE: gettext_lazy("Malware"),
-    Kind.COMMAND_AND_CONTROL: gettext_lazy("Command and control"),
-    Kind.HIJACK: gettext_lazy("Domain hijack"),
-    Kind.WEAKNESS: gettext_lazy("Weak point"),
-    Kind.ANOMALY: gettext_lazy("Anomaly"),
+    kind: gettext_lazy(word.capitalize()) for kind, word in KIND_WORDS.items()
 }
+"""A kind is called the same on pages and in the titles that analysis gives."""
 
 KIND_ICONS: Mapping[str, str] = {
     Kind.PORT_SCAN: "radar-2",

@@ -50,7 +50,7 @@ def test_an_incident_tells_its_story_in_one_sentence(world: World, enter: Enter)
     page = read(enter(world.analyst), "incident", world.incident.pk)
     said = re.sub(r"\s+", " ", page)
     assert (
-        f"{ATTACKER} left a web shell on web-01, along with port scan, password guessing "
+        f"{ATTACKER} left a web shell on web-01, along with port scan, brute force "
         "and web injection, and got in as deploy." in said
     )
 
