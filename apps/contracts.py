@@ -38,6 +38,7 @@ class Kind(StrEnum):
     WEB_SHELL = "web_shell"
     MALWARE = "malware"
     COMMAND_AND_CONTROL = "command_and_control"
+    TAMPERING = "tampering"  # what a page shows, or does to its readers, is not its owner's
     WEAKNESS = "weakness"  # nobody attacks yet: what would let one in, or keep others out
     HIJACK = "hijack"  # a name leads, or may lead, elsewhere than its owner meant
     ANOMALY = "anomaly"  # abnormal, and no tool can say of what kind
@@ -52,6 +53,7 @@ TECHNIQUE: Mapping[Kind, str] = {
     Kind.MALWARE: "T1204",
     Kind.COMMAND_AND_CONTROL: "T1071",
     Kind.HIJACK: "T1584.001",
+    Kind.TAMPERING: "T1491.002",
 }
 """The ATT&CK technique a kind stands for when a tool knows nothing more precise."""
 
@@ -162,7 +164,7 @@ class Finding:
 
     `records` are row numbers of the frame the tool was given; once stored, record ids.
     `network` names the kind of recurrent network that can weigh it (a key of the shipped
-    models: "flows", "requests"), or is empty where none reads this kind of data.
+    models: "flows", "requests", "pages"), or is empty where none reads this kind of data.
     `parameters` is what the tool extracted: counts, rates, accounts, ports, patterns.
     """
 

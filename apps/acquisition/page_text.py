@@ -36,6 +36,7 @@ _BLOCKS = {
 }
 _LINKS = {"a": "href", "area": "href", "script": "src", "iframe": "src", "frame": "src",
           "form": "action", "embed": "src", "object": "data"}  # fmt: skip
+_HIDDEN = "a, hidden"
 _SIMPLE = re.compile(r"^([a-zA-Z][\w-]*|\*)?((?:[.#][\w-]+)*)$")
 _LENGTH = re.compile(r"^([+-]?(?:\d+\.?\d*|\.\d+))(px|pt|em|rem|%|vw|vh|cm|mm|in|pc|ex|ch)?$")
 _PIXELS = {"": 1, "px": 1, "pt": 1.33, "em": 16, "rem": 16, "%": 16, "vw": 10, "vh": 10, "cm": 38,
@@ -63,6 +64,7 @@ class Page(msgspec.Struct, frozen=True):
     scripts: tuple[str, ...] = ()
     frames: tuple[str, ...] = ()
     forms: tuple[str, ...] = ()
+    hidden_links: tuple[str, ...] = ()
     inline_scripts: int = 0
     refresh: str = ""
     whole: bool = True
@@ -170,6 +172,7 @@ class _Reader:
             scripts=self._told("script"),
             frames=self._told("iframe", "frame", "embed", "object"),
             forms=self._told("form"),
+            hidden_links=self._told(_HIDDEN),
             inline_scripts=self.inline,
             refresh=self.refresh[:2000],
             whole=whole and len(visible) <= MOST_VISIBLE and len(hidden) <= MOST_HIDDEN,
@@ -187,13 +190,17 @@ class _Reader:
             self._meta(attributes)
         elif tag == "base" and (href := attributes.get("href")):
             self.base = _joined(self.base, href) or self.base
-        elif link := _LINKS.get(tag):
-            self._link(tag, attributes.get(link))
         if tag in _BLOCKS:
             self._break(above)
         if tag in _UNSEEN:
-            return _Place(above.way, True, above.colour, above.ground)
-        return self._styled(tag, attributes, above)
+            place = _Place(above.way, True, above.colour, above.ground)
+        else:
+            place = self._styled(tag, attributes, above)
+        if link := _LINKS.get(tag):
+            self._link(tag, attributes.get(link))
+            if tag == "a" and place.way:
+                self._link(_HIDDEN, attributes.get(link))
+        return place
 
     def _meta(self, attributes: Mapping[str, str]) -> None:
         name = (attributes.get("name") or attributes.get("http-equiv") or "").lower()

@@ -18,7 +18,7 @@ from apps.analysis import readings
 from apps.analysis.evidence import Evidence, Rows, spread
 from apps.analysis.networks import Network, network
 from apps.contracts import Assessment, Finding, Reason
-from ml_core.kinds import FLOWS, REQUESTS
+from ml_core.kinds import FLOWS, PAGES, REQUESTS
 from ml_core.scorer import Explanation, Verdicts
 
 PER_FINDING = 64  # records weighed of one finding
@@ -29,6 +29,13 @@ EXPLAINED = 4  # records explained of one finding
 EXPLAINED_IN_ALL = 512
 THIN = 0.1  # less between "normal" and the best attack is no verdict
 REASONS = 5
+
+_READ = {
+    FLOWS: (readings.readable_flows, readings.flow_signal),
+    REQUESTS: (readings.readable_requests, readings.request_signal),
+    PAGES: (readings.readable_pages, readings.page_signal),
+}
+"""Kind of network → which rows it reads, and how telling each is."""
 
 
 def assess(
@@ -42,7 +49,7 @@ def assess(
     found: list[Assessment | None] = [None] * len(findings)
     by_kind: dict[str, list[int]] = defaultdict(list)
     for i, finding in enumerate(findings):
-        if finding.network in (FLOWS, REQUESTS):
+        if finding.network in _READ:
             by_kind[finding.network].append(i)
     evidence = Evidence(frame)
     for kind, members in by_kind.items():
@@ -64,8 +71,8 @@ def assess(
 def _representatives(evidence: Evidence, kind: str, findings: Sequence[Finding]) -> list[Rows]:
     """For each finding the rows to weigh: the first, the last, the most telling, the rest spread."""
     frame = evidence.frame
-    readable = (readings.readable_flows if kind == FLOWS else readings.readable_requests)(frame)
-    signal = (readings.flow_signal if kind == FLOWS else readings.request_signal)(frame)
+    reads, tells = _READ[kind]
+    readable, signal = reads(frame), tells(frame)
     most = int(np.clip(IN_ALL // max(len(findings), 1), LEAST, PER_FINDING))
     chosen = []
     for finding in findings:
@@ -98,7 +105,8 @@ def _score(
             site=flows.site,
         )
     else:
-        verdicts = reader.scorer.score_texts(readings.texts(frame[rows]).to_list())
+        texts = readings.texts if kind == REQUESTS else readings.page_texts
+        verdicts = reader.scorer.score_texts(texts(frame[rows]).to_list())
     return verdicts, [np.searchsorted(rows, each).astype(np.int64) for each in chosen]
 
 

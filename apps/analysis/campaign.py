@@ -161,6 +161,8 @@ def title(kinds: Sequence[Kind], chosen: Sequence[Finding]) -> str:
     words = [KIND_WORDS[kind] for kind in kinds if kind is not Kind.ANOMALY or len(kinds) == 1]
     what = words[0][0].upper() + words[0][1:]
     to, who = some(places(chosen), "targets"), some(actors(chosen), "sources")
+    if kinds[0] is Kind.ANOMALY and not who and len(chosen) == 1:
+        return chosen[0].title  # nobody is known to act: what was seen says more
     if kinds[0] is Kind.ANOMALY:
         return " ".join(part for part in (what, who and f"from {who}", to and f"to {to}") if part)
     text = " ".join(part for part in (what, to and f"on {to}", who and f"by {who}") if part)

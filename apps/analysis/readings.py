@@ -72,6 +72,22 @@ def texts(frame: pl.DataFrame) -> pl.Series:
     ).to_series()
 
 
+def readable_pages(frame: pl.DataFrame) -> npt.NDArray[np.bool_]:
+    """Which rows are pages with a text: [rows]."""
+    page = (pl.col("event.dataset") == "web.page") & (pl.col("event.original") != "")
+    return frame.select(page.fill_null(False)).to_series().to_numpy()
+
+
+def page_signal(frame: pl.DataFrame) -> npt.NDArray[np.float64]:
+    """How long a page's text is, [rows]: of several views the one that shows more tells more."""
+    return page_texts(frame).str.len_chars().to_numpy().astype(np.float64)
+
+
+def page_texts(frame: pl.DataFrame) -> pl.Series:
+    """Pages as `ml_core` reads them: title, visible and hidden text."""
+    return frame["event.original"].fill_null("")
+
+
 def flows_around(frame: pl.DataFrame, chosen: Rows) -> Flows:
     """The `chosen` rows and every flow their verdicts look at.
 

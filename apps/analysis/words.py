@@ -17,6 +17,7 @@ KIND_WORDS: Mapping[Kind, str] = {
     Kind.MALWARE: "malware",
     Kind.COMMAND_AND_CONTROL: "command and control",
     Kind.HIJACK: "suspected domain hijack",
+    Kind.TAMPERING: "page tampering",
     Kind.WEAKNESS: "weak point",
     Kind.ANOMALY: "unfamiliar traffic",
 }
@@ -29,6 +30,7 @@ SERIOUSNESS: tuple[Kind, ...] = (
     Kind.BRUTE_FORCE,
     Kind.WEB_INJECTION,
     Kind.HIJACK,
+    Kind.TAMPERING,
     Kind.COMMAND_AND_CONTROL,
     Kind.MALWARE,
     Kind.WEB_SHELL,
@@ -44,6 +46,7 @@ TACTIC: Mapping[Kind, str] = {
     Kind.COMMAND_AND_CONTROL: "command-and-control",
     Kind.FLOOD: "impact",
     Kind.HIJACK: "resource-development",
+    Kind.TAMPERING: "impact",
     Kind.WEAKNESS: "",
     Kind.ANOMALY: "",
 }
@@ -73,6 +76,7 @@ LABEL_KIND: Mapping[str, Kind] = {
     "xss": Kind.WEB_INJECTION,
     "path_traversal": Kind.WEB_INJECTION,
     "cmdi": Kind.WEB_INJECTION,
+    "defaced": Kind.TAMPERING,
 }
 """The kind that a label of the shipped networks names, where it names one."""
 
@@ -90,6 +94,7 @@ LABEL_WORDS: Mapping[str, str] = {
     "xss": "Cross-site scripting",
     "path_traversal": "Path traversal",
     "cmdi": "Command injection",
+    "defaced": "Defaced",
 }
 """What people call the classes of the shipped networks."""
 

@@ -29,6 +29,7 @@ KIND_ICONS: Mapping[str, str] = {
     Kind.MALWARE: "virus",
     Kind.COMMAND_AND_CONTROL: "building-broadcast-tower",
     Kind.HIJACK: "flag",
+    Kind.TAMPERING: "eye",
     Kind.WEAKNESS: "alert-triangle",
     Kind.ANOMALY: "activity-heartbeat",
     "incident": "target",
@@ -50,6 +51,7 @@ _DEEDS: Mapping[str, Promise] = {
     Kind.MALWARE: gettext_lazy("left malware"),
     Kind.COMMAND_AND_CONTROL: gettext_lazy("steered an infected machine"),
     Kind.HIJACK: gettext_lazy("led a name elsewhere"),
+    Kind.TAMPERING: gettext_lazy("tampered with a page"),
     Kind.WEAKNESS: gettext_lazy("left a weak point"),
     Kind.ANOMALY: gettext_lazy("behaved abnormally"),
 }
@@ -64,6 +66,7 @@ LABELS: Mapping[str, Promise] = {
     "xss": gettext_lazy("Cross-site scripting"),
     "cmdi": gettext_lazy("Command injection"),
     "path_traversal": gettext_lazy("Path traversal"),
+    "defaced": gettext_lazy("Defaced"),
 }
 """What the shipped networks call their classes."""
 
@@ -82,6 +85,7 @@ TECHNIQUES: Mapping[str, Promise] = {
     "T1046": gettext_lazy("Network service discovery"),
     "T1053": gettext_lazy("Scheduled task or job"),
     "T1053.003": gettext_lazy("Cron"),
+    "T1056.003": gettext_lazy("Web portal capture"),
     "T1059": gettext_lazy("Command and scripting interpreter"),
     "T1059.001": gettext_lazy("PowerShell"),
     "T1059.004": gettext_lazy("Unix shell"),
@@ -96,9 +100,12 @@ TECHNIQUES: Mapping[str, Promise] = {
     "T1110.003": gettext_lazy("Password spraying"),
     "T1110.004": gettext_lazy("Credential stuffing"),
     "T1136": gettext_lazy("Create account"),
+    "T1189": gettext_lazy("Drive-by compromise"),
     "T1190": gettext_lazy("Exploit public-facing application"),
     "T1203": gettext_lazy("Exploitation for client execution"),
     "T1204": gettext_lazy("User execution"),
+    "T1491": gettext_lazy("Defacement"),
+    "T1491.002": gettext_lazy("External defacement"),
     "T1496": gettext_lazy("Resource hijacking"),
     "T1498": gettext_lazy("Network denial of service"),
     "T1498.001": gettext_lazy("Direct network flood"),

@@ -12,10 +12,20 @@ from ml_core.errors import DataError
 from ml_core.kinds.kind import UNTOLD, Kind
 from ml_core.kinds.text import TextKind
 
-FLOWS, REQUESTS = "flows", "requests"
-KINDS = (FLOWS, REQUESTS, "domains", "events", "programs", "scripts", "pages")
+FLOWS, REQUESTS, PAGES = "flows", "requests", "pages"
+KINDS = (FLOWS, REQUESTS, "domains", "events", "programs", "scripts", PAGES)
 
-__all__ = ["FLOWS", "KINDS", "REQUESTS", "UNTOLD", "Kind", "TextKind", "named", "text_kind"]
+__all__ = [
+    "FLOWS",
+    "KINDS",
+    "PAGES",
+    "REQUESTS",
+    "UNTOLD",
+    "Kind",
+    "TextKind",
+    "named",
+    "text_kind",
+]
 
 
 def named(name: str) -> Kind:

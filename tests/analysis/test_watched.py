@@ -4,31 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import polars as pl
+
 from apps.acquisition.collecting import Baseline, Collected, compare, lines_of
 from apps.acquisition.reading import read
 from apps.analysis import case
+from apps.analysis.assess import assess
+from apps.analysis.campaign import Campaign
 from apps.analysis.correlate import correlate
-from apps.contracts import Remedy
+from apps.contracts import Assessment, Finding, Kind, Remedy
 from apps.detection import run
 from apps.detection.evidence import ready
 from apps.knowledge.services import records
 from tests.detection import test_certificate_watch as certificates
 from tests.detection import test_dns_changes as names
+from tests.detection import test_page_changes as pages
 from tests.detection.watched import START
 
 
-def answered(*runs: Collected, host: str = "") -> tuple[str, str, Remedy]:
-    """Title, best expert record and plan of the one incident that the last run makes."""
+def weighed(
+    runs: Sequence[Collected], host: str
+) -> tuple[pl.DataFrame, Sequence[Finding], Sequence[Assessment | None]]:
+    """The last run's records, what the tools find in them, and what the networks say of it."""
     known: Baseline = {}
     documents: Sequence[object] = ()
     for collected in runs:
         documents, known = compare(known, collected, START)
     frame = ready(read(lines_of(documents), protocol="observed", host_name=host).frame)
     findings = run.search(frame).findings
-    verdicts = [None] * len(findings)
+    return frame, findings, assess(frame, findings)
+
+
+def incidents(*runs: Collected, host: str = "") -> list[Campaign]:
+    _frame, findings, verdicts = weighed(runs, host)
+    return correlate(findings, verdicts)
+
+
+def answered(*runs: Collected, host: str = "") -> tuple[str, str, Remedy]:
+    """Title, best expert record and plan of the one incident that the last run makes."""
+    frame, findings, verdicts = weighed(runs, host)
     (campaign,) = correlate(findings, verdicts)
-    made = case.build(frame, findings, verdicts, campaign)
-    matches, plan = case.decide(made, records())
+    matches, plan = case.decide(case.build(frame, findings, verdicts, campaign), records())
     assert plan is not None
     return campaign.title, matches[0].record.slug, plan
 
@@ -59,3 +75,29 @@ def test_certificates_of_somebody_else_and_weak_ones_are_answered() -> None:
     assert answered(ends)[:2] == ("Weak point on shop.example", "certificate-expires")
     weak = certificates.run(certificates.certificate(own="rsa1024"))
     assert answered(weak)[1] == "certificate-weak"
+
+
+def test_pages_that_somebody_wrote_on_are_answered() -> None:
+    assert answered(pages.run(), pages.run(pages.DEFACED))[:2] == (
+        "Page tampering on shop.example",
+        "page-defaced",
+    )
+    hidden = "<a style='display:none' href='https://pills.example/x'>pills</a>"
+    assert answered(pages.run(), pages.run(pages.html(extra=hidden)))[1] == "page-hidden-links"
+    script = "<script src='https://evil.example/x.js'></script>"
+    assert answered(pages.run(), pages.run(pages.html(extra=script)))[1] == "page-foreign-code"
+
+
+def test_of_a_page_written_anew_the_network_says_whether_an_intruder_wrote_it() -> None:
+    relaunch = " ".join(f"We sell fresh fruit number {n} from our own orchard." for n in range(60))
+    new_shop = pages.html("Welcome to the orchard", relaunch).replace("Home Basket Help", "Start")
+    before = pages.html(body="Our shop opens again in spring, with pears, plums and cherries.")
+    assert not incidents(pages.run(before), pages.run(new_shop))
+    boast = (
+        "<title>~ RooTed ~</title><body bgcolor=black><h1>RooTed -=[ x0r TeaM ]=-</h1>"
+        "<p>Where is your security admin?! fuck the system, we are everywhere. No war, free our land."
+        "</p><p>Shoutz: n1ght, d4rk, z3r0 - irc.x0r.example</p></body>"
+    )
+    (campaign,) = incidents(pages.run(), pages.run(boast))
+    assert (campaign.kind, campaign.network_label) == (Kind.TAMPERING, "defaced")
+    assert answered(pages.run(), pages.run(boast))[1] == "page-defaced"

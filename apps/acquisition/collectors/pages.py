@@ -17,6 +17,7 @@ from msgspec import Meta
 from apps.acquisition import fetching
 from apps.acquisition.collecting import Collected, Observation, RawFile, Reach
 from apps.acquisition.fetching import Fetched
+from apps.acquisition.likeness import sketch
 from apps.acquisition.page_text import Page, Unread, hosts_of, read_apart
 from apps.contracts import Json
 
@@ -175,9 +176,16 @@ def _page(
         "page.final_url": got.url,
         "page.title": page.title,
         "page.text_sha256": hashlib.sha256(page.text.encode()).hexdigest() if page.text else "",
+        "page.sketch": sketch(page.text),
         "page.script_hosts": _listed(sorted(hosts_of(page.scripts))),
         "page.frame_hosts": _listed(sorted(hosts_of(page.frames))),
     }
+    leads = {
+        "page.form_hosts": sorted(hosts_of(page.forms)),
+        "page.hidden_link_hosts": sorted(hosts_of(page.hidden_links)),
+        "page.leads_to": sorted(hosts_of((got.url, page.refresh))),
+    }
+    whole = bool(got.status and not got.problem and not got.broken)
     cookies = " ".join(
         value.partition("=")[0].strip() for name, value in got.headers if name == "set-cookie"
     )
@@ -187,11 +195,14 @@ def _page(
         key=who,
         group=who,
         told=True,
-        compared=facts if got.status and not got.problem and not got.broken else {},
+        compared=facts if whole else {},
+        ever=_places(leads, facts, unlike) if whole else {},
+        ever_of=target,
         fields={
             **facts,
             **headers,
             **unlike,
+            **{name: _listed(hosts) for name, hosts in leads.items()},
             "message": _sentence(target, who, got, page),
             "event.original": "\n\n".join(part for part in (text, page.hidden) if part),
             "event.outcome": "success" if 200 <= got.status < 400 else "failure",
@@ -211,11 +222,19 @@ def _page(
             "page.links": len(page.links),
             "page.link_hosts": _listed(hosts_of(page.links)),
             "page.scripts": len(page.scripts) + page.inline_scripts,
-            "page.form_hosts": _listed(hosts_of(page.forms)),
             "page.refresh": page.refresh,
             "page.read_whole": page.whole,
         },
     )
+
+
+def _places(
+    leads: dict[str, list[str]], facts: dict[str, Json], unlike: dict[str, Json]
+) -> dict[str, list[str]]:
+    """The hosts that a page brings in, sends to or leads to, by how: those new to it stand out."""
+    named = ("page.script_hosts", "page.frame_hosts", "page.hosts_for_crawlers_only")
+    told = {name: str((facts | unlike)[name]).split() for name in named if name in facts | unlike}
+    return {**told, **leads}
 
 
 def _script(who: str, link: str, target: str) -> Observation:

@@ -232,7 +232,8 @@ def test_a_changed_page_and_a_new_script_are_told_as_changes(here: tuple[str, ty
     documents, baseline = compare(baseline, collect(url + "/"), NOW)
     page = next(d for d in documents if d["event.dataset"] == "web.page")
     assert page["event.action"] == "changed"
-    assert page["changed"] == "page.text_sha256 page.script_hosts"
+    assert page["changed"] == "page.text_sha256 page.sketch page.script_hosts"
+    assert page["new.page.script_hosts"] == "evil.example"
     assert page["was.page.script_hosts"] == "127.0.0.1"
     script = next(d for d in documents if d["event.dataset"] == "web.script")
     assert (script["event.action"], script["url.original"]) == (
