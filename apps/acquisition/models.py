@@ -332,6 +332,7 @@ class Watch(models.Model):
     last_notes = models.JSONField(default=list, blank=True)
     last_records = models.PositiveIntegerField(default=0)
     last_changes = models.PositiveIntegerField(default=0)
+    last_baselines = models.PositiveIntegerField(default=0)  # what it saw for the first time
     last_batch = models.UUIDField(null=True, blank=True)
     changed_at = models.DateTimeField(null=True, blank=True)  # something was other than before
     failures = models.PositiveIntegerField(default=0)  # in a row

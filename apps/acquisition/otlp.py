@@ -56,7 +56,9 @@ def _from_protobuf(content: bytes) -> ExportLogsServiceRequest:
     try:
         request.ParseFromString(content)
     except DecodeError as error:
-        raise MalformedLogs("The body is no ExportLogsServiceRequest.") from error
+        raise MalformedLogs(
+            "The body is no ExportLogsServiceRequest, or a value in it is nested more than 48 deep."
+        ) from error
     return request
 
 

@@ -267,7 +267,7 @@ def _keep(watch: Watch, claim: datetime, collected: Collected) -> list[UUID]:
         )
         last = receipt.batch.pk
         new.append(receipt.batch.pk)
-    changes = sum(document["event.action"] in _CHANGES for document in documents)
+    actions = [document["event.action"] for document in documents]
     with transaction.atomic():
         if _over(
             watch,
@@ -275,7 +275,8 @@ def _keep(watch: Watch, claim: datetime, collected: Collected) -> list[UUID]:
             error=" ".join(collected.notes) if collected.failed else "",
             notes=collected.notes,
             records=len(documents),
-            changes=changes,
+            changes=sum(action in _CHANGES for action in actions),
+            baselines=actions.count("baseline"),
             batch=last,
         ):
             packed = zstandard.compress(msgspec.json.encode(after))
@@ -302,6 +303,7 @@ def _over(
     notes: Iterable[str] = (),
     records: int = 0,
     changes: int = 0,
+    baselines: int = 0,
     batch: UUID | None = None,
 ) -> bool:
     """Ends a run; False where the watch was changed or given to another meanwhile."""
@@ -314,6 +316,7 @@ def _over(
         "last_notes": list(notes)[:20],
         "last_records": records,
         "last_changes": changes,
+        "last_baselines": baselines,
         "last_batch": batch or watch.last_batch,
         "failures": failures,
         "next_at": now + wait(watch.every, failures),

@@ -116,6 +116,30 @@ def test_a_value_nested_too_deep_costs_its_record_alone(levels: int) -> None:
     assert len(found.rejected) == (levels > 25)
 
 
+def nested(levels: int) -> bytes:
+    """An export of one record in protobuf, its body an array in an array and so on."""
+
+    def field(number: int, content: bytes) -> bytes:
+        size, length = len(content), b""
+        while size > 127:
+            length, size = length + bytes([size & 127 | 128]), size >> 7
+        return bytes([number << 3 | 2]) + length + bytes([size]) + content
+
+    value = field(1, b"x")
+    for _ in range(levels):
+        value = field(5, field(1, value))
+    return field(1, field(2, field(2, field(5, value))))
+
+
+@pytest.mark.parametrize("levels", [0, 48, 49, 200, 20_000])
+def test_a_value_nested_too_deep_in_protobuf_refuses_the_export_with_a_reason(levels: int) -> None:
+    if levels <= 48:
+        assert otlp.split(otlp.PROTOBUF, nested(levels), 1 << 20).items == 1
+        return
+    with pytest.raises(otlp.MalformedLogs, match="nested more than 48 deep"):
+        otlp.split(otlp.PROTOBUF, nested(levels), 1 << 20)
+
+
 def test_a_record_without_a_time_happened_when_it_was_observed_or_else_received() -> None:
     records = [{"observedTimeUnixNano": "1764500000000000000"}, {"body": {"stringValue": "x"}}]
     export = {"resourceLogs": [{"scopeLogs": [{"logRecords": records}]}]}

@@ -83,13 +83,14 @@ def test_what_a_run_brings_becomes_records_and_the_next_brings_only_changes(well
         ("host.file", "baseline", "/b"),
     }
     assert (watch.last_records, watch.last_changes, watch.last_batch) == (2, 0, batch)
+    assert watch.last_baselines == 2
     assert watch.changed_at is None
     assert run(watch) == []  # nothing to say
     well.draw = lambda *asked: seen("/a")
     [batch] = run(watch)
     services.parse(batch)
     assert Record.objects.get(batch=batch).event_action == "removed"
-    assert watch.last_changes == 1
+    assert (watch.last_changes, watch.last_baselines) == (1, 0)
     assert watch.changed_at is not None
 
 

@@ -66,6 +66,12 @@ def test_an_administrator_says_who_may_write_and_the_page_shows_it(
         lost=0,
         seen_at=timezone.now(),
     )
+    assert "(rotated)" not in read(client, "source", world.source.pk)
+    FollowedFile.objects.update(path="/var/log/a.log.1")
+    assert '/var/log/a.log.1</span> <span class="muted">(rotated)' in read(
+        client, "source", world.source.pk
+    )
+    FollowedFile.objects.update(path="/var/log/a.log")
     page = read(client, "source", world.source.pk)
     for shown in ("198.51.100.0/24", "gw.example", "/var/log/a.log", "no listening process runs"):
         assert shown in page

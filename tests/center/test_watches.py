@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from apps.acquisition import services, watches
 from apps.acquisition.collecting import collectors
@@ -115,6 +116,17 @@ def test_what_a_hostile_page_says_stays_text(world: World, enter: Enter) -> None
         page = enter(world.analyst).get(reverse(name, args=args)).content.decode()
         assert "<script>alert" not in page
         assert "&lt;script&gt;" in page
+
+
+def test_a_first_run_is_not_called_no_change(world: World, enter: Enter) -> None:
+    watch = made()
+    client = enter(world.analyst)
+    for baselines, word in ((3, "first seen"), (0, "no change")):
+        Watch.objects.filter(pk=watch.pk).update(
+            last_at=timezone.now(), last_baselines=baselines, claimed_at=None
+        )
+        for name, args in (("watches", []), ("watch", [watch.pk])):
+            assert word in client.get(reverse(name, args=args)).content.decode()
 
 
 def test_what_is_due_goes_to_the_workers_once(db: None, sent: Sent) -> None:
@@ -228,8 +240,6 @@ def test_a_watch_that_no_worker_takes_and_one_that_fails_show_in_the_health(
     world: World, enter: Enter
 ) -> None:
     from datetime import timedelta
-
-    from django.utils import timezone
 
     from apps.center import health
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -95,6 +95,15 @@ def _folder(name: str, within: int | None = None) -> Iterator[int | None]:
         yield handle
     finally:
         os.close(handle)
+
+
+def is_meant(path: str, patterns: Iterable[str]) -> bool:
+    """Whether one of the patterns means this path."""
+    parts = PurePosixPath(path).parts
+    return any(
+        len(parts) == len(wanted) and all(map(fnmatchcase, parts, wanted))
+        for wanted in (PurePosixPath(pattern).parts for pattern in patterns)
+    )
 
 
 def siblings(path: str, allowed: Sequence[Path]) -> list[Found]:

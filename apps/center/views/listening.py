@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from apps.acquisition import listening
+from apps.acquisition.listeners.files import is_meant
 from apps.acquisition.models import FollowedFile, Listening, Source
 from apps.center.forms import ListeningForm
 from apps.center.views.doors import actor, form
@@ -27,14 +28,19 @@ class Hearing:
 
     row: Listening | None
     folder: str
-    files: list[FollowedFile]
+    files: list[tuple[FollowedFile, bool]]
+    """Each with whether it was rotated: it has a name now that the source does not follow."""
     places: list[str]
     """What a listening process has open now: "syslog-udp 0.0.0.0:514"."""
 
 
 def listening_of(source: Source) -> Hearing:
     row = Listening.objects.filter(source=source).first()
-    files = FollowedFile.objects.filter(source=source, ended=False)
+    patterns = row.files if row else ()
+    files = [
+        (file, not is_meant(file.path, patterns))
+        for file in FollowedFile.objects.filter(source=source, ended=False)[:_SHOWN]
+    ]
     places = [
         f"{one['what']} {one['address']}"
         for process, is_fresh in listening.listeners()
@@ -42,7 +48,7 @@ def listening_of(source: Source) -> Hearing:
         for one in process.report.get("listening", ())
     ]
     folder = str(Path(settings.HOME, "drop", row.folder)) if row and row.folder else ""
-    return Hearing(row, folder, list(files[:_SHOWN]), places)
+    return Hearing(row, folder, files, places)
 
 
 @form(Capability.MANAGE_SOURCES)

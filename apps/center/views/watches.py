@@ -26,7 +26,6 @@ def listing(request: HttpRequest) -> HttpResponse:
 @page(Capability.VIEW_INCIDENTS)
 def detail(request: HttpRequest, pk: int) -> HttpResponse:
     watch = get_object_or_404(Watch.objects.select_related("source"), pk=pk)
-    seen = seen_by(watch, 20)
     return render(
         request,
         "center/watch.html",
@@ -34,8 +33,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
             "watch": watch,
             "title": _title(watch),
             "options": _options(watch),
-            "seen": seen,
-            "is_baseline": any(record.event_action == "baseline" for record in seen),
+            "seen": seen_by(watch, 20),
             "continuous": watch.kind in collectors() and collectors()[watch.kind].continuous,
             "batches": watch.source.batches.order_by("-received_at")[:8],
         },

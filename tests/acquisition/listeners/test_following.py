@@ -441,3 +441,16 @@ def test_marks_tell_files_apart() -> None:
 
 def test_the_source_of_files_is_their_folder(site: Site) -> None:
     assert Source.objects.get().listening.files == [str(site.folder / "app.log")]
+
+
+@pytest.mark.parametrize(
+    ("path", "is_one"),
+    [
+        ("/var/log/a.log", True),
+        ("/var/log/a.log.1", False),
+        ("/var/log/deep/a.log", False),
+        ("/srv/x/b", True),
+    ],
+)
+def test_a_pattern_means_a_path_part_by_part(path: str, is_one: bool) -> None:
+    assert files.is_meant(path, ["/var/log/*.log", "/srv/?/b"]) == is_one
