@@ -5,7 +5,9 @@ the loop that people write (a Dataset that gives one window a call, DataLoader, 
 bidirectional `nn.LSTM`, Adam), `padded_ratio` against the same loop without packing, which takes
 padding for flows, and the `device`. All learn the same made-up windows with the same batch size.
 Each is a process of its own; the best epoch of several rounds counts. Where one thread learns on a
-CPU, seconds are processor time, so that what else the machine does counts little.
+CPU, seconds are processor time, so that what else the machine does counts little. Neither loop
+disturbs its windows; `disturbed_windows_per_s` is of ours as flows are learned, other networks
+imitated and histories cut. It is not compared with a loop.
 
 `allowed_ratio` is what `dataloader_ratio` would be if learning were nothing but its matrix
 products at the rate of the fastest of this machine's 32-bit multiplications.
@@ -29,16 +31,18 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from torch.utils.data import DataLoader, Dataset
 
-from ml_core.kinds.flows.columns import INPUT_COLUMNS
+from ml_core.kinds.flows.building import OPTIONS
+from ml_core.kinds.flows.columns import INPUT_COLUMNS, NUMBERS
+from ml_core.kinds.flows.disturbance import USUAL, SiteSet
 from ml_core.kinds.flows.windows import WINDOW, window_index
 from ml_core.network.architecture import Architecture
 from ml_core.network.options import Options
 from ml_core.network.sequences import FlowSet
-from ml_core.network.training import train
+from ml_core.network.training import Progress, train
 from tests.benchmarks.score import arithmetic, fastest, multiplications
 
 CLASSES = 8
-SIDES = ("ours", "packed", "padded")
+SIDES = ("ours", "disturbed", "packed", "padded")
 
 
 class Windows(Dataset[tuple[Tensor, int, int]]):
@@ -122,18 +126,26 @@ def plainly(arch: Architecture, flows: FlowSet, batch: int, packed: bool) -> lis
     return [b - a for a, b in pairwise(ends)]
 
 
-def ours(arch: Architecture, flows: FlowSet, batch: int, precision: str) -> list[float]:
+def ours(
+    arch: Architecture, flows: FlowSet, batch: int, precision: str, forget: float = 0.0
+) -> list[float]:
     """Seconds of each of two epochs of our own, but for the first process's only."""
     ends = [now()]
     few, weights = made_up(256, arch.inputs), np.ones(arch.classes, dtype=np.float32)
-    options = Options(epochs=3, patience=9, batch=batch, precision=precision)
-    train(arch, flows, few, weights, options, lambda p: p.share == 1 and ends.append(now()))
+    options = Options(epochs=3, patience=9, batch=batch, precision=precision, forget=forget)
+
+    def tell(progress: Progress) -> None:
+        # a report within an epoch may come with its last batch: only an end has a validation loss
+        if not math.isnan(progress.validation_loss):
+            ends.append(now())
+
+    train(arch, flows, few, weights, options, tell)
     return [b - a for a, b in pairwise(ends)][1:]
 
 
 def one_side(side: str, chosen: argparse.Namespace) -> float:
     """Seconds of an epoch of one side, measured in a process of its own."""
-    joint = side == "ours" and chosen.processes > 1
+    joint = side in ("ours", "disturbed") and chosen.processes > 1
     start = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node"]
     command = [
         sys.executable,
@@ -142,7 +154,7 @@ def one_side(side: str, chosen: argparse.Namespace) -> float:
     ]
     command += ["-m", "tests.benchmarks.train", "--side", side, "--windows", str(chosen.windows)]
     command += ["--batch", str(chosen.batch), "--inputs", str(chosen.inputs)]
-    threads = 1 if side == "ours" else chosen.processes
+    threads = 1 if side in ("ours", "disturbed") else chosen.processes
     command += ["--threads", str(max(threads, chosen.threads)), "--precision", chosen.precision]
     run = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=os.environ)
     return float(run.stdout.split()[-1])
@@ -165,6 +177,10 @@ def main() -> None:
         flows = made_up(chosen.windows, chosen.inputs)
         if chosen.side == "ours":
             seconds = ours(arch, flows, chosen.batch, chosen.precision)
+        elif chosen.side == "disturbed":
+            as_learned = SiteSet(flows.rows, flows.index, flows.y, torch.ones(len(NUMBERS)), USUAL)
+            forget = OPTIONS.forget
+            seconds = ours(arch, as_learned, chosen.batch, chosen.precision, forget)
         else:
             seconds = plainly(arch, flows, chosen.batch, chosen.side == "packed")
         if seconds:
@@ -177,6 +193,7 @@ def main() -> None:
     least = chosen.windows * work / (gflops * 1e9 * max(chosen.processes, chosen.threads))
     report = {
         "windows_per_s": round(chosen.windows / best["ours"]),
+        "disturbed_windows_per_s": round(chosen.windows / best["disturbed"]),
         "dataloader_ratio": round(best["packed"] / best["ours"], 2),
         "padded_ratio": round(best["padded"] / best["ours"], 2),
         "allowed_ratio": round(best["packed"] / least, 2),
