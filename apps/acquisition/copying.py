@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import count
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ import polars as pl
 from django.db import connection
 
 _ROWS = 20_000  # per piece sent: bounds the memory of the text form
+_PIECE = 8 * 1024 * 1024  # bytes of a content that are fetched at once
 _INSTANT = "%Y-%m-%dT%H:%M:%S%.6fZ"
 
 
@@ -109,11 +111,21 @@ def put_rows(table: str, columns: Mapping[str, str], rows: Iterable[Sequence[Any
             copy.write_row(row)
 
 
-def get_bytes(table: str, key: UUID) -> bytes | None:
-    """The `content` of the row with this `batch_id`, None where there is none."""
+def get_bytes(table: str, key: UUID) -> Iterator[bytes]:
+    """The `content` of the row with this `batch_id`, piece by piece; nothing where there is none."""
     name = connection.ops.quote_name(table)
-    statement = f"COPY (SELECT content FROM {name} WHERE batch_id = %s) TO STDOUT (FORMAT binary)"  # noqa: S608
-    with connection.cursor() as cursor, cursor.cursor.copy(statement, [key]) as copy:
-        copy.set_types(["bytea"])
-        found = [row[0] for row in copy.rows()]
-    return found[0] if found else None
+    statement = (
+        f"COPY (SELECT substring(content FROM %s FOR %s) FROM {name} WHERE batch_id = %s)"  # noqa: S608
+        " TO STDOUT (FORMAT binary)"
+    )
+    for at in count(1, _PIECE):
+        with (
+            connection.cursor() as cursor,
+            cursor.cursor.copy(statement, [at, _PIECE, key]) as copy,
+        ):
+            copy.set_types(["bytea"])
+            piece = next((row[0] for row in list(copy.rows())), b"")
+        if piece:
+            yield piece
+        if len(piece) < _PIECE:
+            return

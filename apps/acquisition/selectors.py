@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from functools import reduce
+from io import BytesIO
 from operator import or_
 from uuid import UUID
 
@@ -120,8 +121,14 @@ def _frame(where: str, parameters: Sequence[object], table: str = _TABLE) -> pl.
 
 def content_of(batch_id: UUID) -> bytes:
     """The bytes of a batch as they came; of an open one, those that came so far."""
-    if packed := copying.get_bytes(BatchContent._meta.db_table, batch_id):
-        return zstandard.decompress(packed)
+    whole, unpacking = BytesIO(), None
+    for packed in copying.get_bytes(BatchContent._meta.db_table, batch_id):
+        unpacking = unpacking or zstandard.ZstdDecompressor().decompressobj()
+        whole.write(unpacking.decompress(packed))
+    if unpacking:
+        if not unpacking.eof:
+            raise zstandard.ZstdError(f"the content of batch {batch_id} is cut off")
+        return whole.getvalue()
     pieces = Piece.objects.filter(batch=batch_id).order_by("pk").values_list("content", flat=True)
     if not pieces:
         raise BatchContent.DoesNotExist(f"there is no content of batch {batch_id}")

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
+import zstandard
 from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -259,3 +260,16 @@ def test_frames_hold_only_what_the_store_can_keep() -> None:
     assert frame["@timestamp"].null_count() == 3
     assert frame.columns == list(frames.SCHEMA)
     assert frames.conform(frames.empty()).equals(frames.empty())
+
+
+@pytest.mark.parametrize("size", [1, 99, 100, 101, 250])
+def test_a_content_is_fetched_in_pieces(
+    source: Source, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    batch = stored(source, f"{ACCESS}\n" * 40)
+    packed = bytes(BatchContent.objects.get().content)
+    monkeypatch.setattr(copying, "_PIECE", max(1, len(packed) * size // 100))
+    assert selectors.content_of(batch.pk).decode() == f"{ACCESS}\n" * 40
+    BatchContent.objects.update(content=packed[:-5])
+    with pytest.raises(zstandard.ZstdError, match="cut off"):
+        selectors.content_of(batch.pk)
