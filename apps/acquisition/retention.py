@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -19,12 +19,16 @@ from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from apps.acquisition import storage
-from apps.acquisition.models import Batch, BatchContent, Piece
+from apps.acquisition.models import Batch, BatchContent, Piece, Record
 from apps.protection.services import audit, seal_many
 
 ACTOR = "platform"
 _ENDED = (Batch.State.DONE, Batch.State.FAILED)
 _LOCK_TIMEOUT = "10s"  # for the moment in which a partition is taken out
+
+AT_ONCE = 2000
+"""Batches that go in one transaction: while they are sealed all other sealing waits, and with it
+whoever sends."""
 
 Held = Callable[[int], Collection[UUID]]
 """The ids of batches that must stay, asked anew for each day, in the transaction of its removal."""
@@ -68,36 +72,64 @@ def _begin(day: int) -> datetime:
     return datetime.combine(storage.date_of(day), time(), UTC)
 
 
-@transaction.atomic
 def remove_day(*, day: int, held: Held, actor: str = ACTOR) -> Removed:
     """Removes the records and raw bytes of a day's batches, but for those that are held and those
     that are not through the response yet."""
-    begin = _begin(day)
-    batches = Batch.objects.filter(
-        removed_at=None, received_at__gte=begin, received_at__lt=begin + timedelta(days=1)
+    batches = records = 0
+    while part := _remove_some(day, held, actor):
+        batches, records = batches + len(part), records + sum(part)
+    return Removed(day, batches, records, _drop(day, must=bool(batches)))
+
+
+def _of_day(day: int) -> QuerySet[Batch]:
+    return Batch.objects.filter(received_at__gte=_begin(day), received_at__lt=_begin(day + 1))
+
+
+@transaction.atomic
+def _remove_some(day: int, held: Held, actor: str) -> list[int]:
+    """Removes the raw bytes of at most `AT_ONCE` batches and marks them; their numbers of records."""
+    batches = _of_day(day).filter(removed_at=None)
+    staying = Q(pk__in=set(held(day))) | ~Q(state__in=_ENDED)
+    going = batches.exclude(staying).order_by("received_at", "pk")[:AT_ONCE]
+    gone = {
+        key: (digest, stored) for key, digest, stored in going.values_list("pk", "digest", "stored")
+    }
+    if not gone:
+        return []
+    records = [stored for _, stored in gone.values()]
+    detail = {
+        "batches": len(gone),
+        "records": sum(records),
+        "kept": batches.filter(staying).count(),
+    }
+    _forget_contents(Batch.objects.filter(pk__in=list(gone)))
+    Batch.objects.filter(pk__in=list(gone)).update(removed_at=timezone.now())
+    seal_many(kind="removal", digests={str(key): digest for key, (digest, _) in gone.items()})
+    audit(
+        actor=actor,
+        action="records.removed",
+        object=f"day:{storage.date_of(day)}",
+        detail=detail,
     )
-    stay = set(held(day))
-    keeping = list(
-        batches.filter(Q(pk__in=stay) | ~Q(state__in=_ENDED)).values_list("pk", flat=True)
-    )
-    going = batches.exclude(pk__in=keeping)
-    gone = dict(going.order_by("received_at", "pk").values_list("pk", "digest"))
-    records = sum(going.values_list("stored", flat=True))
-    if gone:
-        _forget_contents(going)
-        going.update(removed_at=timezone.now())
-        seal_many(kind="removal", digests={str(key): digest for key, digest in gone.items()})
-        audit(
-            actor=actor,
-            action="records.removed",
-            object=f"day:{storage.date_of(day)}",
-            detail={"batches": len(gone), "records": records, "kept": len(keeping)},
-        )
-    if gone or not keeping:
+    return records
+
+
+@transaction.atomic
+def _drop(day: int, *, must: bool) -> int:
+    """Drops the records of a day's removed batches; returns how many batches are kept."""
+    keeping = list(_of_day(day).filter(removed_at=None).values_list("pk", flat=True))
+    if must or not keeping or _is_left_over(day):
         with connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
         storage.drop_day(day, keeping)
-    return Removed(day, len(gone), records, len(keeping))
+    return len(keeping)
+
+
+def _is_left_over(day: int) -> bool:
+    """Whether records of removed batches are there: a reader would not let go of the day then."""
+    removed = _of_day(day).filter(removed_at__isnull=False, first_record__isnull=False)
+    last = removed.order_by("-removed_at").values_list("first_record", flat=True).first()
+    return last is not None and Record.objects.filter(pk=last).exists()
 
 
 def _forget_contents(batches: QuerySet[Batch]) -> None:

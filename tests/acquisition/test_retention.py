@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
 from apps.acquisition import retention, search, selectors, services, storage
 from apps.acquisition.models import Batch, BatchContent, Block, Record, Source
@@ -158,3 +158,41 @@ def test_what_a_worker_is_storing_meanwhile_is_not_lost() -> None:
     worker.join(20)
     assert list(Record.objects.values_list("event_original", flat=True)) == ["still coming"]
     storage.drop_day(day)
+
+
+def test_many_batches_go_in_several_transactions(
+    source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "AT_ONCE", 2)
+    batches = [came(source, 40, f"line {number}\n{ACCESS}") for number in range(6)]
+    held = batches.pop(2)
+    (gone,) = remove((held,))
+    assert (gone.batches, gone.records, gone.kept) == (5, 10, 1)
+    assert set(Record.objects.values_list("batch", flat=True)) == {held.pk}
+    entries = AuditEntry.objects.filter(action="records.removed").order_by("id")
+    assert [(entry.detail["batches"], entry.detail["kept"]) for entry in entries] == [
+        *((2, 1), (2, 1), (1, 1)),
+    ]
+    assert Seal.objects.filter(kind="removal").count() == 5
+    assert list(verification.problems()) == []
+
+
+def test_a_day_that_a_reader_did_not_let_go_goes_the_next_time(
+    source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    came(source, 40, FAILED)
+    held = came(source, 40, ACCESS)
+    with monkeypatch.context() as busy:
+
+        def away(*_: object) -> None:
+            raise OperationalError("lock timeout")
+
+        busy.setattr(storage, "drop_day", away)
+        with pytest.raises(OperationalError):
+            remove((held,))
+    assert Record.objects.count() == 2
+    remove((held,))
+    assert Record.objects.get().batch_id == held.pk
+    with monkeypatch.context() as watched:
+        watched.setattr(storage, "drop_day", lambda *_: pytest.fail("nothing is left to drop"))
+        remove((held,))
