@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from apps.analysis import readings
 from apps.analysis.evidence import Evidence, Rows, spread
 from apps.analysis.networks import Network, network
 from apps.contracts import Assessment, Finding, Reason
+from apps.detection.habits import SIGN as UNLIKE_ITS_SITE
 from ml_core.kinds import FLOWS, PAGES, REQUESTS
 from ml_core.scorer import Explanation, Verdicts
 
@@ -64,8 +66,16 @@ def assess(
         explained = _explain(verdicts, told, [findings[i].severity for i in members])
         for i, said, reasons in zip(members, told, explained, strict=True):
             if said is not None:
-                found[i] = said.assessment(kind, reader.model, reasons)
+                weighed = said.assessment(kind, reader.model, reasons)
+                found[i] = replace(weighed, unsure=weighed.unsure or _beyond(findings[i], weighed))
     return found
+
+
+def _beyond(finding: Finding, weighed: Assessment) -> bool:
+    """Whether "normal" is more than the network can know: it never saw what the site is asked."""
+    signs = finding.parameters.get("signs")
+    unlike = isinstance(signs, Sequence) and UNLIKE_ITS_SITE in signs
+    return unlike and weighed.p_attack < 0.5
 
 
 def _representatives(evidence: Evidence, kind: str, findings: Sequence[Finding]) -> list[Rows]:

@@ -29,6 +29,7 @@ from apps.analysis.models import Incident
 from apps.analysis.services import model_folder
 from apps.assistance.models import Delivery, Host
 from apps.center.words import exact
+from apps.detection import selectors as detection
 from apps.protection.models import AuditEntry
 
 QUEUES = ("ingest", "response", "learning", "scan")
@@ -239,6 +240,17 @@ def _tools() -> tuple[str, str]:
     return ("good" if names else "bad"), ", ".join(names) or _("no tool found")
 
 
+def _habits() -> tuple[str, str]:
+    """Of how many sites enough is known to tell what is strange there."""
+    sites, known, habits = detection.known_habits()
+    told = ngettext(
+        "%(sites)d site: %(known)d of %(habits)d parameters and paths known well enough",
+        "%(sites)d sites: %(known)d of %(habits)d parameters and paths known well enough",
+        sites,
+    )
+    return "good", told % {"known": known, "habits": habits, "sites": sites}
+
+
 def _yara() -> tuple[str, str]:
     import yara_x
 
@@ -357,7 +369,11 @@ MODULES: Sequence[tuple[str, Promise, Sequence[tuple[Promise, Look]]]] = (
             (_t("Parsers"), _parsers),
         ),
     ),
-    ("detection", _t("Detection"), ((_t("Tools"), _tools), (_t("YARA rules"), _yara))),
+    (
+        "detection",
+        _t("Detection"),
+        ((_t("Tools"), _tools), (_t("YARA rules"), _yara), (_t("Sites' habits"), _habits)),
+    ),
     ("analysis", _t("Analysis"), ((_t("Networks"), _models),)),
     ("knowledge", _t("Knowledge"), ((_t("Expert records"), _records),)),
     ("assistance", _t("Assistance"), ((_t("Hosts"), _hosts), (_t("Deliveries"), _deliveries))),

@@ -8,12 +8,14 @@ from uuid import UUID
 from celery import shared_task
 from django.conf import settings
 from django.db import OperationalError
+from django.utils import timezone
 
 from apps.acquisition import retention
 from apps.acquisition.stages import stage
 from apps.analysis import services as analysis
 from apps.analysis.selectors import held_batches
 from apps.assistance import services as assistance
+from apps.detection import services as detection
 
 
 @stage
@@ -33,7 +35,9 @@ def sweep() -> int:
 
 @shared_task(autoretry_for=(OperationalError,), retry_backoff=60, max_retries=5)
 def remove_old() -> int:
-    """Removes the records and raw bytes whose time is over; returns of how many batches."""
+    """Removes the records and raw bytes whose time is over, and the habits that nobody has; returns
+    of how many batches."""
+    detection.forget(timezone.now().date())
     days = settings.TOCSIN["retention_days"]
     return sum(gone.batches for gone in retention.remove_old(days=days, held=held_batches))
 

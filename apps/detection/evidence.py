@@ -18,6 +18,21 @@ from apps.acquisition.frames import SCHEMA
 from apps.protection.masking import mask
 
 TIME, RECORD, FRESH = "@timestamp", "record.id", "tocsin.fresh"
+STRANGE = "tocsin.strange"
+"""What is strange in a request at its site (`habits.marked`); null where nothing is."""
+
+STRANGE_KIND = pl.List(
+    pl.Struct(
+        {
+            "path": pl.String(),
+            "name": pl.String(),  # of a parameter; null: which parameters came together
+            "value": pl.String(),  # its value; of such, the names
+            "rare": pl.UInt64(),  # the traits that hardly any had
+            "rarest": pl.Float32(),  # things that had its rarest trait …
+            "seen": pl.Float32(),  # … of so many
+        }
+    )
+)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -32,8 +47,11 @@ def ready(frame: pl.DataFrame, received: datetime | None = None) -> pl.DataFrame
         frame = frame.with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias(RECORD))
     if FRESH not in frame.columns:
         frame = frame.with_columns(pl.lit(True).alias(FRESH))
+    columns = SCHEMA | {STRANGE: STRANGE_KIND}
     absent = [
-        pl.lit(None, kind).alias(name) for name, kind in SCHEMA.items() if name not in frame.columns
+        pl.lit(None, kind).alias(name)
+        for name, kind in columns.items()
+        if name not in frame.columns
     ]
     frame = frame.with_columns(absent)
     return frame if received is None else frame.with_columns(pl.col(TIME).fill_null(received))

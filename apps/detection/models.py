@@ -1,4 +1,4 @@
-"""What detection keeps: findings, each with the ids of the records behind it."""
+"""What detection keeps: findings, each with the ids of the records behind it, and sites' habits."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -33,3 +33,23 @@ class Finding(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+
+class Habit(models.Model):
+    """What one parameter of a path, or one path, is sent: `habits.Habits`, a row of it.
+
+    No text that was sent is kept: `key` is a digest of site, path and parameter.
+    """
+
+    key = models.BigIntegerField(primary_key=True)
+    site = models.TextField()
+    day = models.DateField()  # of `given`; the last one that taught anything
+    seen = models.FloatField()
+    counts = models.BinaryField()  # float32, little-endian
+    given = models.BinaryField()
+
+    class Meta:
+        indexes = (models.Index(fields=("site",)),)
+
+    def __str__(self) -> str:
+        return f"{self.site} {self.key:x}"

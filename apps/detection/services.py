@@ -1,21 +1,32 @@
-"""Stores what the tools find in a batch. The only writer of findings."""
+"""Stores what the tools find in a batch, and what it says of its sites' habits. The only writer
+of both."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
 from uuid import UUID
 
-from django.db import transaction
+import numpy as np
+import polars as pl
+from django.db import connection, transaction
 
 from apps import contracts
 from apps.acquisition.models import Batch
 from apps.acquisition.selectors import frame_of
 from apps.acquisition.stages import claimed
-from apps.detection import run
-from apps.detection.models import Finding
+from apps.detection import evidence, habits, run, selectors
+from apps.detection.models import Finding, Habit
+from apps.detection.tools import strange_requests
+
+log = logging.getLogger(__name__)
+
+MOST_HABITS = 500_000  # of all sites
+UNUSED = timedelta(days=90)  # after which a habit is forgotten
 
 
 def detect(batch_id: UUID) -> int:
@@ -28,15 +39,23 @@ def detect(batch_id: UUID) -> int:
     with claimed(batch_id, Batch.State.PARSED) as claim:
         if claim is None:
             return 0
-        batch = Batch.objects.get(pk=batch_id)
-        found = run.search(frame_of(batch_id), batch.received_at)
+        batch = Batch.objects.select_related("source").get(pk=batch_id)
+        frame = evidence.ready(frame_of(batch_id), batch.received_at)
+        day = batch.received_at.date()
+        things, failures = _things(frame)
+        if batch.source.is_demonstration:  # it must leave nothing behind
+            things = things.clear()
+        judgement = habits.judged(things, selectors.habits_of(things, day))
+        found = run.search(habits.marked(frame, judgement))
+        failures |= found.failures
         rows = stored(batch_id, found.findings)
         with transaction.atomic():
             Finding.objects.bulk_create(rows, batch_size=2000, ignore_conflicts=True)
             summary = {k: v for k, v in batch.summary.items() if k != "failed_tools"}
-            if found.failures:
-                summary["failed_tools"] = dict(found.failures)
+            if failures:
+                summary["failed_tools"] = failures
             Batch.objects.filter(pk=batch_id).update(summary=summary)
+            learn(habits.harmless(judgement, found.findings), day)
             claim.finish(Batch.State.DETECTED)
         return len(rows)
 
@@ -81,3 +100,70 @@ def fingerprints(batch_id: UUID, findings: Iterable[contracts.Finding]) -> list[
         before[identity] += 1
         digests.append(hashlib.sha256(json.dumps([*identity, place]).encode()).hexdigest())
     return digests
+
+
+# ── Habits ───────────────────────────────────────────────────────────────────────────────
+
+
+def _things(frame: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, str]]:
+    """`habits.things`; nothing, and why, where it fails: as a tool, it costs no other its findings."""
+    try:
+        return habits.things(frame), {}
+    except Exception as error:
+        log.exception("what is asked of sites could not be read")
+        why = f"{type(error).__name__}: {error}"
+        return habits.things(evidence.ready(frame.clear())), {strange_requests.TOOL.name: why}
+
+
+def learn(judgement: pl.DataFrame, day: date) -> None:
+    """Adds things (`habits.judged`) to the habits of their sites, at most HABITS new ones. Inside a
+    transaction."""
+    if judgement.is_empty():
+        return
+    is_new = pl.col("seen") == 0
+    made = judgement.filter(is_new).group_by("key").len().sort("len", "key", descending=True)
+    learned = judgement.filter(
+        ~is_new | pl.col("key").is_in(made["key"].head(habits.HABITS).implode())
+    )
+    sites = learned.select("key", "site").unique("key").sort("key")
+    before = selectors.habits_of(sites, day, lock=True).over(sites["key"].to_numpy())
+    after = habits.taught(before, learned)
+    told = np.flatnonzero((after.given != before.given).any(axis=1))
+    columns = (
+        after.keys[told].tolist(),
+        sites["site"].gather(told).to_list(),
+        [day] * len(told),
+        after.seen[told].tolist(),
+        [row.tobytes() for row in after.counts[told].astype("<f4")],
+        [row.tobytes() for row in after.given[told]],
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(_LEARN, columns)
+        if (before.seen[told] == 0).any():
+            cursor.execute(_MAKE_ROOM, [sites["site"].unique().to_list(), habits.HABITS])
+
+
+def forget(today: date) -> int:
+    """Removes the habits that nothing was added to for long, and of too many the oldest; returns
+    how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FORGET, [today - UNUSED, MOST_HABITS])
+        return int(cursor.rowcount)
+
+
+_TABLE = Habit._meta.db_table
+_LEARN = f"""
+    INSERT INTO {_TABLE} (key, site, day, seen, counts, given)
+    SELECT * FROM unnest(
+        %s::bigint[], %s::text[], %s::date[], %s::float8[], %s::bytea[], %s::bytea[])
+    ON CONFLICT (key) DO UPDATE SET day = greatest({_TABLE}.day, excluded.day),
+        seen = excluded.seen, counts = excluded.counts, given = excluded.given"""  # noqa: S608
+_MAKE_ROOM = f"""
+    DELETE FROM {_TABLE} WHERE key IN (
+        SELECT key FROM (
+            SELECT key, row_number() OVER (PARTITION BY site ORDER BY seen DESC, key) AS place
+            FROM {_TABLE} WHERE site = ANY(%s)
+        ) AS ranked WHERE place > %s)"""  # noqa: S608
+_FORGET = f"""
+    DELETE FROM {_TABLE} WHERE day < %s OR key IN (
+        SELECT key FROM {_TABLE} ORDER BY day DESC, seen DESC OFFSET %s)"""  # noqa: S608

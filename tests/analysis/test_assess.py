@@ -109,6 +109,23 @@ def test_requests_are_read_as_the_network_learned_them() -> None:
     assert np.argmax(readings.request_signal(table)) == 1
 
 
+def test_of_what_is_strange_at_its_site_normal_is_more_than_the_network_can_know() -> None:
+    table = frame(
+        [request(0, "GET", "/shop?item=7"), request(1, "GET", "/shop?item=1%27+or+1=1--")]
+    )
+    strange = {"signs": ["unlike_its_site"]}
+    asked = [
+        finding(Kind.ANOMALY, network="requests", records=(0,)),
+        finding(Kind.ANOMALY, network="requests", records=(0,), parameters=strange),
+        finding(Kind.ANOMALY, network="requests", records=(1,), parameters=strange),
+    ]
+    plain, unlike, attack = [said for said in assess(table, asked) if said is not None]
+    assert (plain.label, plain.unsure) == ("normal", False)
+    assert (unlike.label, unlike.unsure) == ("normal", True)
+    assert unlike.p_attack == pytest.approx(plain.p_attack)
+    assert (attack.label, attack.unsure) == ("sqli", False)
+
+
 def verdicts(probabilities: list[list[float]], unsure: list[bool]) -> Verdicts:
     p = np.array(probabilities)
     label = p.argmax(axis=1)
