@@ -1,3 +1,5 @@
+"""Protection as a Django app; connections to the database notice when the other end is gone."""
+
 from typing import Any
 
 from django.apps import AppConfig
