@@ -39,6 +39,7 @@ class Kind(StrEnum):
     MALWARE = "malware"
     COMMAND_AND_CONTROL = "command_and_control"
     TAMPERING = "tampering"  # what a page shows, or does to its readers, is not its owner's
+    PERSISTENCE = "persistence"  # what an intruder leaves on a host to come back, or to hide
     WEAKNESS = "weakness"  # nobody attacks yet: what would let one in, or keep others out
     HIJACK = "hijack"  # a name leads, or may lead, elsewhere than its owner meant
     ANOMALY = "anomaly"  # abnormal, and no tool can say of what kind
@@ -53,6 +54,7 @@ TECHNIQUE: Mapping[Kind, str] = {
     Kind.MALWARE: "T1204",
     Kind.COMMAND_AND_CONTROL: "T1071",
     Kind.HIJACK: "T1584.001",
+    Kind.PERSISTENCE: "T1543",
     Kind.TAMPERING: "T1491.002",
 }
 """The ATT&CK technique a kind stands for when a tool knows nothing more precise."""

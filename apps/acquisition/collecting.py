@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 DATASETS = frozenset(
     {
         *("web.page", "web.script", "dns.answer", "tls.certificate", "host.file", "host.package"),
-        *("host.account", "host.socket", "host.schedule", "host.unit"),
+        *("host.account", "host.key", "host.socket", "host.schedule", "host.unit"),
+        *("host.process", "host.module"),
     }
 )
 """What collectors bring, as `event.dataset`."""
@@ -262,6 +263,9 @@ _CATEGORY = {
     "host.file": "file",
     "host.package": "package",
     "host.account": "iam",
+    "host.key": "iam",
+    "host.process": "process",
+    "host.module": "driver",
 }
 
 

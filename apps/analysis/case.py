@@ -12,7 +12,7 @@ import polars as pl
 
 from apps.analysis import attacker, clue_tree, matching, remedy
 from apps.analysis.campaign import Campaign
-from apps.analysis.correlate import names
+from apps.analysis.correlate import WATCHED, names
 from apps.analysis.evidence import Evidence
 from apps.analysis.remedy import FoundFile, TakenAccount
 from apps.contracts import (
@@ -61,7 +61,8 @@ def build(
     evidence = Evidence(frame)
     records = evidence.of(chosen)
     who = attacker.profile(frame, chosen)
-    files = found_files(records)
+    # what a watch saw change is mostly the host's own: nobody is to move that out of reach
+    files = found_files(evidence.of([f for f in chosen if f.kind not in WATCHED]))
     facts = matching.facts_of(
         campaign,
         who,

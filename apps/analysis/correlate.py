@@ -28,7 +28,7 @@ TOGETHER = frozenset({Kind.BRUTE_FORCE, Kind.FLOOD})
 request must not make a visitor part of the attack that happens to go on. Scans are joined when
 their sources do nothing else: one incident of the background noise, not hundreds."""
 
-WATCHED = frozenset({Kind.HIJACK, Kind.TAMPERING, Kind.WEAKNESS})
+WATCHED = frozenset({Kind.HIJACK, Kind.PERSISTENCE, Kind.TAMPERING, Kind.WEAKNESS})
 """Kinds that a watch sees at what is ours, where nobody is known to act: what happens to one target
 within a day is one incident."""
 

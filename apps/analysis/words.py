@@ -17,6 +17,7 @@ KIND_WORDS: Mapping[Kind, str] = {
     Kind.MALWARE: "malware",
     Kind.COMMAND_AND_CONTROL: "command and control",
     Kind.HIJACK: "suspected domain hijack",
+    Kind.PERSISTENCE: "foothold",
     Kind.TAMPERING: "page tampering",
     Kind.WEAKNESS: "weak point",
     Kind.ANOMALY: "unfamiliar traffic",
@@ -32,6 +33,7 @@ SERIOUSNESS: tuple[Kind, ...] = (
     Kind.HIJACK,
     Kind.TAMPERING,
     Kind.COMMAND_AND_CONTROL,
+    Kind.PERSISTENCE,
     Kind.MALWARE,
     Kind.WEB_SHELL,
 )
@@ -46,6 +48,7 @@ TACTIC: Mapping[Kind, str] = {
     Kind.COMMAND_AND_CONTROL: "command-and-control",
     Kind.FLOOD: "impact",
     Kind.HIJACK: "resource-development",
+    Kind.PERSISTENCE: "persistence",
     Kind.TAMPERING: "impact",
     Kind.WEAKNESS: "",
     Kind.ANOMALY: "",

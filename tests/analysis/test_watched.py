@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import polars as pl
+import pytest
 
 from apps.acquisition.collecting import Baseline, Collected, compare, lines_of
 from apps.acquisition.reading import read
@@ -15,9 +16,11 @@ from apps.analysis.correlate import correlate
 from apps.contracts import Assessment, Finding, Kind, Remedy
 from apps.detection import run
 from apps.detection.evidence import ready
+from apps.detection.host_signs import SIGNS, Sign
 from apps.knowledge.services import records
 from tests.detection import test_certificate_watch as certificates
 from tests.detection import test_dns_changes as names
+from tests.detection import test_host_changes as hosts
 from tests.detection import test_page_changes as pages
 from tests.detection.watched import START
 
@@ -101,3 +104,32 @@ def test_of_a_page_written_anew_the_network_says_whether_an_intruder_wrote_it() 
     (campaign,) = incidents(pages.run(), pages.run(boast))
     assert (campaign.kind, campaign.network_label) == (Kind.TAMPERING, "defaced")
     assert answered(pages.run(), pages.run(boast))[1] == "page-defaced"
+
+
+@pytest.mark.parametrize("sign", SIGNS, ids=lambda sign: sign.name)
+def test_whatever_an_intruder_leaves_on_a_host_is_answered_and_moved_by_nobody(sign: Sign) -> None:
+    left = hosts.run(**hosts.EVIDENCE[sign.name])
+    title, slug, plan = answered(hosts.run(), left, host="web-01")
+    assert title.startswith("Foothold on web-01")
+    record = next(each for each in records() if each.slug == slug)
+    (named,) = (condition for condition in record.when if condition.field == "signs")
+    assert sign.name in named.value
+    assert plan.tasks
+    assert not plan.steps
+
+
+def test_many_programs_changed_at_once_are_answered_as_a_virus() -> None:
+    programs = [(f"/usr/bin/p{n}", "1", "755") for n in range(6)]
+    infected = [(path, "evil", mode) for path, _held, mode in programs]
+    runs = hosts.run(files=programs), hosts.run(files=infected)
+    assert answered(*runs, host="web-01")[1] == "programs-infected"
+
+
+def test_all_that_was_left_on_a_host_is_one_incident_whose_files_stay_where_they_are() -> None:
+    files = [*hosts.EVIDENCE["preload"]["files"], ("/etc/sudoers.d/x", "x", "440")]
+    left = hosts.run(files=files, keys=hosts.EVIDENCE["ssh_key"]["keys"])
+    frame, findings, verdicts = weighed((hosts.run(), left), "web-01")
+    (campaign,) = correlate(findings, verdicts)
+    made = case.build(frame, findings, verdicts, campaign)
+    assert made.facts["signs"] == ["preload", "sudo_rules", "ssh_key"]
+    assert made.files == ()

@@ -32,7 +32,20 @@ from apps.acquisition.reading import read
 from apps.contracts import Refused
 
 NOW = datetime(2026, 11, 29, tzinfo=UTC)
-NOTHING = dict.fromkeys(("packages", "accounts", "sockets", "schedules", "units"), False)
+NOTHING = dict.fromkeys(
+    (
+        "packages",
+        "accounts",
+        "keys",
+        "setuid",
+        "sockets",
+        "schedules",
+        "units",
+        "processes",
+        "modules",
+    ),
+    False,
+)
 
 
 def here(argv: Sequence[str]) -> Answer:
@@ -184,6 +197,69 @@ def test_sockets_schedules_and_units_are_read_from_what_the_programs_say() -> No
     assert (unit.key, unit.fields["service.state"]) == ("ssh.service", "enabled")
 
 
+def test_keys_that_may_log_in_are_told_by_their_fingerprint(tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    subprocess.run(
+        ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "eve", "-f", key], check=True
+    )
+    public = key.with_suffix(".pub").read_text().strip()
+    known = subprocess.run(
+        ["ssh-keygen", "-l", "-f", key.with_suffix(".pub")],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.split()[1]
+    said = f'/home/anna/.ssh/authorized_keys\ufffdcommand="/bin/x",no-pty {public}\nnonsense\n'
+    [seen] = hosts.keys(said + "/root/.ssh/authorized_keys\ufffdssh-rsa AAAA!!\n")
+    assert seen.fields["key.fingerprint"] == known
+    assert (seen.fields["user.name"], seen.fields["key.comment"]) == ("anna", "eve")
+    assert seen.fields["key.options"] == 'command="/bin/x",no-pty'
+
+
+def test_only_processes_from_where_none_should_be_are_told() -> None:
+    said = (
+        "/proc/1/exe\t/usr/lib/systemd/systemd\n/proc/7/exe\t/usr/sbin/nginx (deleted)\n"
+        "/proc/8/exe\t/dev/shm/.x\n/proc/9/exe\t/dev/shm/.x\n/proc/2/exe\t\n"
+        "/proc/10/exe\t/memfd:kworker (deleted)\n/proc/11/exe\t/home/eve/m (deleted)\n"
+    )
+    seen = {o.fields["process.executable"]: o.fields for o in hosts.processes(said)}
+    assert {path: f["process.state"] for path, f in seen.items()} == {
+        "/dev/shm/.x": "in a temporary folder",
+        "/memfd:kworker": "in memory alone",
+        "/home/eve/m": "deleted",
+    }
+    assert seen["/dev/shm/.x"]["message"].endswith("as process 8, 9.")
+
+
+def test_modules_and_packages_of_files_are_read() -> None:
+    said = (
+        "nf_tables 286720 12 - Live 0xffffffffc0\nevil 16384 0 - Live 0xffffffffc1 (OE)\n"
+        "loop 32768 0 - Live 0x0\nshort\n"
+    )
+    seen = [(o.key, o.fields["module.taints"]) for o in hosts.modules(said)]
+    assert seen == [("nf_tables", ""), ("evil", "OE"), ("loop", "")]
+    said = (
+        "coreutils: /bin/ls\nlibc6:amd64, libc6:i386: /lib/x.so\nbash: /usr/bin/bash\n"
+        "diversion by dash from: /bin/sh\ndpkg-query: no path found\n"
+    )
+    found = hosts.owners(said)
+    assert found["/usr/bin/ls"] == found["/bin/ls"] == "coreutils"
+    assert (found["/usr/lib/x.so"], found["/usr/bin/bash"]) == ("libc6", "bash")
+    assert "/bin/sh" not in found
+
+
+def test_files_of_this_machine_are_told_with_their_packages_and_those_that_run_as_their_owner() -> (
+    None
+):
+    got = collect(setuid=True, packages=True, folders=["/usr/sbin"], processes=True, modules=True)
+    by = {(o.group, o.key): o.fields for o in got.observations}
+    assert by["setuid", "/usr/bin/passwd"]["file.mode"] == "4755"
+    assert by["setuid", "/usr/bin/passwd"]["package.name"] == "passwd"
+    assert by["/usr/sbin", "/usr/sbin/useradd"]["package.name"] == "passwd"
+    assert "package.name" not in next(o for o in got.observations if o.group == "setuid").compared
+    assert {"setuid", "processes", "packages", "/usr/sbin"} <= got.groups
+
+
 def test_packages_of_rpm_are_read_where_there_is_no_dpkg() -> None:
     def redhat(argv: Sequence[str]) -> Answer:
         if argv[0] == "/usr/bin/rpm":
@@ -230,7 +306,8 @@ def test_without_a_way_to_hosts_nothing_is_collected() -> None:
 def test_no_answer_breaks_what_reads_it(said: str) -> None:
     for seen in (
         hosts.files(said, said, "/"), hosts.packages(said), hosts.accounts(said, said),
-        hosts.sockets(said), hosts.schedules(said), hosts.units(said),
+        hosts.sockets(said), hosts.schedules(said), hosts.units(said), hosts.keys(said),
+        hosts.processes(said), hosts.modules(said),
     ):  # fmt: skip
         for observation in seen:
             assert observation.dataset.startswith("host.")
