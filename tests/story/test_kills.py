@@ -189,9 +189,10 @@ def test_a_batch_whose_worker_is_killed_at_it_is_soon_parsed_by_another_one(vict
             # its transaction waits for us before it ends
             until(lambda: is_in_the_middle(database), "the worker is in the middle")
             worker = children(platform._process.pid, {"worker": "ingest"})["worker"]
-            pids = [worker] if victim == "worker" else pool(worker)
-            for pid in pids:
+            at_work = pool(worker)
+            for pid in [worker] if victim == "worker" else at_work:
                 os.kill(pid, signal.SIGKILL)
+            until(lambda: not any(map(lives, at_work)), "who parsed is dead")
             database.rollback()
 
             def counted() -> tuple[int, ...]:
@@ -218,6 +219,13 @@ def is_in_the_middle(database: psycopg.Connection) -> bool:
         " AND EXISTS (SELECT FROM acquisition_batch WHERE claimed_at IS NOT NULL)"
     )
     return waiting.fetchone() is not None
+
+
+def lives(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
 
 
 def pool(worker: int) -> list[int]:
