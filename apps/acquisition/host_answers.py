@@ -16,6 +16,7 @@ _DIGEST = re.compile(r"^(\\?)([0-9a-f]{64}) [ *](.+)$")
 _PROCESS = re.compile(r'\("([^"]{1,64})",pid=')
 _TEMPORARY = re.compile(r"^(?:/tmp|/var/tmp|/dev/shm|/run/user)/")
 _SYSTEM = re.compile(r"^/(?:usr|bin|sbin|lib\w*|opt|snap|app)/")
+_RUNC = "/memfd:runc_cloned:/proc/self/exe"  # how containers are started
 _KEY = re.compile(r"(?:^|\s)((?:ssh|ecdsa|sk)-[\w.@-]+)\s+([A-Za-z0-9+/=]{16,})(?:\s+(.*))?$")
 _MERGED = ("/bin/", "/sbin/", "/lib")
 """What is a link into /usr by now, and is still known by its former name."""
@@ -157,6 +158,8 @@ def processes(said: str) -> Iterator[Observation]:
             found.setdefault(path, []).append(number)
     for path, numbers in found.items():
         name = path.removesuffix(" (deleted)")
+        if name == _RUNC:
+            continue
         if name.startswith("/memfd:"):
             state = "in memory alone"
         elif path != name and not _SYSTEM.match(name):

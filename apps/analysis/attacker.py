@@ -154,7 +154,8 @@ def _targets(findings: Sequence[Finding]) -> tuple[Seen, ...]:
 def _tools(records: pl.DataFrame, findings: Sequence[Finding]) -> tuple[Seen, ...]:
     """Programs by name; a browser's user agent says nothing of an attacker and is left out."""
     parts: dict[str, list[Seen]] = defaultdict(list)
-    for seen in _seen(records, "user_agent.original"):
+    sent = records.filter(pl.col("source.ip").is_not_null())  # a watch names itself, not a source
+    for seen in _seen(sent, "user_agent.original"):
         name = program(seen.value)
         if name:
             parts[name].append(seen)

@@ -52,11 +52,19 @@ _DEEDS: Mapping[str, Promise] = {
     Kind.MALWARE: gettext_lazy("left malware"),
     Kind.COMMAND_AND_CONTROL: gettext_lazy("steered an infected machine"),
     Kind.HIJACK: gettext_lazy("led a name elsewhere"),
-    Kind.PERSISTENCE: gettext_lazy("settled on a host"),
+    Kind.PERSISTENCE: gettext_lazy("left a foothold"),
     Kind.TAMPERING: gettext_lazy("tampered with a page"),
     Kind.WEAKNESS: gettext_lazy("left a weak point"),
     Kind.ANOMALY: gettext_lazy("behaved abnormally"),
 }
+
+_SEEN: Mapping[str, Promise] = {
+    Kind.HIJACK: gettext_lazy("%(whom)s seems to lead elsewhere"),
+    Kind.TAMPERING: gettext_lazy("A page of %(whom)s seems to be tampered with"),
+    Kind.PERSISTENCE: gettext_lazy("Somebody seems to have left a foothold on %(whom)s"),
+    Kind.WEAKNESS: gettext_lazy("%(whom)s has a weak point"),
+}
+"""What a watch saw, where nobody is known to have done it."""
 
 LABELS: Mapping[str, Promise] = {
     "Normal": gettext_lazy("Normal"),
@@ -306,6 +314,8 @@ def sentence(
         "accounts": some(accounts_taken),
     }
     told = _("%(who)s %(deed)s on %(whom)s") if targets else _("%(who)s %(deed)s")
+    if first in _SEEN and targets and not subjects:
+        told = str(_SEEN[first])
     if others:
         told += _(", along with %(others)s")
     if accounts_taken:

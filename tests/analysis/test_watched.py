@@ -91,6 +91,12 @@ def test_pages_that_somebody_wrote_on_are_answered() -> None:
     assert answered(pages.run(), pages.run(pages.html(extra=script)))[1] == "page-foreign-code"
 
 
+def test_the_browser_of_a_watch_is_no_tool_of_an_attacker() -> None:
+    frame, findings, verdicts = weighed((pages.run(), pages.run(pages.DEFACED)), "")
+    (campaign,) = correlate(findings, verdicts)
+    assert case.build(frame, findings, verdicts, campaign).attacker.tools == ()
+
+
 def test_of_a_page_written_anew_the_network_says_whether_an_intruder_wrote_it() -> None:
     relaunch = " ".join(f"We sell fresh fruit number {n} from our own orchard." for n in range(60))
     new_shop = pages.html("Welcome to the orchard", relaunch).replace("Home Basket Help", "Start")

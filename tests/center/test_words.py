@@ -106,3 +106,14 @@ def test_no_page_carries_a_script_or_a_style_of_its_own() -> None:
     for file in (Path(center.__file__).parent / "templates").rglob("*.html"):
         text = file.read_text()
         assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)", text), file.name
+
+
+def test_what_only_a_watch_saw_is_said_without_an_attacker() -> None:
+    assert (
+        words.sentence(["hijack"], [], ["shop.example"]) == "shop.example seems to lead elsewhere."
+    )
+    assert words.sentence(["weakness"], [], ["shop.example"]) == "shop.example has a weak point."
+    told = words.sentence(["persistence", "brute_force"], [], ["web-01"])
+    assert told == "Somebody seems to have left a foothold on web-01, along with brute force."
+    known = words.sentence(["persistence"], ["203.0.113.5"], ["web-01"])
+    assert known == "203.0.113.5 left a foothold on web-01."

@@ -221,6 +221,7 @@ def test_only_processes_from_where_none_should_be_are_told() -> None:
         "/proc/1/exe\t/usr/lib/systemd/systemd\n/proc/7/exe\t/usr/sbin/nginx (deleted)\n"
         "/proc/8/exe\t/dev/shm/.x\n/proc/9/exe\t/dev/shm/.x\n/proc/2/exe\t\n"
         "/proc/10/exe\t/memfd:kworker (deleted)\n/proc/11/exe\t/home/eve/m (deleted)\n"
+        "/proc/12/exe\t/memfd:runc_cloned:/proc/self/exe (deleted)\n"
     )
     seen = {o.fields["process.executable"]: o.fields for o in hosts.processes(said)}
     assert {path: f["process.state"] for path, f in seen.items()} == {
@@ -257,7 +258,8 @@ def test_files_of_this_machine_are_told_with_their_packages_and_those_that_run_a
     assert by["setuid", "/usr/bin/passwd"]["package.name"] == "passwd"
     assert by["/usr/sbin", "/usr/sbin/useradd"]["package.name"] == "passwd"
     assert "package.name" not in next(o for o in got.observations if o.group == "setuid").compared
-    assert {"setuid", "processes", "packages", "/usr/sbin"} <= got.groups
+    assert {"setuid", "processes", "modules", "packages", "/usr/sbin"} <= got.groups
+    assert not got.notes
 
 
 def test_packages_of_rpm_are_read_where_there_is_no_dpkg() -> None:
