@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from django.core.exceptions import ValidationError as ValidationFailed
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path
@@ -15,8 +16,15 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework import viewsets
 from rest_framework.decorators import action
-from rest_framework.exceptions import APIException, PermissionDenied, ValidationError
+from rest_framework.exceptions import (
+    APIException,
+    NotFound,
+    ParseError,
+    PermissionDenied,
+    ValidationError,
+)
 from rest_framework.pagination import CursorPagination
+from rest_framework.parsers import BaseParser, FormParser, JSONParser, MultiPartParser
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -64,11 +72,27 @@ class HasCapability(BasePermission):
         return may(request.user, needed)
 
 
+class Json(JSONParser):
+    """JSON that is nested too deep to be read is a bad request, not a fault."""
+
+    def parse(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().parse(*args, **kwargs)
+        except RecursionError as error:
+            raise ParseError(_("This is nested too deep.")) from error
+
+
 class Newest(CursorPagination):
     ordering = "-id"
 
+    def paginate_queryset(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().paginate_queryset(*args, **kwargs)
+        except (ValidationFailed, ValueError) as error:  # a cursor of no position of ours
+            raise NotFound(self.invalid_cursor_message) from error
 
-class Arrived(CursorPagination):
+
+class Arrived(Newest):
     ordering = "-received_at"
 
 
@@ -76,7 +100,10 @@ class Door(viewsets.ReadOnlyModelViewSet[Any]):
     """A list and its items, behind a capability."""
 
     permission_classes: ClassVar[list[type[BasePermission]]] = [HasCapability]  # type: ignore[misc]  # the base declares it as an instance variable
+    parser_classes: ClassVar[list[type[BaseParser]]] = [Json, FormParser, MultiPartParser]  # type: ignore[misc]  # as above
     pagination_class: type[CursorPagination] = Newest
+    # A deed called like a method would answer that method on every route, past `deeds`.
+    http_method_names: ClassVar[list[str]] = ["get", "head", "options", "post"]  # type: ignore[misc]  # as above
     capability = Capability.VIEW_INCIDENTS
 
     def act(self, deed: Callable[[], object]) -> None:
@@ -226,7 +253,7 @@ class Sources(Door):
 
     queryset = Source.objects.all()
     serializer_class = s.SourceSerializer
-    deeds: ClassVar = dict.fromkeys(("archive", "restore", "delete"), Capability.MANAGE_SOURCES)
+    deeds: ClassVar = dict.fromkeys(("archive", "restore", "remove"), Capability.MANAGE_SOURCES)
 
     @extend_schema(request=None, responses={204: None})
     @action(detail=True, methods=["post"])
@@ -245,8 +272,8 @@ class Sources(Door):
         return Response(status=204)
 
     @extend_schema(request=s.NameSerializer, responses={204: None})
-    @action(detail=True, methods=["post"])
-    def delete(self, request: Request, pk: str) -> Response:
+    @action(detail=True, methods=["post"], url_path="delete")
+    def remove(self, request: Request, pk: str) -> Response:
         """A source of the archive, with all it brought, where no incident stands on that."""
         source, asked = self.get_object(), _valid(s.NameSerializer, request)
         who = request.user.get_username()

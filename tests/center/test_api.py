@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.views import View
 from pytest_django import DjangoAssertNumQueries
 
+from apps.center import api
 from tests.center.world import World
 
 Enter = Callable[[User], Client]
@@ -85,3 +88,40 @@ def test_states_have_names_of_their_own(world: World, enter: Enter) -> None:
         "RemedyStateEnum",
         "StepStateEnum",
     }
+
+
+@pytest.mark.parametrize("path", ["", "1/", "1/archive/", "1/delete/"])
+@pytest.mark.parametrize("method", ["put", "patch", "delete"])
+def test_no_other_method_does_what_a_route_is_for(
+    world: World, enter: Enter, path: str, method: str
+) -> None:
+    client = enter(world.analyst)
+    answer = getattr(client, method)(
+        f"/api/v1/sources/{path}", {"name": "x"}, content_type="application/json"
+    )
+    assert answer.status_code in (403, 405)
+
+
+def test_no_deed_is_called_like_a_method() -> None:
+    for _prefix, view, _name in api.router.registry:
+        deeds = {deed.__name__ for deed in view.get_extra_actions()}
+        assert not deeds & {*View.http_method_names}, view
+
+
+@pytest.mark.parametrize("kind", ["incidents", "batches"])
+@pytest.mark.parametrize("position", ["2026", "x", "\0", "9" * 40])
+def test_a_cursor_of_no_position_is_no_fault(
+    world: World, enter: Enter, kind: str, position: str
+) -> None:
+    cursor = b64encode(f"p={position}".encode()).decode()
+    answer = enter(world.analyst).get(f"/api/v1/{kind}/", {"cursor": cursor})
+    assert answer.status_code in (200, 404)
+
+
+def test_json_that_is_nested_too_deep_is_a_bad_request(world: World, enter: Enter) -> None:
+    answer = enter(world.approver).post(
+        f"/api/v1/remedies/{world.remedy.pk}/refuse/",
+        "[" * 100_000 + "]" * 100_000,
+        content_type="application/json",
+    )
+    assert answer.status_code == 400
