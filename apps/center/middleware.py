@@ -26,7 +26,7 @@ class ContentSecurityPolicy:
 class RefuseNulls:
     """PostgreSQL keeps no NUL in text, and no honest browser sends one: 400 instead of a fault."""
 
-    FORM = "application/x-www-form-urlencoded"
+    FORM, PARTS = "application/x-www-form-urlencoded", "multipart/form-data"
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -38,6 +38,8 @@ class RefuseNulls:
         return self.get_response(request)
 
     def _in_form(self, request: HttpRequest) -> bool:
+        if request.content_type == self.PARTS:
+            return any("\0" in text for _name, texts in request.POST.lists() for text in texts)
         if request.content_type != self.FORM:
             return False
         return b"%00" in request.body or b"\0" in request.body

@@ -35,6 +35,7 @@ def test_a_nul_in_a_form_is_a_bad_request(ada: Client) -> None:
     form = "application/x-www-form-urlencoded"
     answer = ada.post("/incidents/1/assign/", "assignee=a%00b", content_type=form)
     assert answer.status_code == 400
+    assert ada.post("/incidents/1/assign/", {"assignee": "a\0b"}).status_code == 400  # in parts
 
 
 @pytest.mark.django_db

@@ -271,6 +271,15 @@ def test_an_incident_is_assigned_closed_and_opened_again(world: World, enter: En
     assert world.incident.state == Incident.State.OPEN
 
 
+def test_no_incident_is_assigned_to_a_responder(world: World, enter: Enter) -> None:
+    client, pk = enter(world.analyst), world.incident.pk
+    answer = client.post(
+        reverse("incident-assign", args=[pk]), {"assignee": world.responder.username}
+    )
+    world.incident.refresh_from_db()
+    assert (answer.status_code, world.incident.assignee) == (404, "")
+
+
 def test_a_task_is_ticked_and_unticked(world: World, enter: Enter) -> None:
     client, task = enter(world.analyst), world.remedy.tasks.first()
     client.post(reverse("task-tick", args=[task.pk]), {"done": "1"})

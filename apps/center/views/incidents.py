@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.models import User
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -74,7 +75,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
             ),
             "history": protection.trail(incidents.name_of(pk))[:100],
             "sources": Source.objects.filter(batches__findings__in=found).distinct(),
-            "people": User.objects.filter(is_active=True).exclude(groups__name="responder"),
+            "people": _people(),
             "note_form": NoteForm(),
             "close_form": CloseForm(),
             "hand_over_form": HandOverForm(),
@@ -123,6 +124,11 @@ def told(incident: Incident, kinds: list[str] | None = None) -> str:
     )
 
 
+def _people() -> QuerySet[User]:
+    """Who an incident may be given to: responders see what was handed over, and no incident."""
+    return User.objects.filter(is_active=True).exclude(groups__name="responder")
+
+
 def _back(pk: int, part: str = "") -> HttpResponse:
     response = redirect("incident", pk)
     if part:
@@ -135,7 +141,7 @@ def assign(request: HttpRequest, pk: int) -> HttpResponse:
     get_object_or_404(Incident, pk=pk)
     name = request.POST.get("assignee", "")
     if name:
-        get_object_or_404(User, username=name, is_active=True)
+        get_object_or_404(_people(), username=name)
     incidents.assign(incident_id=pk, assignee=name, actor=actor(request))
     return _back(pk)
 
