@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ml_core.network.architecture import Architecture
-from ml_core.network.stages import NumberStage, padded, stage_of, steps_mask
+from ml_core.network.stages import stage_of, steps_mask
 
 
 class Output(NamedTuple):
@@ -71,41 +71,19 @@ class BiLSTMDNN(nn.Module):
         """
         if self.arch.grams:
             z, votes = z[..., : self.arch.hidden], z[..., self.arch.hidden :]
-        told, weights = self.summed_up(z, lengths)
-        features = self.dnn(told)  # [B, D]
+        states = self.read(z, lengths) if self.arch.recurrent else z  # [B, S, W]
+        focus = self.focus(states, lengths)  # [B, W]
+        weights = self.attend(focus, states, lengths)  # [B, S]
+        if self.arch.attention:
+            # eq. (5): the sum of Sim(Q, K) V
+            context = (states * weights.unsqueeze(2)).sum(dim=1)  # [B, W]
+            features = self.dnn(torch.cat([context, focus], dim=1))  # [B, D]
+        else:
+            features = self.dnn(focus)
         logits: Tensor = self.head(features)  # [B, C]
         if self.arch.grams:
             logits = logits + votes.sum(dim=1) / lengths.unsqueeze(1).sqrt()
         return Output(logits, weights, features)
-
-    def learn(self, x: Tensor, lengths: Tensor) -> Tensor:
-        """Logits [B, C] as `forward` has them, but flows come as x [R, F], those of one window
-        after those of the other, the shortest windows first: so those of one flow are not padded.
-        """
-        if not isinstance(self.stage, NumberStage):
-            return self(x, lengths).logits  # type: ignore[no-any-return]
-        z, told, flow, window = self.stage.norm(x), [], 0, 0
-        for most in (1, self.arch.steps):
-            part = lengths[window : int((lengths <= most).sum())]
-            if len(part):
-                flows = int(part.sum())
-                steps = padded(z[flow : flow + flows], part, most)
-                told.append(self.summed_up(steps, part)[0])
-                flow, window = flow + flows, window + len(part)
-        logits: Tensor = self.head(self.dnn(torch.cat(told)))
-        return logits
-
-    def summed_up(self, z: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """What the DNN reads of steps z [B, S, F']: [B, 2W], or [B, W] without attention; and the
-        attention [B, S]."""
-        states = self.read(z, lengths) if self.arch.recurrent else z  # [B, S, W]
-        focus = self.focus(states, lengths)  # [B, W]
-        weights = self.attend(focus, states, lengths)  # [B, S]
-        if not self.arch.attention:
-            return focus, weights
-        # eq. (5): the sum of Sim(Q, K) V
-        context = (states * weights.unsqueeze(2)).sum(dim=1)  # [B, W]
-        return torch.cat([context, focus], dim=1), weights
 
     def read(self, z: Tensor, lengths: Tensor) -> Tensor:
         """Both directions (paper 2 eq. 4): the backward one starts at the last *real* step."""

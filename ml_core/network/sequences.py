@@ -25,8 +25,7 @@ class Batch(NamedTuple):
 class Sequences(Protocol):
     """A data set that lives on the device and is batched there.
 
-    `order` gives the rows of an epoch's batches, `once` every row once, to measure with, `learned`
-    what a step learns from, disturbed, as `BiLSTMDNN.learn` reads it.
+    `order` gives the rows of an epoch's batches, `once` every row once, to measure with.
     """
 
     @property
@@ -35,7 +34,7 @@ class Sequences(Protocol):
     def batch(self, rows: Tensor) -> Batch: ...
     def order(self, generator: torch.Generator, size: int) -> Iterator[Tensor]: ...
     def once(self, size: int) -> Iterator[Tensor]: ...
-    def learned(self, rows: Tensor, options: Options) -> Batch: ...
+    def disturb(self, batch: Batch, options: Options) -> Batch: ...
 
 
 def gathered(rows: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
@@ -74,29 +73,16 @@ class FlowSet:
     def once(self, size: int) -> Iterator[Tensor]:
         yield from torch.split(torch.arange(len(self.y)), size)
 
-    def learned(self, rows: Tensor, options: Options) -> Batch:
-        """The flows [R, F] of all windows one after the other, the shortest window first."""
-        index = self.index[rows]
-        whole = (index >= 0).sum(dim=1)
-        lengths, order = self.shortened(whole, options).sort(stable=True)
-        steps = torch.arange(index.shape[1], device=index.device)
-        seen = (steps < whole[order].unsqueeze(1)) & (
-            steps >= (whole[order] - lengths).unsqueeze(1)
-        )
-        x = self.disturbed(self.rows[index[order][seen]], lengths)
-        return Batch(x, lengths, self.y[rows[order]])
-
-    def shortened(self, lengths: Tensor, options: Options) -> Tensor:
-        """How many of its last flows each window [B] keeps: fewer for the share `options.forget`."""
+    def disturb(self, batch: Batch, options: Options) -> Batch:
+        """A shorter history for the share `options.forget` of the windows."""
         if not options.forget:
-            return lengths
-        keep = (torch.rand(len(lengths), device=lengths.device) * lengths).long() + 1  # 1..length
-        forgets = torch.rand(len(lengths), device=lengths.device) < options.forget
-        return torch.where(forgets, keep, lengths)
-
-    def disturbed(self, x: Tensor, lengths: Tensor) -> Tensor:
-        """Other numbers for flows [R, F] of windows of `lengths` [B] while learning: none here."""
-        return x
+            return batch
+        x, lengths, y = batch
+        keep = (torch.rand(len(y), device=x.device) * lengths).long() + 1  # 1..length
+        keep = torch.where(torch.rand(len(y), device=x.device) < options.forget, keep, lengths)
+        steps = torch.arange(x.shape[1], device=x.device)
+        source = (steps + (lengths - keep).unsqueeze(1)).clamp(max=x.shape[1] - 1)
+        return Batch(x.gather(1, source.unsqueeze(2).expand_as(x)), keep, y)
 
 
 @dataclass(frozen=True)
@@ -134,10 +120,10 @@ class TextSet:
     def once(self, size: int) -> Iterator[Tensor]:
         yield from torch.split(self.lengths.cpu().argsort(stable=True), size)
 
-    def learned(self, rows: Tensor, options: Options) -> Batch:
+    def disturb(self, batch: Batch, options: Options) -> Batch:
         """Some steps are not there: no verdict may hang on one byte or word alone."""
-        x, lengths, y = batch = self.batch(rows)
         if not options.hide:
             return batch
+        x, lengths, y = batch
         seen = torch.rand(x.shape[:2], device=x.device) >= options.hide
         return Batch(x * seen.view(*seen.shape, *[1] * (x.dim() - 2)), lengths, y)

@@ -31,8 +31,9 @@ class NumberStage(nn.Module):
         real = steps_mask(x, lengths)  # [B, T]
         if not self.training:  # nothing is measured: all at once, then padding to nothing
             return self.norm(x.flatten(0, 1)).view_as(x) * real.unsqueeze(2), lengths
-        # padding takes no part in the statistics
-        return padded(self.norm(x[real]), lengths, x.shape[1]), lengths
+        z = torch.zeros_like(x)
+        z[real] = self.norm(x[real])  # padding takes no part in the statistics
+        return z, lengths
 
 
 class Grams(nn.Module):
@@ -114,13 +115,6 @@ class SymbolStage(nn.Module):
 def stage_of(arch: Architecture) -> NumberStage | SymbolStage:
     """The input stage that an architecture asks for."""
     return NumberStage(arch) if arch.stage == "numbers" else SymbolStage(arch)
-
-
-def padded(x: Tensor, lengths: Tensor, steps: int) -> Tensor:
-    """Windows [B, steps, F] from their real steps x [R, F], one window after the other."""
-    real = torch.arange(steps, device=x.device) < lengths.unsqueeze(1)  # [B, steps]
-    z = x.new_zeros(real.numel(), x.shape[1])
-    return z.index_copy(0, real.flatten().nonzero().squeeze(1), x).view(*real.shape, -1)
 
 
 def steps_mask(x: Tensor, lengths: Tensor) -> Tensor:

@@ -150,10 +150,10 @@ class _Learner:
 
     def _step(self, network: BiLSTMDNN, rows: Tensor) -> Tensor:
         optimizer, scaler = self.run.optimizer, self.run.scaler
-        x, lengths, y = self.training.learned(rows, self.options)
+        x, lengths, y = self.training.disturb(self.training.batch(rows), self.options)
         optimizer.zero_grad(set_to_none=True)
         with torch.autocast(self.device.type, self.precision, enabled=self.precision is not None):
-            logits = network.learn(x, lengths)
+            logits = network(x, lengths).logits
         loss = weighted_cross_entropy(logits.float(), y, self.weights)
         scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         parameters = list(network.parameters())

@@ -27,7 +27,7 @@ from ml_core.kinds.flows.columns import (
 )
 from ml_core.kinds.flows.scaler import Scaler
 from ml_core.network.options import Options
-from ml_core.network.sequences import FlowSet
+from ml_core.network.sequences import Batch, FlowSet
 
 # How a number answers to flows that last e times as long, are answered by e times as many bytes,
 # or send e times as many: by how many natural logarithms it grows.
@@ -92,34 +92,24 @@ class SiteSet(FlowSet):
             self, rows=plain.rows, index=plain.index, y=plain.y, scale=self.scale.to(device)
         )
 
-    def shortened(self, lengths: Tensor, options: Options) -> Tensor:
-        """Some windows cut down to the judged flow, too: many formats do not tell hosts."""
-        lengths = super().shortened(lengths, options)
-        alone = torch.rand(len(lengths), device=lengths.device) < self.strength.alone
-        return torch.where(alone, 1, lengths)
-
-    def disturbed(self, x: Tensor, lengths: Tensor) -> Tensor:
-        """Flows [R, F] as other networks', with one draw for all flows of each window."""
-        shift, kept = self._change(x, len(lengths))
-        window = torch.repeat_interleave(lengths)  # [R]
-        return torch.addcmul(shift[window], x, kept[window])
-
-    def _change(self, x: Tensor, count: int) -> tuple[Tensor, Tensor]:
-        """For each of `count` windows what is added to every number of its flows x [R, F] after
-        these are multiplied: [B, F] each."""
-        s, draw = self.strength, _Draws(x.new_zeros(count, 1))
-        z = x.new_zeros(count, len(NUMBERS))
+    def disturb(self, batch: Batch, options: Options) -> Batch:
+        """`options.forget`: the share of windows whose older flows are dropped."""
+        short = super().disturb(batch, options)
+        s = self.strength
+        x, lengths = self._alone(short.x, short.lengths)
+        draw = _Draws(x)
+        z = x[..., : len(NUMBERS)]
         for deviation, share, columns in (
             (s.time, 0.8, TIME), (s.answer, 0.7, ANSWER), (s.request, 0.3, REQUEST),
         ):  # fmt: skip
             z = z + deviation * draw.normal() * draw.kept(1 - share) * self._direction(columns)
-        z = z + s.shape * torch.randn_like(z) * _places(x, *GAPS, *WAY_GAPS)
-        z = z + s.noise * torch.randn_like(z)
-        numbers = (torch.rand_like(z) >= s.hide).to(z.dtype)
-        context = x.new_ones(count, len(CONTEXT_COLUMNS))
+        z = z + s.shape * draw.normal_each(z) * _places(x, *GAPS, *WAY_GAPS)
+        z = z + s.noise * draw.normal_each(z)
+        z = z * (torch.rand_like(z[:, :1]) >= s.hide)
+        context = x[..., len(NUMBERS) :]
         for told, members in OPTIONAL.items():
             kept = draw.kept(s.blind_group)
-            numbers = numbers * _blanked(kept, _places(x, *members))
+            z = z * _blanked(kept, _places(x, *members))
             context = context * _blanked(kept, _context(x, told))
         for share, names in (
             (s.blind_service, SERVICE_COLUMNS),
@@ -128,8 +118,14 @@ class SiteSet(FlowSet):
             (s.blind_hosts, HOST_COLUMNS),
         ):  # fmt: skip
             context = context * _blanked(draw.kept(share), _context(x, *names))
-        shift = torch.cat([z * numbers, torch.zeros_like(context)], dim=1)
-        return shift, torch.cat([numbers, context], dim=1)
+        return Batch(torch.cat([z, context], dim=2), lengths, short.y)
+
+    def _alone(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Some windows cut down to the judged flow: many formats do not tell hosts."""
+        alone = torch.rand(len(x), device=x.device) < self.strength.alone
+        last = x[torch.arange(len(x), device=x.device), lengths - 1]  # [B, F]
+        first = torch.where(alone.unsqueeze(1), last, x[:, 0])
+        return torch.cat([first.unsqueeze(1), x[:, 1:]], dim=1), torch.where(alone, 1, lengths)
 
     def _direction(self, columns: dict[str, float]) -> Tensor:
         growth = [columns.get(name, 0.0) for name in NUMBERS]
@@ -137,13 +133,17 @@ class SiteSet(FlowSet):
 
 
 class _Draws:
-    """Random numbers [B, 1], one for each window."""
+    """Random numbers [B, 1, 1], one for each window."""
 
-    def __init__(self, like: Tensor) -> None:
-        self._like = like
+    def __init__(self, x: Tensor) -> None:
+        self._like = x[:, :1, :1]
 
     def normal(self) -> Tensor:
         return torch.randn_like(self._like)
+
+    def normal_each(self, z: Tensor) -> Tensor:
+        """[B, 1, K]: one for each window and number."""
+        return torch.randn_like(z[:, :1])
 
     def kept(self, blinded: float) -> Tensor:
         return (torch.rand_like(self._like) >= blinded).to(self._like.dtype)

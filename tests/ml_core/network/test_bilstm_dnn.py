@@ -81,24 +81,6 @@ def test_what_stands_in_the_padding_is_never_read() -> None:
     assert torch.equal(net(x, lengths).logits, net(noisy, lengths).logits)
 
 
-def test_windows_of_one_flow_apart_give_the_same_verdicts_and_gradients() -> None:
-    arch = Architecture("numbers", 6, 3, 10, hidden=8, dropout=0.0)
-    apart, whole = network(arch).train(), network(arch).train()
-    whole.load_state_dict(apart.state_dict())
-    lengths = torch.tensor([1, 1, 1, 2, 5, 9, 10])
-    x = torch.randn(7, 10, 6)
-    real = torch.arange(10) < lengths.unsqueeze(1)
-    ours, theirs = apart.learn(x[real], lengths), whole(x, lengths).logits
-    assert torch.allclose(ours, theirs, atol=1e-5)
-    for logits in (ours, theirs):
-        (logits[:, 0] * torch.arange(7)).sum().backward()
-    for a, b in zip(apart.parameters(), whole.parameters(), strict=True):
-        assert (a.grad is None) == (b.grad is None)
-        assert a.grad is None or torch.allclose(a.grad, b.grad, atol=1e-4)
-    for a, b in zip(apart.buffers(), whole.buffers(), strict=True):
-        assert torch.allclose(a, b, atol=1e-5)
-
-
 def test_an_earlier_flow_bears_on_the_verdict_in_both_directions() -> None:
     net = network(FLOWS)
     x, lengths = sequences(FLOWS, 1)

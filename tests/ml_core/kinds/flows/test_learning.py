@@ -23,7 +23,6 @@ from ml_core.kinds.flows.inputs import numbers
 from ml_core.kinds.flows.made import SCANS, chatter, scans
 from ml_core.kinds.flows.scaler import Scaler
 from ml_core.kinds.flows.views import joined, mixtures, view
-from ml_core.kinds.flows.windows import window_index
 from ml_core.kinds.kind import UNTOLD
 from ml_core.kinds.text import TEST, TRAINING, VALIDATION
 from ml_core.network.options import Options
@@ -118,8 +117,7 @@ def disturbed(strength: Strength, batch: Batch) -> Batch:
     blank = np.zeros((1, len(INPUT_COLUMNS)), dtype=np.float32)
     one = np.zeros((1, 10), dtype=np.int64)
     made = SiteSet.made(blank, one, np.zeros(1, dtype=np.int64), scaler, strength)
-    x = made.disturbed(batch.x.flatten(0, 1), batch.lengths)
-    return batch._replace(x=x.view(batch.x.shape))
+    return made.disturb(batch, Options())
 
 
 def windows() -> Batch:
@@ -140,14 +138,10 @@ def test_a_slower_network_is_slower_in_every_number_and_nothing_else() -> None:
 
 
 def test_a_flow_alone_is_the_judged_one() -> None:
-    rows = np.random.default_rng(1).normal(size=(40, len(INPUT_COLUMNS))).astype(np.float32)
-    index, y = window_index(np.zeros(40), np.arange(40)), np.zeros(40, dtype=np.int64)
-    scaler = Scaler(np.zeros(len(NUMBERS)), np.ones(len(NUMBERS)))
-    made = SiteSet.made(rows, index, y, scaler, Strength(**{**vars(SILENT), "alone": 1.0}))
-    chosen = torch.randperm(40)
-    alone = made.learned(chosen, Options())
+    batch = windows()
+    alone = disturbed(Strength(**{**vars(SILENT), "alone": 1.0}), batch)
     assert (alone.lengths == 1).all()
-    assert torch.equal(alone.x, made.rows[chosen])
+    assert torch.equal(alone.x[:, 0], batch.x[:, 9])
 
 
 def test_lengths_that_are_not_told_are_neither_told_nor_there() -> None:
