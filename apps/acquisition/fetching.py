@@ -21,6 +21,7 @@ from apps.protection.outbound import Network
 
 STEP = 10.0
 """Seconds that one step of a connection may take."""
+UNSENDABLE = "Its secret has line breaks or letters that no header may have: type it again."
 _REDIRECTS = {301, 302, 303, 307, 308}
 
 
@@ -101,6 +102,8 @@ def fetch(
     end = time.monotonic() + seconds
     networks = tuple(networks)
     origin = _origin(check_url(url))
+    if not (secret.isascii() and secret.isprintable()):
+        return Fetched(url, problem=UNSENDABLE)  # what cannot be sent must not be told either
     led: list[tuple[int, str]] = []
     while True:
         own = secret and _origin(urlsplit(url)) == origin

@@ -162,6 +162,17 @@ def test_a_secret_goes_to_the_target_and_not_where_it_redirects(
         assert all("Authorization" not in headers for _path, headers in theirs.asked)
 
 
+@pytest.mark.parametrize("secret", ["Bearer s3cret\nof two lines", "Bearer s3crèt"])
+def test_a_secret_that_no_header_can_carry_is_not_told(
+    here: tuple[str, type[Site]], secret: str
+) -> None:
+    url, server = here
+    got = collect(url, secret=secret)
+    assert fetching.UNSENDABLE in str(got)
+    assert "s3cr" not in str(got)
+    assert not server.asked
+
+
 def test_a_compressed_page_is_opened(here: tuple[str, type[Site]]) -> None:
     got = collect(here[0] + "/zipped")
     assert got.files[0].content == HOME
