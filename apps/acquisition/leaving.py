@@ -53,7 +53,9 @@ def kept_of(source_id: int) -> Kept:
 def archive_source(*, source_id: int, actor: str) -> None:
     """Takes a source out of the lists and away from its senders: its token is void at once, and so
     is who may write for it without one. Raises `Refused` with a sentence."""
-    source = Source.objects.select_for_update().get(pk=source_id)
+    source = _locked(source_id)
+    if source.archived_at:
+        return  # since when it is there does not change
     if source.is_demonstration:
         raise Refused(_("A source of the demonstration goes away with it."))
     if source.kind == Source.Kind.UPLOAD:
@@ -68,8 +70,8 @@ def archive_source(*, source_id: int, actor: str) -> None:
 
 @transaction.atomic
 def restore_source(*, source_id: int, actor: str) -> None:
-    """Brings a source back from the archive: disabled, and without a token."""
-    source = Source.objects.select_for_update().get(pk=source_id)
+    """Brings a source back from the archive: disabled, and without a token. Raises `Refused`."""
+    source = _locked(source_id)
     if Source.objects.filter(pk=source_id).exclude(archived_at=None).update(archived_at=None):
         _noted(actor, "source.restored", source)
 
@@ -78,7 +80,7 @@ def restore_source(*, source_id: int, actor: str) -> None:
 def delete_source(*, source_id: int, name: str, actor: str, evidence: Evidence) -> Kept:
     """Deletes a source of the archive with all it brought; a seal of each removal says that nothing
     was lost by chance. `name` is what the person typed. Raises `Refused` with a sentence."""
-    source = Source.objects.select_for_update().get(pk=source_id)
+    source = _locked(source_id)
     if source.archived_at is None:
         raise Refused(_("Put the source into the archive first."))
     if name != source.name:
@@ -121,6 +123,14 @@ def remove(batches: QuerySet[Batch]) -> int:
     batches.delete()
     seal_many(kind="removal", digests={str(key): digest for key, digest in gone.items()})
     return count
+
+
+def _locked(source_id: int) -> Source:
+    """The source, ours until the transaction ends. Raises `Refused` where somebody deleted it."""
+    source = Source.objects.select_for_update().filter(pk=source_id).first()
+    if source is None:
+        raise Refused(_("The source is deleted."))
+    return source
 
 
 def _not_fed(source: Source) -> None:

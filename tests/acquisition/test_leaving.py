@@ -73,6 +73,25 @@ def test_a_deleted_source_goes_with_its_data_and_leaves_its_neighbours_and_the_s
     assert entry.detail == {"name": "old", "batches": 1, "records": 2}
 
 
+def test_a_source_that_was_deleted_meanwhile_is_refused_with_a_reason() -> None:
+    gone = Source(pk=4711)
+    for deed in (
+        lambda: archive(gone),
+        lambda: leaving.restore_source(source_id=gone.pk, actor="ada"),
+        lambda: delete(gone),
+    ):
+        with pytest.raises(Refused, match="deleted"):
+            deed()
+
+
+def test_a_source_that_is_in_the_archive_stays_there_since_it_came() -> None:
+    source, _ = made("old")
+    archive(source)
+    since, entries = Source.objects.get().archived_at, AuditEntry.objects.count()
+    archive(source)
+    assert (Source.objects.get().archived_at, AuditEntry.objects.count()) == (since, entries)
+
+
 def test_what_must_not_be_deleted_is_refused_with_a_reason(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
