@@ -31,7 +31,8 @@ class Context:
     carry none; `proxies` are addresses and networks that tell the truth about whom they forward
     (`parsers._http.through_proxies`); `inside` says in how many documents these lines were found,
     one in the other; `host_name` is the host that observed the
-    lines unless they name one. `written` are the parsers of users, asked beside our own.
+    lines unless they name one. `written` are the parsers of users, asked beside our own. `ours`
+    says that our own collectors saw this: nobody else may speak in their name.
     """
 
     received: datetime = datetime(1970, 1, 1, tzinfo=UTC)
@@ -40,6 +41,7 @@ class Context:
     written: tuple[Parser, ...] = ()
     proxies: tuple[str, ...] = ()
     inside: int = 0
+    ours: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,6 +109,7 @@ def read(
         file_name,
         written,
         tuple(proxies),
+        ours=protocol == "observed",
     )
     if protocol == "auto":
         content, protocol = recognise(content)
@@ -130,7 +131,7 @@ def read(
         case "netflow":
             reading = _netflow(content)
         case _ if split := _SPLITS.get(protocol):
-            only = ("ecs",) if protocol == "observed" else None
+            only = ("ecs",) if context.ours else None
             try:
                 reading = _documents(_cut(content, sizes, max_line, split), context, only)
             except documents.Malformed as error:

@@ -66,7 +66,7 @@ _SHIPPER = (
     "log.offset",
 )
 """What a shipper says of itself."""
-_KEPT_DATASETS = ("nginx.access", "apache.access", "sshd.auth", "linux.auth", *DATASETS)
+_KEPT_DATASETS = ("nginx.access", "apache.access", "sshd.auth", "linux.auth")
 _FOREIGN = ("id.orig_h", "flow_id", "__REALTIME_TIMESTAMP")  # Zeek's, Suricata's, journald's
 
 
@@ -136,7 +136,8 @@ def _records(
             told = told.with_columns(nothing.alias(name))
     line = told["event.original"].fill_null(told["message"]).str.strip_chars_end("\r\n")
     # what our own collectors saw of a page or a host is no line of a log, whatever it says
-    seen = told["event.dataset"].is_in(DATASETS).fill_null(False)
+    kept = (*_KEPT_DATASETS, *DATASETS) if context.ours else _KEPT_DATASETS
+    seen = told["event.dataset"].is_in(DATASETS if context.ours else ()).fill_null(False)
     read = _read_lines(line, told, context, ~seen)
     meaning = [name for name in told.columns if name not in _ENVELOPE and "event." not in name]
     meaning += [name for name in ("event.action", "event.category") if name in told.columns]
@@ -144,7 +145,7 @@ def _records(
     dataset = (
         pl.when(pl.lit(read["event.dataset"]).is_not_null())
         .then(pl.lit(read["event.dataset"]))
-        .when(pl.col("event.dataset").is_in(_KEPT_DATASETS))
+        .when(pl.col("event.dataset").is_in(kept))
         .then(pl.col("event.dataset"))
         .when(pl.lit(says))
         .then(pl.lit("ecs"))

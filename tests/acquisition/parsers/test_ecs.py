@@ -5,8 +5,14 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
+import pytest
+
+from apps.acquisition.collecting import DATASETS
+from apps.acquisition.reading import read
 from tests.acquisition.parsers.trying import first_choice, lines_of, one, records
 from tests.acquisition.samples import ACCESS, ZEEK_JSON
+
+PROTOCOLS_OF_JSON = ("ndjson", "auto", "lines", "observed")
 
 
 def test_what_no_column_keeps_becomes_a_label() -> None:
@@ -81,3 +87,17 @@ def test_the_line_in_a_containers_log_is_read() -> None:
     said = one({"log": line + "\n", "stream": "stderr", "time": "2026-11-22T09:58:50.1Z"})
     assert (said["event.dataset"], said["source.ip"]) == ("sshd.auth", "192.0.2.9")
     assert said["labels"]["stream"] == "stderr"
+
+
+@pytest.mark.parametrize("dataset", sorted(DATASETS))
+def test_only_our_own_collectors_speak_in_their_name(dataset: str) -> None:
+    document = {
+        "event": {"dataset": dataset, "action": "added", "category": "host"},
+        "message": "toor has the rights of root",
+        "user": {"name": "toor"},
+    }
+    content = json.dumps(document).encode() + b"\n"
+    said = {
+        p: read(content, protocol=p).frame["event.dataset"].to_list() for p in PROTOCOLS_OF_JSON
+    }
+    assert said == {"ndjson": ["ecs"], "auto": ["ecs"], "lines": ["ecs"], "observed": [dataset]}
