@@ -4,7 +4,8 @@ A data set holds a few families of generated names; the next malware's are made 
 names are made here in every way in which such generators draw them (letters of an alphabet,
 hexadecimal, base 32, syllables, words), each "family" with its own alphabet, lengths and endings;
 and, so that not every machine-made name is called an attack, names as content networks, clouds,
-access providers, directories and reverse zones give them. Learning only; never scoring.
+access providers, directories and reverse zones give them; and addresses of pages
+(`address_forms`). Learning only; never scoring.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 
+from ml_core.kinds import address_forms as addresses
 from ml_core.kinds.words import COMMON as WORDS
 
 # fmt: off
@@ -55,11 +57,12 @@ HARMLESS = (  # {h} hexadecimal, {b} letters and digits, {n} a number, {o} an oc
     "{h40}._domainkey.{w}.{e}", "{b32}.{s}.{w}.com", "{o}.{o}.{o}.{o}.zen.{w}bl.org", "{h16}.{h4}.ip6.arpa", "_sip._udp.{w}.{e}", "time{n2}.{w}.{e}",
     "{s}.{l}{l}{l}.{e}", "{l}{l}{l}{l}.{e}", "{l}{l}{n2}.{e}", "{n4}.{e}", "{n3}{w}.{e}", "{w}{n2}.{e}", "my{w}.{e}", "{w}4{w}.{e}", "{w}-{w}-{w}.{e}",
 )
+LISTS = {"w": WORDS, "s": HOSTS, "r": REGIONS, "e": ENDINGS, **addresses.LISTS}
 # fmt: on
 
 
 class Forms:
-    """Names drawn by one seed; `words` are put together beside those of WORDS."""
+    """Names and addresses drawn by one seed; `words` are put together beside those of WORDS."""
 
     def __init__(self, seed: int, words: Sequence[str] = ()) -> None:
         self.draw = random.Random(seed)  # noqa: S311 - learning material, not a secret
@@ -67,8 +70,17 @@ class Forms:
 
     def harmless(self) -> str:
         """A name that a harmless machine, or its owner, gave."""
-        parts = self.draw.choice(HARMLESS).split("{")
-        return parts[0] + "".join(self._fill(*part.split("}", 1)) for part in parts[1:])
+        return self._filled(self.draw.choice(HARMLESS))
+
+    def page(self, phishing: bool) -> str:
+        """An address as a phishing campaign lays it out, or as a harmless site does."""
+        scheme = self.draw.choice(("http://", "https://"))
+        forms = addresses.PHISHING if phishing else addresses.HARMLESS
+        text = self._filled(self.draw.choice(forms))
+        if phishing and not text.partition("/")[2]:
+            # a bare host would teach that other harmless-looking names are phishing, too
+            text = f"{text.rstrip('/')}/{self._filled('{L}')}"
+        return scheme + text
 
     def family(self, size: int) -> list[str]:
         """`size` names of one made-up family: one way, one range of lengths, a few endings."""
@@ -90,6 +102,10 @@ class Forms:
     def host(self) -> str:
         return self.draw.choice(HOSTS)
 
+    def _filled(self, form: str) -> str:
+        parts = form.split("{")
+        return parts[0] + "".join(self._fill(*part.split("}", 1)) for part in parts[1:])
+
     def _fill(self, what: str, rest: str) -> str:
         draw, size = self.draw, int(what[1:] or 1)
         if what[0] == "h":
@@ -102,8 +118,12 @@ class Forms:
             text = str(draw.randrange(256))
         elif what[0] == "l":
             text = draw.choice(LETTERS)
+        elif what[0] == "y":
+            text = str(draw.randint(2003, 2025))
+        elif what[0] == "m":
+            text = f"{draw.randint(1, 28):02}"
         else:
-            text = draw.choice({"w": WORDS, "s": HOSTS, "r": REGIONS, "e": ENDINGS}[what[0]])
+            text = self._filled(draw.choice(LISTS[what[0]]))
         return text + rest
 
     def _of(self, alphabet: str, size: int) -> str:

@@ -33,6 +33,7 @@ FAMILY = 20  # names made of one family
 LENGTH = 96  # bytes: the host and the beginning of the path
 HOST = 64  # bytes of the host, the first 24 and the last 40 of a longer one
 DOMAIN_CLASSES = ("benign", "dga", "phishing")
+PHISHING = DOMAIN_CLASSES.index("phishing")
 FAMILIES = (
     "conficker", "cryptolocker", "goz", "matsnu", "new_goz", "others_dga", "pushdo", "ramdo",
     "rovnix", "tinba", "zeus",
@@ -100,7 +101,7 @@ def spans(text: str) -> list[Span]:
 
 
 LARGEST = 60_000  # names of one class in one column
-MADE = 30_000  # names of made-up families
+MADE = 30_000  # names of made-up families; and pages, a quarter as many of each side
 
 
 def corpus(
@@ -132,9 +133,12 @@ def corpus(
     for p, size in ((TRAINING, made), (VALIDATION, made // 10)):
         attacks = [name for _ in range(size // FAMILY) for name in forms.family(FAMILY)]
         harmless = [forms.harmless() for _ in range(size * 3 // 8)]
-        learned += [*attacks, *harmless]
-        y = np.concatenate([y, np.repeat([1, 0], [len(attacks), len(harmless)])])
-        part = np.concatenate([part, np.full(len(attacks) + len(harmless), p)])
+        fakes = [forms.page(True) for _ in range(size // 4)]
+        harmless += [forms.page(False) for _ in range(size // 4)]
+        learned += [*attacks, *fakes, *harmless]
+        counts = [len(attacks), len(fakes), len(harmless)]
+        y = np.concatenate([y, np.repeat([1, PHISHING, 0], counts)])
+        part = np.concatenate([part, np.full(sum(counts), p)])
     return Corpus(learned, y, part)
 
 
@@ -182,6 +186,7 @@ KIND = TextKind(
         pool=2,
         focus="ends",
         grams=16_384,
+        surprise=True,
     ),
     options=Options(epochs=3, patience=3, batch=256, rate=2e-3),
     corpus=corpus,

@@ -30,6 +30,7 @@ class Architecture:
     kernel: int = 5  # bytes or tokens that a convolution joins
     pool: int = 4  # steps of a text that become one recurrent step
     grams: int = 0  # G: different groups of bytes that are looked up by hash; 0: none are
+    surprise: bool = False  # whether bytes of a name are measured by a model of harmless ones
     focus: str = "last"  # "last": the judged step; "ends": both ends of a text
 
     def __post_init__(self) -> None:
@@ -40,3 +41,15 @@ class Architecture:
             raise DataError("an architecture needs inputs, steps, hidden nodes and two classes")
         if not 0 <= self.grams <= (MOST_GRAMS if self.stage == "bytes" else 0):
             raise DataError(f"{self.grams} groups of bytes for the input stage {self.stage!r}")
+        if self.surprise and self.stage != "bytes":
+            raise DataError(f"no names to measure in the input stage {self.stage!r}")
+
+    @property
+    def width(self) -> int:
+        """Numbers of an embedded byte or token that the convolution reads."""
+        return self.embedding + self.surprise
+
+    @property
+    def votes(self) -> int:
+        """Numbers of a step that are the votes of groups of bytes."""
+        return self.classes if self.grams else 0

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from ml_core.network.architecture import Architecture
 from ml_core.network.stages import stage_of, steps_mask
+from ml_core.network.surprise import measures
 
 
 class Output(NamedTuple):
@@ -38,6 +39,7 @@ class BiLSTMDNN(nn.Module):
         self.arch = arch
         self.stage = stage_of(arch)
         H, size = arch.hidden, arch.inputs if arch.stage == "numbers" else arch.hidden
+        self.size = size
         if arch.recurrent:
             self.forwards = nn.LSTM(size, H, batch_first=True)
             if arch.bidirectional:
@@ -45,7 +47,7 @@ class BiLSTMDNN(nn.Module):
         width = (2 * H if arch.bidirectional else H) if arch.recurrent else size
         self.query = nn.Linear(width, H)
         self.key = nn.Linear(width, H)
-        m = 2 * width if arch.attention else width
+        m = (2 * width if arch.attention else width) + 3 * arch.surprise
         if arch.dense:
             # eq. (1); "hidden nodes about (m + n) / 2": halfway between inputs and outputs, twice
             first = (m + arch.classes) // 2
@@ -67,22 +69,24 @@ class BiLSTMDNN(nn.Module):
         """What comes after the stage: z [B, S, F'] as the recurrent layers read it.
 
         Behind that, where the architecture has `grams`, the votes of groups of bytes, C numbers.
-        Their sum, in the measure of the root of its terms, is added to the logits.
+        Their sum, in the measure of the root of its terms, is added to the logits. And behind
+        these, with `surprise`, two numbers whose sums the DNN sees beside the focus.
         """
-        if self.arch.grams:
-            z, votes = z[..., : self.arch.hidden], z[..., self.arch.hidden :]
+        z, summed = z[..., : self.size], z[..., self.size :].sum(dim=1)
+        votes, measured = summed[:, : self.arch.votes], summed[:, self.arch.votes :]
         states = self.read(z, lengths) if self.arch.recurrent else z  # [B, S, W]
-        focus = self.focus(states, lengths)  # [B, W]
+        told = focus = self.focus(states, lengths)  # [B, W]
         weights = self.attend(focus, states, lengths)  # [B, S]
         if self.arch.attention:
             # eq. (5): the sum of Sim(Q, K) V
             context = (states * weights.unsqueeze(2)).sum(dim=1)  # [B, W]
-            features = self.dnn(torch.cat([context, focus], dim=1))  # [B, D]
-        else:
-            features = self.dnn(focus)
+            told = torch.cat([context, focus], dim=1)
+        if self.arch.surprise:
+            told = torch.cat([told, measures(measured)], dim=1)
+        features = self.dnn(told)  # [B, D]
         logits: Tensor = self.head(features)  # [B, C]
         if self.arch.grams:
-            logits = logits + votes.sum(dim=1) / lengths.unsqueeze(1).sqrt()
+            logits = logits + votes / lengths.unsqueeze(1).sqrt()
         return Output(logits, weights, features)
 
     def read(self, z: Tensor, lengths: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ml_core.network.architecture import Architecture
+from ml_core.network.surprise import Surprise
 
 GRAM = 4  # bytes of the longest group that votes
 MULTIPLIER, MODULUS = 1_000_003, 2**31 - 1  # of the hash of a group
@@ -65,37 +66,40 @@ class SymbolStage(nn.Module):
     """Bytes or tokens to short overlapping groups: embedding, convolution, max over `pool` steps.
 
     A token of several parts (a hashed word and pieces of it) is the mean of its parts; 0 is no
-    part, and a step of zeros alone is padding. With `grams`, the last C numbers of an embedded
-    step and of a step given on are the votes of the groups that begin there.
+    part, and a step of zeros alone is padding. Behind what the recurrent layers read, an embedded
+    step and a step given on hold what is only summed over the text: with `grams` the votes of the
+    groups that begin there, C numbers, with `surprise` the last two of its numbers.
     """
 
     def __init__(self, arch: Architecture) -> None:
         super().__init__()
         self.arch, self.pool = arch, arch.pool
-        self.size = arch.hidden + (arch.classes if arch.grams else 0)
+        self.size = arch.hidden + arch.votes + 2 * arch.surprise
         self.embedding = nn.Embedding(arch.inputs, arch.embedding, padding_idx=0)
         if arch.stage == "tokens":
             # most hashed words are seen seldom: what was hardly learned must say hardly anything
             self.embedding.weight.data.mul_(0.1)
         self.groups = nn.Conv1d(
-            arch.embedding, arch.hidden, kernel_size=arch.kernel, padding=arch.kernel // 2
+            arch.width, arch.hidden, kernel_size=arch.kernel, padding=arch.kernel // 2
         )
         self.norm = nn.BatchNorm1d(arch.hidden) if arch.batch_norm else nn.Identity()
         if arch.grams:
             self.grams = Grams(arch)
+        if arch.surprise:
+            self.surprise = Surprise()
 
     def embed(self, x: Tensor) -> Tensor:
         embedded: Tensor = self.embedding(x)  # [B, T] -> [B, T, E]
-        if self.arch.grams:
-            return torch.cat([embedded, self.grams(x)], dim=2)  # [B, T, E + C]
         if x.dim() == 2:
-            return embedded
+            measured = self.surprise(x) if self.arch.surprise else embedded[..., :0]  # [B, T, 3]
+            votes = self.grams(x) if self.arch.grams else embedded[..., :0]  # [B, T, C]
+            return torch.cat([embedded, measured[..., :1], votes, measured[..., 1:]], dim=2)
         parts = (x > 0).sum(dim=2, keepdim=True).clamp(min=1)  # [B, T, P] -> [B, T, 1]
         return embedded.sum(dim=2) / parts
 
     def forward(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         real = steps_mask(x, lengths)  # [B, T]
-        x, votes = x[..., : self.arch.embedding], x[..., self.arch.embedding :]
+        x, summed = x[..., : self.arch.width], x[..., self.arch.width :]
         z = torch.relu(self.groups(x.transpose(1, 2))[:, :, : x.shape[1]])  # [B, H, T]
         z = z * real.unsqueeze(1)  # after ReLU zero is the least: padding never wins the maximum
         z = nn.functional.max_pool1d(z, self.pool, ceil_mode=True).transpose(1, 2)  # [B, S, H]
@@ -103,12 +107,12 @@ class SymbolStage(nn.Module):
         real = steps_mask(z, short)
         out = torch.zeros_like(z)
         out[real] = self.norm(z[real])
-        if self.arch.grams:
-            rest = -votes.shape[1] % self.pool
-            votes = nn.functional.pad(votes, (0, 0, 0, rest)).reshape(
-                len(x), -1, self.pool, self.arch.classes
+        if summed.shape[2]:
+            rest = -summed.shape[1] % self.pool
+            summed = nn.functional.pad(summed, (0, 0, 0, rest)).reshape(
+                len(x), -1, self.pool, summed.shape[2]
             )
-            out = torch.cat([out, votes.sum(dim=2) / self.pool**0.5], dim=2)  # [B, S, H + C]
+            out = torch.cat([out, summed.sum(dim=2) / self.pool**0.5], dim=2)
         return out, short
 
 

@@ -24,7 +24,8 @@ from ml_core.network.losses import weighted_cross_entropy
 from ml_core.network.memory import keep_memory
 from ml_core.network.options import Options
 from ml_core.network.parallel import World, device_of, world
-from ml_core.network.sequences import Sequences
+from ml_core.network.sequences import Sequences, TextSet
+from ml_core.network.stages import SymbolStage
 
 EVERY = 5.0  # seconds between two reports within an epoch
 PRECISIONS = {"full": None, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -95,7 +96,12 @@ class _Learner:
         processes: World,
     ) -> _Learner:
         torch.manual_seed(options.seed)
-        network = BiLSTMDNN(arch).to(device)
+        network = BiLSTMDNN(arch)
+        if arch.surprise:
+            assert isinstance(training, TextSet)
+            assert isinstance(network.stage, SymbolStage)
+            network.stage.surprise.fit(training.steps[training.y == 0])
+        network.to(device)
         optimizer = torch.optim.Adam(network.parameters(), lr=options.rate, fused=True)
         precision = _precision(options.precision, device)
         scaler = torch.amp.GradScaler(device.type, enabled=precision is torch.float16)

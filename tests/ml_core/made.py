@@ -33,6 +33,15 @@ def request_model() -> Model:
     return _model("requests", arch, (), None)
 
 
+def domain_model() -> Model:
+    arch = Architecture(
+        "bytes", 128, len(named("domains").classes), 96, hidden=8, focus="ends", surprise=True
+    )
+    model = _model("domains", arch, (), None)
+    model.network.stage.surprise.table.uniform_(1, 9)
+    return model
+
+
 def _model(kind: str, arch: Architecture, columns: tuple[str, ...], scaler: Scaler | None) -> Model:
     torch.manual_seed(3)
     network = BiLSTMDNN(arch).eval()

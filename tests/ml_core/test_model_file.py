@@ -16,11 +16,11 @@ from ml_core.kinds.flows.columns import FLOW_COLUMNS
 from ml_core.model_file import MANIFEST, WEIGHTS, load
 from ml_core.model_file import save as save_model
 from ml_core.scorer import Scorer
-from tests.ml_core.made import flow_model, flows, request_model
+from tests.ml_core.made import domain_model, flow_model, flows, request_model
 
 
 def test_a_saved_model_gives_the_same_verdicts_when_loaded(tmp_path: Path) -> None:
-    for model in (flow_model(), request_model()):
+    for model in (flow_model(), request_model(), domain_model()):
         digest = save_model(tmp_path / model.kind, model)
         loaded = load(tmp_path / model.kind, model.kind)
         assert loaded.digest == digest
@@ -72,6 +72,24 @@ def flip_a_bit(folder: Path) -> None:
     blob = bytearray((folder / WEIGHTS).read_bytes())
     blob[-1] ^= 1
     (folder / WEIGHTS).write_bytes(blob)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        edit(lambda m: m["architecture"].update(surprise=False)),
+        edit(lambda m: m["architecture"].pop("surprise")),
+        retensor(lambda t: t.pop("network.stage.surprise.table")),
+        retensor(lambda t: t.update({"network.stage.surprise.table": torch.zeros(2, 8)})),
+    ],
+)
+def test_bits_of_harmless_names_come_with_the_network_that_reads_them(
+    tmp_path: Path, damage: Callable[[Path], None]
+) -> None:
+    save_model(tmp_path, domain_model())
+    damage(tmp_path)
+    with pytest.raises(ModelFileError, match="do not fit"):
+        load(tmp_path, "domains")
 
 
 @pytest.mark.parametrize(

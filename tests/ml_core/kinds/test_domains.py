@@ -116,6 +116,16 @@ def test_made_families_differ_among_each_other_and_their_names_fit_a_name_server
     assert not set(names) & {forms.harmless() for _ in range(1000)}
 
 
+def test_made_pages_are_laid_out_in_many_ways_and_phishing_is_never_a_bare_host() -> None:
+    forms = Forms(3)
+    pages = {side: [forms.page(side) for _ in range(2000)] for side in (False, True)}
+    assert all(len(set(made)) > 0.9 * len(made) for made in pages.values())
+    assert all(parts(page)[1] for page in pages[True])
+    hosts = [parts(page)[0] for made in pages.values() for page in made]
+    assert all(4 <= len(host) <= 120 and "{" not in host for host in hosts)
+    assert not set(pages[True]) & set(pages[False])
+
+
 SAID = {
     "benign": (
         "mail.google.com",

@@ -15,8 +15,11 @@ FLOWS = Architecture("numbers", inputs=6, classes=3, steps=10, hidden=8)
 TEXTS = Architecture("bytes", inputs=256, classes=4, steps=64, hidden=8, focus="ends")
 TOKENS = Architecture("tokens", inputs=512, classes=2, steps=32, hidden=8, kernel=3, pool=2)
 GRAMS = replace(TEXTS, grams=512, pool=3)
+SURPRISE = replace(GRAMS, surprise=True)
 ALL = pytest.mark.parametrize(
-    "arch", [FLOWS, TEXTS, TOKENS, GRAMS], ids=["numbers", "bytes", "tokens", "grams"]
+    "arch",
+    [FLOWS, TEXTS, TOKENS, GRAMS, SURPRISE],
+    ids=["numbers", "bytes", "tokens", "grams", "surprise"],
 )
 
 
@@ -29,6 +32,8 @@ def network(arch: Architecture) -> BiLSTMDNN:
             module.running_var.uniform_(0.5, 2)
     if arch.grams:
         net.stage.grams.votes.weight.data[1:].normal_()
+    if arch.surprise:
+        net.stage.surprise.fit(sequences(arch, 50)[0])
     return net.eval()
 
 

@@ -15,7 +15,7 @@ from ml_core.kinds.flows.windows import window_index
 from ml_core.network import training
 from ml_core.network.architecture import Architecture
 from ml_core.network.options import Options
-from ml_core.network.sequences import FlowSet
+from ml_core.network.sequences import FlowSet, TextSet
 from ml_core.network.training import Progress, train
 
 ARCH = Architecture("numbers", inputs=5, classes=2, steps=4, hidden=8, dropout=0.3)
@@ -122,3 +122,22 @@ def test_learning_that_went_astray_is_an_error_and_no_model() -> None:
     options = Options(epochs=1, batch=64, device="cpu")
     with pytest.raises(DataError, match="no longer a number"):
         train(ARCH, windows(600, 1), wild, np.ones(2, np.float32), options)
+
+
+def test_the_bits_of_a_name_are_counted_in_the_harmless_ones_learned_from_alone() -> None:
+    arch = Architecture(
+        "bytes", inputs=128, classes=2, steps=12, hidden=8, pool=2, focus="ends", surprise=True
+    )
+    lengths = np.full(80, 11, dtype=np.int64)
+    table = []
+    for harmful in (b"qzxvkjw.com", b"wxqjkvz.com"):
+        texts = [b"garden%d.com" % (i % 10) for i in range(40)] + [harmful] * 40
+        steps = np.zeros((80, 12), dtype=np.uint8)
+        for row, text in zip(steps, texts, strict=True):
+            row[: len(text)] = np.frombuffer(text, dtype=np.uint8)
+        names = TextSet.of(steps, lengths, np.repeat([0, 1], 40))
+        options = Options(epochs=1, batch=16, device="cpu")
+        network = train(arch, names, names, np.ones(2, dtype=np.float32), options)
+        table.append(network.stage.surprise.table)
+    assert table[0].any()
+    assert torch.equal(table[0], table[1])
