@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,10 +9,10 @@ from uuid import UUID
 
 import httpx
 import pytest
-import uvicorn
 
 from apps.acquisition import open_batches, protocols, services
 from apps.acquisition.models import Batch, Source
+from tests.serving import served
 from tocsin.http import PromptHttp
 
 
@@ -67,18 +65,7 @@ def platform(transactional_db: None) -> Iterator[Platform]:
     source, token = services.create_source(name="web servers", actor="test")
     running = Platform("", token, source)
     application = protocols.application(on_batch=running.told.append)
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        running.address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        config = uvicorn.Config(application, http=PromptHttp, lifespan="off", log_level="warning")
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-        thread.start()
-        deadline = time.monotonic() + 20
-        while not server.started:
-            assert time.monotonic() < deadline, "the server did not start"
-            time.sleep(0.01)
+    with served(application, http=PromptHttp, log_level="warning") as (host, port):
+        running.address = f"http://{host}:{port}"
         yield running
-        server.should_exit = True
-        thread.join(20)
-        application.close()
+    application.close()

@@ -10,9 +10,9 @@ from contextlib import ExitStack, suppress
 from http.client import HTTPResponse
 
 import pytest
-import uvicorn
 from django.conf import settings
 
+from tests.serving import served
 from tocsin import asgi, bodies
 
 MOST = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
@@ -26,26 +26,15 @@ Connect = Callable[[bytes], socket.socket]
 def connect(monkeypatch: pytest.MonkeyPatch) -> Iterator[Connect]:
     """Opens a connection and sends what it is given."""
     monkeypatch.setattr(bodies, "PATIENCE", 1.0)
-    with ExitStack() as opened, socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(asgi.application, lifespan="off", log_level="error")
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-        thread.start()
-        deadline = time.monotonic() + 20
-        while not server.started:
-            assert time.monotonic() < deadline, "the server did not start"
-            time.sleep(0.01)
+    # connections are closed before the server is told to stop
+    with served(asgi.application) as address, ExitStack() as opened:
 
         def connect(content: bytes) -> socket.socket:
-            one = opened.enter_context(socket.create_connection(listener.getsockname(), 60))
+            one = opened.enter_context(socket.create_connection(address, 60))
             one.sendall(content)
             return one
 
         yield connect
-        opened.close()
-        server.should_exit = True
-        thread.join(20)
 
 
 def answer(one: socket.socket) -> tuple[int, str]:

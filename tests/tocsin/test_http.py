@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
@@ -11,8 +10,8 @@ from http.client import HTTPResponse
 from typing import Any
 
 import pytest
-import uvicorn
 
+from tests.serving import served
 from tocsin import http
 
 HEAD = b"GET / HTTP/1.1\r\nHost: tocsin\r\n\r\n"
@@ -32,32 +31,18 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
 def connect(monkeypatch: pytest.MonkeyPatch) -> Iterator[Connect]:
     """Opens a connection and sends what it is given."""
     monkeypatch.setattr(http, "HEAD_SECONDS", 2.0)
-    with ExitStack() as opened, socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(
-            application,
-            http=http.PromptHttp,
-            lifespan="off",
-            log_level="error",
-            limit_concurrency=MOST,
-        )
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-        thread.start()
-        deadline = time.monotonic() + 20
-        while not server.started:
-            assert time.monotonic() < deadline, "the server did not start"
-            time.sleep(0.01)
+    # connections are closed before the server is told to stop
+    with (
+        served(application, http=http.PromptHttp, limit_concurrency=MOST) as address,
+        ExitStack() as opened,
+    ):
 
         def connect(content: bytes) -> socket.socket:
-            one = opened.enter_context(socket.create_connection(listener.getsockname(), 10))
+            one = opened.enter_context(socket.create_connection(address, 10))
             one.sendall(content)
             return one
 
         yield connect
-        opened.close()
-        server.should_exit = True
-        thread.join(20)
 
 
 def status(one: socket.socket) -> int:
