@@ -28,6 +28,7 @@ def run(data: Path, output: Path, topics: Sequence[str] = (), processes: int = 2
     Each topic runs on one core. What it says is kept as JSON, so that one can be run again
     without the others. DataError for an unknown topic, or data that are not there.
     """
+    from ml_core.study.leads import leads
     from ml_core.study.write import write
 
     chosen = list(topics) or list(TOPICS)
@@ -45,8 +46,14 @@ def run(data: Path, output: Path, topics: Sequence[str] = (), processes: int = 2
             chapter, seconds = done.result()
             text = json.dumps({**asdict(chapter), "minutes": round(seconds / 60, 1)}, indent=1)
             (kept / f"{name}.json").write_text(text + "\n", encoding="utf-8")
-    chapters = [_kept(kept / f"{name}.json") for name in TOPICS if (kept / f"{name}.json").exists()]
-    return write(chapters, output)
+    chapters = read(output)
+    return write([*leads(chapters), *chapters], output)
+
+
+def read(output: Path) -> list[Chapter]:
+    """What each topic said when it last ran, in the order of `TOPICS`."""
+    paths = [output / KEPT / f"{name}.json" for name in TOPICS]
+    return [_kept(path) for path in paths if path.exists()]
 
 
 def _topic(name: str) -> Topic:

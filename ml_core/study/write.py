@@ -28,13 +28,18 @@ def write(chapters: Sequence[Chapter], output: Path, made: str | None = None) ->
     output.mkdir(parents=True, exist_ok=True)
     for plot in (plot for chapter in chapters for plot in chapter.plots):
         draw(plot, output / PLOTS / plot.file)
-    parts = ["# Tables", made or this_machine()]
-    if len(chapters) > 1:
-        parts.append("\n".join(f"- [{c.title}](#{_anchor(c.title)})" for c in chapters))
-    parts += [part for chapter in chapters for part in _chapter(chapter)]
     path = output / "tables.md"
-    path.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+    path.write_text(whole(chapters, made or this_machine()), encoding="utf-8")
     return path
+
+
+def whole(chapters: Sequence[Chapter], made: str) -> str:
+    """The text of `tables.md`."""
+    parts = ["# Tables", made]
+    if len(chapters) > 1:
+        parts.append("\n".join(f"- [{c.title}](#{anchor(c.title)})" for c in chapters))
+    parts += [part for chapter in chapters for part in _chapter(chapter)]
+    return "\n\n".join(parts) + "\n"
 
 
 def this_machine() -> str:
@@ -105,6 +110,6 @@ def _plain(plot: Plot) -> str:
     return plot.title.replace("[", "(").replace("]", ")")
 
 
-def _anchor(title: str) -> str:
+def anchor(title: str) -> str:
     """As GitHub makes it: lower case, no signs, dashes for spaces."""
     return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
