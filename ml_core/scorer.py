@@ -227,15 +227,13 @@ class Scorer:
             raise DataError(f"a model of {self.kind!r} cannot score {kind!r}")
 
     def _verdicts(self, count: int, inputs: Inputs) -> Verdicts:
-        from ml_core.verdict.seen import look
-
         p = np.zeros((count, len(self.labels)))
         label = np.zeros(count, dtype=np.int64)
         distance = np.zeros(count, dtype=np.float32)
         order, openset = inputs.order(), self.model.openset
 
         def judge(rows: Ints) -> None:
-            seen = look(self.model.network, *inputs.batch(rows))
+            seen = inputs.look(self.model.network, rows)
             p[rows] = softmax(seen.logits, self.model.temperature)
             label[rows] = seen.logits.argmax(axis=1)
             distance[rows] = openset.distance(label[rows], seen.hidden, seen.inputs)

@@ -16,10 +16,14 @@ if TYPE_CHECKING:
     import torch
 
     from ml_core.kinds.text import TextKind
+    from ml_core.network.bilstm_dnn import BiLSTMDNN
+    from ml_core.verdict.seen import Seen
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+
+FEW = 64  # windows that are judged faster one by one than for what they share
 
 
 class Fields(NamedTuple):
@@ -42,6 +46,7 @@ class Inputs(Protocol):
 
     def order(self) -> Ints: ...
     def batch(self, rows: Ints) -> tuple[torch.Tensor, torch.Tensor]: ...
+    def look(self, network: BiLSTMDNN, rows: Ints) -> Seen: ...
     def fields(self, rows: Ints) -> Fields: ...
     def measures(self) -> tuple[F32, Ints]: ...
 
@@ -68,6 +73,14 @@ class FlowInputs:
         if (index < 0).any():
             x *= (index >= 0)[:, :, None]
         return torch.from_numpy(x), torch.from_numpy((index >= 0).sum(axis=1))
+
+    def look(self, network: BiLSTMDNN, rows: Ints) -> Seen:
+        from ml_core.network.overlapping import OverlappingWindows
+        from ml_core.verdict.seen import look, look_at_windows
+
+        if len(rows) < FEW or not OverlappingWindows.able(network):
+            return look(network, *self.batch(rows))
+        return look_at_windows(network, self.rows, self._windows(rows))
 
     def fields(self, rows: Ints) -> Fields:
         import torch
@@ -123,6 +136,11 @@ class TextInputs:
         lengths = self.lengths[rows]
         steps = self.steps[rows, : int(lengths.max(initial=1))].astype(np.int64)
         return torch.from_numpy(steps), torch.from_numpy(lengths)
+
+    def look(self, network: BiLSTMDNN, rows: Ints) -> Seen:
+        from ml_core.verdict.seen import look
+
+        return look(network, *self.batch(rows))
 
     def fields(self, rows: Ints) -> Fields:
         import torch

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from ml_core.network.overlapping import OverlappingWindows
 from ml_core.network.stages import steps_mask
 
 if TYPE_CHECKING:
@@ -37,6 +38,27 @@ def look(network: BiLSTMDNN, x: Tensor, lengths: Tensor) -> Seen:
     steps, short = network.stage(network.stage.embed(x), lengths)  # [B, S, F], [B]
     output = network.from_steps(steps, short)
     return Seen(output.logits.numpy(), output.features.numpy(), summary(steps, short).numpy())
+
+
+@torch.inference_mode()
+def look_at_windows(network: BiLSTMDNN, flows: F32, index: Ints) -> Seen:
+    """The same of windows index [N, T] of flows [R, F], -1 after the last of each."""
+    seen, place = np.unique(index, return_inverse=True)
+    place = place.reshape(index.shape) - int(seen[0] < 0)  # -1 stays
+    of, lengths = torch.from_numpy(place), torch.from_numpy((index >= 0).sum(axis=1))
+    told = torch.from_numpy(flows[seen[seen >= 0]])
+    steps = network.stage.norm(network.stage.embed(told))  # [U, F]
+    output = OverlappingWindows(network).read(steps, of)
+    sums = nn.functional.embedding_bag(
+        of[of >= 0],
+        torch.cat([steps, steps.square()], dim=1),
+        lengths.cumsum(dim=0) - lengths,
+        mode="sum",
+    )  # [N, 2F]
+    mean, square = (sums / lengths.unsqueeze(1)).chunk(2, dim=1)
+    last = steps[of.gather(1, lengths.unsqueeze(1) - 1).squeeze(1)]
+    told = torch.cat([last, mean, _deviation(mean, square)], dim=1)
+    return Seen(output.logits.numpy(), output.features.numpy(), told.numpy())
 
 
 def looks(
@@ -74,6 +96,9 @@ def summary(steps: Tensor, lengths: Tensor) -> Tensor:
     count = lengths.view(-1, 1).to(steps.dtype)
     mean = (steps * real).sum(dim=1) / count
     square = (steps.square() * real).sum(dim=1) / count
-    deviation = (square - mean.square()).clamp(min=0).sqrt()
     last = steps[torch.arange(len(steps)), lengths - 1]
-    return torch.cat([last, mean, deviation], dim=1)
+    return torch.cat([last, mean, _deviation(mean, square)], dim=1)
+
+
+def _deviation(mean: Tensor, square: Tensor) -> Tensor:
+    return (square - mean.square()).clamp(min=0).sqrt()
