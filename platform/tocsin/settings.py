@@ -200,6 +200,8 @@ CELERY_WORKER_PROC_ALIVE_TIMEOUT = 120  # a process loads the networks before it
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
+# What hangs is ended, with its process, when the broker would hand it to another worker anyway.
+CELERY_TASK_TIME_LIMIT = 3600
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "remove_old": {"task": "apps.center.tasks.remove_old", "schedule": 3600},

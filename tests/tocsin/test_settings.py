@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.test import Client
 
 from tocsin.home import secret
@@ -89,3 +90,8 @@ def test_a_reader_that_has_seen_enough_ends_a_command_quietly(
     )
     os.close(writer)
     assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_a_task_that_hangs_is_ended_before_another_worker_gets_it() -> None:
+    waits = settings.CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"]
+    assert 0 < settings.CELERY_TASK_TIME_LIMIT <= waits
