@@ -14,6 +14,7 @@ from typing import NoReturn
 from ml_core.commands import evaluate, score, tables, train
 from ml_core.commands.folders import in_folders
 from ml_core.commands.numbers import positive
+from ml_core.commands.progress import tell
 from ml_core.errors import DataError, ModelFileError
 from ml_core.kinds import KINDS
 
@@ -83,12 +84,9 @@ def main(arguments: list[str] | None = None) -> int:
         if chosen.command == "train":
             chosen.also = in_folders(chosen.also)
         chosen.run(chosen)
+        sys.stdout.flush()  # a full disk shall be told of here
     except (DataError, ModelFileError, OSError) as error:
-        # names from files are data: what a terminal would act on is not shown as it is
-        said = "".join(
-            c if c.isprintable() else repr(c)[1:-1] for c in " ".join(str(error).split())
-        )
-        print(f"ml_core: {said}", file=sys.stderr)
+        tell(str(error))
         return 2
     except KeyboardInterrupt:
         print("ml_core: interrupted", file=sys.stderr)

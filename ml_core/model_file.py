@@ -107,7 +107,7 @@ def load(folder: Path, kind: str | None = None) -> Model:
         raise
     except (KeyError, TypeError, AttributeError, DataError) as error:
         raise ModelFileError(f"{folder}: {MANIFEST} is incomplete: {error}") from error
-    except (RuntimeError, ValueError) as error:
+    except (RuntimeError, ValueError, OverflowError) as error:
         reason = str(error).replace("\n", " ").strip()[:200]
         raise ModelFileError(f"{folder}: the parts do not fit: {reason}") from error
 
@@ -158,7 +158,8 @@ def _assemble(folder: Path, manifest: Mapping[str, Any], tensors: dict[str, Tens
     temperature = float(manifest["temperature"])
     if not 0.0 < temperature < np.inf:
         raise ModelFileError(f"{folder}: a temperature of {temperature}")
-    if max(arch.steps, arch.hidden, arch.inputs, arch.embedding) > MOST:
+    sizes = (arch.steps, arch.hidden, arch.inputs, arch.embedding, arch.kernel, arch.pool)
+    if max(sizes) > MOST:
         raise ModelFileError(f"{folder}: an architecture larger than any that this version makes")
     if (arch.stage == "numbers") != (kind == FLOWS) or len(labels) != arch.classes:
         raise ModelFileError(f"{folder}: kind or labels do not fit the architecture")
@@ -168,6 +169,8 @@ def _assemble(folder: Path, manifest: Mapping[str, Any], tensors: dict[str, Tens
     network.load_state_dict(
         {k.removeprefix("network."): v for k, v in tensors.items() if k.startswith("network.")}
     )
+    if not all(bool(part.isfinite().all()) for part in network.state_dict().values()):
+        raise ModelFileError(f"{folder}: weights that are no numbers")
     size = network.head.in_features
     openset = Openset.of(_part("openset", tensors), arch.classes, size)
     profile = Profile.of(manifest["drift"], _part("drift", tensors), arch.classes)

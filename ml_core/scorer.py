@@ -5,9 +5,10 @@ Importing this module is cheap; PyTorch is loaded by `Scorer.load`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -189,6 +190,7 @@ class Scorer:
         port: npt.ArrayLike | None = None,
         judged: npt.ArrayLike | None = None,
         site: Site | None = None,
+        say: Callable[[int], None] | None = None,
     ) -> Verdicts:
         """Verdicts on N flows, each judged with the flows of its source before it.
 
@@ -197,7 +199,7 @@ class Scorer:
         where not told: destination [N] and port [N] (the destination host's number and port; they
         tell scans, sweeps and distributed floods apart), and `site`, what the site's own traffic says.
         judged [M] are the rows to judge, in the order of the verdicts: the others are only looked
-        at, which costs little. DataError if columns are missing or lengths differ.
+        at, which costs little; `say` hears how many are judged so far. DataError if columns are missing or lengths differ.
         """
         self._expect(FLOWS)
         X = choose_columns(features, columns, FLOW_COLUMNS)
@@ -211,40 +213,48 @@ class Scorer:
         index = window_index(group, time, steps)
         of = np.arange(len(X)) if judged is None else np.asarray(judged, dtype=np.int64)
         inputs = FlowInputs(rows, np.hstack([numbers, around]), index[of], reads)
-        return self._verdicts(len(of), inputs)
+        return self._verdicts(len(of), inputs, say)
 
-    def score_texts(self, texts: Sequence[str]) -> Verdicts:
+    def score_texts(
+        self, texts: Sequence[str], say: Callable[[int], None] | None = None
+    ) -> Verdicts:
         """Verdicts on N texts of the model's kind: requests as `METHOD path?query`, line break,
-        body; domains; the others as tokens or words with spaces between."""
+        body; domains; the others as tokens or words with spaces between. `say` hears how many
+        are judged so far."""
         if self.kind == FLOWS:
             raise DataError(f"a model of {self.kind!r} cannot score texts")
         kind = text_kind(self.kind)
         steps, lengths = kind.encode(texts)
-        return self._verdicts(len(texts), TextInputs(kind, texts, steps, lengths))
+        return self._verdicts(len(texts), TextInputs(kind, texts, steps, lengths), say)
 
     def _expect(self, kind: str) -> None:
         if self.kind != kind:
             raise DataError(f"a model of {self.kind!r} cannot score {kind!r}")
 
-    def _verdicts(self, count: int, inputs: Inputs) -> Verdicts:
+    def _verdicts(self, count: int, inputs: Inputs, say: Callable[[int], None] | None) -> Verdicts:
         p = np.zeros((count, len(self.labels)))
         label = np.zeros(count, dtype=np.int64)
         distance = np.zeros(count, dtype=np.float32)
         order, openset = inputs.order(), self.model.openset
 
-        def judge(rows: Ints) -> None:
+        def judge(rows: Ints) -> int:
             seen = inputs.look(self.model.network, rows)
             p[rows] = softmax(seen.logits, self.model.temperature)
             label[rows] = seen.logits.argmax(axis=1)
             distance[rows] = openset.distance(label[rows], seen.hidden, seen.inputs)
+            return len(rows)
+
+        def hear(counts: Iterable[int]) -> None:
+            for done in accumulate(counts):
+                if say is not None:
+                    say(done)
 
         chunks = [order[start : start + CHUNK] for start in range(0, count, CHUNK)]
         if self.workers > 1 and len(chunks) > 1:
             with ThreadPoolExecutor(self.workers) as pool:
-                list(pool.map(judge, chunks))
+                hear(pool.map(judge, chunks))
         else:
-            for chunk in chunks:
-                judge(chunk)
+            hear(map(judge, chunks))
         return Verdicts(
             names=self.labels,
             label=label,

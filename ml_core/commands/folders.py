@@ -1,7 +1,8 @@
-"""Folders of data, as official data sets come."""
+"""Folders of data, as official data sets come, and what can be written."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -24,6 +25,13 @@ def in_folders(data: Sequence[Path]) -> list[Path]:
             raise DataError(f"{path}: no files in this folder")
         found += inside
     return found
+
+
+def writable(path: Path) -> bool:
+    """Whether a file or folder can be written or, where it is not there, made."""
+    while not path.exists() and path != path.parent:
+        path = path.parent
+    return os.access(path, os.W_OK)
 
 
 def _inside(folder: Path) -> Iterator[Path]:

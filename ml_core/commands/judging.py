@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from ml_core.commands.progress import Rows
+from ml_core.commands.progress import Rows, tell
 from ml_core.errors import DataError
 from ml_core.kinds import FLOWS, text_kind
 
@@ -68,7 +68,7 @@ def _texts(scorer: Scorer, data: Sequence[Path]) -> Iterator[Verdicts]:
         even = -(-count // -(-count // BATCH))  # no small rest: texts may be judged by each other
         told, site = False, _site(kind, table, count)
         for texts in text_batches(table, kind, even):
-            verdicts = scorer.score_texts(texts)
+            verdicts = scorer.score_texts(texts, _after(done, say))
             blank = np.fromiter((not text.strip() for text in texts), np.bool_, len(texts))
             told |= not blank.all()
             unsure = verdicts.unsure | blank  # nothing was read of them
@@ -76,7 +76,6 @@ def _texts(scorer: Scorer, data: Sequence[Path]) -> Iterator[Verdicts]:
                 unsure |= site.strange(texts)
             yield replace(verdicts, unsure=unsure)
             done += len(texts)
-            say(done)
         if not told:
             raise DataError(f"{table.name}: all texts are empty")
     say.done()
@@ -99,7 +98,7 @@ def _flows(scorer: Scorer, data: Sequence[Path]) -> Iterator[Judged]:
         flow_format(Table.open(path))
     for path in data:
         reading = Rows(f"{path.name}: read")
-        table = read_flows([path], reading)
+        table = read_flows([path], reading, tell)
         reading.done()
         say = Rows(f"{path.name}: judged", len(table))
         yield judge_flows(scorer, table, say)
@@ -123,17 +122,29 @@ def judge_flows(
         np.empty((N, C)),
     )
     for rows, seen in _blocks(table, scorer.model.network.arch.steps, block):
-        verdicts = _verdicts(scorer, table.take(seen), np.searchsorted(seen, rows), site)
+        verdicts = _verdicts(
+            scorer,
+            table.take(seen),
+            np.searchsorted(seen, rows),
+            site,
+            _after(done, say),
+        )
         p = from_inside(verdicts.probabilities, scorer.labels, table.same_network[rows])
         judged.probabilities[rows], judged.label[rows] = p, p.argmax(axis=1)
         judged.probability[rows] = p.max(axis=1)
-        judged.p_attack[rows], judged.unsure[rows] = verdicts.p_attack, verdicts.unsure
+        untold = np.isnan(table.features[rows]).all(axis=1)  # nothing was read of them
+        judged.p_attack[rows], judged.unsure[rows] = verdicts.p_attack, verdicts.unsure | untold
         done += len(rows)
-        say(done)
     return judged
 
 
-def _verdicts(scorer: Scorer, table: FlowTable, judged: Ints, site: Site | None) -> Verdicts:
+def _after(before: int, say: Callable[[int], None]) -> Callable[[int], None]:
+    return lambda done: say(before + done)
+
+
+def _verdicts(
+    scorer: Scorer, table: FlowTable, judged: Ints, site: Site | None, say: Callable[[int], None]
+) -> Verdicts:
     from ml_core.kinds.flows.columns import FLOW_COLUMNS
 
     return scorer.score_flows(
@@ -145,6 +156,7 @@ def _verdicts(scorer: Scorer, table: FlowTable, judged: Ints, site: Site | None)
         table.port,
         judged,
         site,
+        say,
     )
 
 

@@ -9,6 +9,17 @@ EVERY = 10.0  # seconds between lines that nobody watches
 WATCHED = 0.5  # and between those on a terminal, where each takes the last one's place
 
 
+def printable(text: str) -> str:
+    """One line that a terminal does not act on: names and values from files are data."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in " ".join(text.split()))
+
+
+def tell(text: str) -> None:
+    """What a person should know of the data, on a line of its own."""
+    clear = "\x1b[K" if sys.stderr.isatty() else ""
+    print(f"{clear}ml_core: {printable(text)}", file=sys.stderr, flush=True)
+
+
 class Rows:
     """Counts rows done; says so now and then, with the rate and the time that is left."""
 

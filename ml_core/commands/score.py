@@ -5,8 +5,13 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from ml_core.commands.folders import writable
 from ml_core.errors import DataError
+
+if TYPE_CHECKING:
+    import polars as pl
 
 SUFFIXES = (".parquet", ".csv")
 
@@ -31,7 +36,7 @@ def run(chosen: argparse.Namespace) -> None:
     from ml_core.model_file import shipped
     from ml_core.scorer import Scorer
 
-    _writable(chosen.output, chosen.data)
+    _usable(chosen.output, chosen.data)
     scorer = Scorer.load(chosen.model or shipped(chosen.kind), chosen.kind, chosen.threads)
     judged = judge(scorer, chosen.data)
     table = pl.DataFrame(
@@ -42,14 +47,12 @@ def run(chosen: argparse.Namespace) -> None:
             "unsure": judged.unsure,
         }
     )
-    if chosen.output.suffix == ".parquet":
-        table.write_parquet(chosen.output)
-    else:
-        table.write_csv(chosen.output)
+    _write(table, chosen.output)
 
 
-def _writable(output: Path, data: Sequence[Path]) -> None:
-    if output.suffix not in SUFFIXES:
+def _usable(output: Path, data: Sequence[Path]) -> None:
+    """DataError, before any work, for an output that could not be written or shall not be."""
+    if output.suffix.lower() not in SUFFIXES:
         raise DataError(f"{output}: the output ends in {' or '.join(SUFFIXES)}")
     if output.exists() and any(path.exists() and output.samefile(path) for path in data):
         raise DataError(f"{output}: is among the data, and would be lost")
@@ -57,3 +60,26 @@ def _writable(output: Path, data: Sequence[Path]) -> None:
         raise DataError(f"{output}: a folder, not a file")
     if not output.parent.is_dir():
         raise DataError(f"{output.parent}: no such folder for the output")
+    if not writable(output):
+        raise DataError(f"{output}: not writable")
+
+
+def _write(table: pl.DataFrame, output: Path) -> None:
+    """Whole or not at all: on a full disk what was there before stays. DataError if it fails."""
+    import polars as pl
+
+    target = output.resolve()
+    direct = target.exists() and not (target.is_file() and writable(target.parent))
+    part = target if direct else target.with_name(f".{target.name}.part")
+    try:
+        if output.suffix.lower() == ".parquet":
+            table.write_parquet(part)
+        else:
+            table.write_csv(part)
+        if not direct:
+            part.replace(target)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise DataError(f"{output}: not written: {error}") from error
+    finally:
+        if not direct:
+            part.unlink(missing_ok=True)

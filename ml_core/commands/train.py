@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ml_core.commands.evaluate import add_label
+from ml_core.commands.folders import writable
 from ml_core.commands.numbers import positive
-from ml_core.commands.progress import Rows
+from ml_core.commands.progress import Rows, tell
 from ml_core.errors import DataError
 from ml_core.kinds import FLOWS, UNTOLD, named, text_kind
 
@@ -51,6 +52,8 @@ def run(chosen: argparse.Namespace) -> None:
 
     if chosen.output.is_file():
         raise DataError(f"{chosen.output}: a file, not a folder for the model")
+    if not writable(chosen.output):
+        raise DataError(f"{chosen.output}: not writable")
     if chosen.checkpoint is not None and not chosen.checkpoint.parent.is_dir():
         raise DataError(f"{chosen.checkpoint.parent}: no such folder for the checkpoint")
     kept = chosen.checkpoint
@@ -71,7 +74,7 @@ def _flows(chosen: argparse.Namespace) -> Model:
 
     reading = Rows("read")
     files = [*chosen.data, *chosen.also]
-    table, labels = read_labelled_flows(files, chosen.label, reading)
+    table, labels = read_labelled_flows(files, chosen.label, reading, tell)
     reading.done()
     told = labels.codes >= 0
     if not told.any():

@@ -198,7 +198,7 @@ KIND = token_kind(
         "normal": ("benign", "0"),
         "abnormal": ("anomalous", "anomaly", "attack", "malicious", "1"),
     },
-    ("events", "event_sequence", "event_sequence_first5000"),
+    ("events", "event_sequence", "event_sequence_first5000", "event_ids", "sequence", "text"),
     _CODE,
     "event.code",
     Options(epochs=8, patience=3, batch=64, rate=2e-3, hide=0.1),

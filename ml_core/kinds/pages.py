@@ -167,7 +167,7 @@ KIND = token_kind(
         "normal": ("benign", "clean", "0"),
         "defaced": ("defacement", "malicious", "attack", "1"),
     },
-    ("text", "page", "content"),
+    ("text", "page", "content", "html", "body"),
     TokenCode(words, parts_of, steps=256, parts=8, tail=64),
     "page.text",
     Options(epochs=8, patience=3, batch=64, rate=2e-3, hide=0.2),

@@ -79,7 +79,7 @@ KIND = token_kind(
         "benign": ("normal", "0", "goodware"),
         "malware": ("malicious", "attack", "1", "virus", "trojan"),
     },
-    ("calls", "api_calls", "syscalls"),
+    ("calls", "api_calls", "syscalls", "system_calls", "apis", "api", "sequence", "trace", "text"),
     _CODE,
     "process.api_call",
     Options(epochs=25, patience=6, batch=32, rate=2e-3, hide=0.3),

@@ -175,7 +175,7 @@ KIND = token_kind(
         "benign": ("normal", "0"),
         "malicious": ("mixed_malicious", "webshell", "malware", "attack", "1"),
     },
-    ("tokens", "php_tokens", "opcodes"),
+    ("tokens", "php_tokens", "opcodes", "script", "code", "source", "content", "text"),
     _CODE,
     "script.token",
     Options(epochs=8, patience=3, batch=64, rate=2e-3, hide=0.15),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from ml_core.errors import DataError
 
@@ -34,6 +34,12 @@ class Architecture:
     focus: str = "last"  # "last": the judged step; "ends": both ends of a text
 
     def __post_init__(self) -> None:
+        for of in fields(self):
+            said = type(getattr(self, of.name)).__name__
+            if said != of.type and (said, of.type) != ("int", "float"):
+                raise DataError(f"an architecture's {of.name} is a {said}, not {of.type}")
+        if not 0 <= self.dropout < 1:
+            raise DataError("an architecture's dropout is a share below one")
         if self.stage not in STAGES or self.focus not in FOCUS:
             raise DataError(f"unknown input stage {self.stage!r} or focus {self.focus!r}")
         sizes = (self.inputs, self.steps, self.hidden, self.embedding, self.kernel, self.pool)

@@ -4,11 +4,13 @@ What the original meter gets wrong and its other columns set right is set right 
 mean the same: it counts the first packet's length twice, divides down/up as integers, and takes
 the six bytes that pad an empty TCP packet to Ethernet's least frame for payload. Its flag columns
 hold 0 or 1 and do not say which flags a flow had (guessing SSH passwords "shows" neither SYN nor
-ACK, a port scan PSH alone): not told.
+ACK, a port scan PSH alone): not told. The meter rewritten in Python takes whole Ethernet frames for
+lengths, and tells its times in seconds or microseconds, by release.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import reduce
 from typing import NamedTuple
 
@@ -80,7 +82,17 @@ _PLAIN = (
     ),
 )
 _ABOUT = ("Src IP", "Dst IP", "Src Port", "Dst Port", "Timestamp")
+_WHOLE = (
+    "Total Fwd Packet",
+    "Total Bwd packets",
+    "Total Length of Fwd Packet",
+    "Total Length of Bwd Packet",
+    *(f"{way} Packet Length {what}" for way in ("Fwd", "Bwd") for what in ("Max", "Min", "Std")),
+)
 FEATURES = (*_PLAIN, *(name for name in SPELLINGS if name not in _ABOUT))
+_TIMES = ("Flow Duration", *(n for n in FEATURES if " IAT " in n))
+_EXTREMES = ("Max", "Min")
+_FRAME = 14.0  # bytes of an Ethernet frame before its IP packet
 _PADDING = 6.0  # bytes of an Ethernet frame of 60 beyond its 14, and 40 of IP and TCP headers
 
 
@@ -94,7 +106,10 @@ def read(table: Table) -> Told | None:
     if len(features) < _LEAST:
         return None
     kind = protocol(table, "Protocol")
-    if table.find("Total Fwd Packet") is None:
+    if _in_python(table, features):
+        features = {name: of for name, of in features.items() if "Flag" not in name}
+        features |= _of_frames(features, kind)
+    elif table.find("Total Fwd Packet") is None:
         features = {name: of for name, of in features.items() if "Flag" not in name}
         features |= _set_right(features, kind)
     return Told(
@@ -109,6 +124,15 @@ def read(table: Table) -> Told | None:
     )
 
 
+def _in_python(table: Table, features: Mapping[str, pl.Expr]) -> bool:
+    """Whether the meter is the one in Python: by its names, and its rates before its counts."""
+    names = list(table.schema)
+    rate, count = table.find("Flow Byts/s"), table.find("Tot Fwd Pkts")
+    if rate is None or count is None or names.index(rate) > names.index(count):
+        return False
+    return all(name in features for name in (*_WHOLE, "Flow Duration", "Flow Packets/s"))
+
+
 class _Way(NamedTuple):
     """What is told of the packets of one direction."""
 
@@ -120,6 +144,43 @@ class _Way(NamedTuple):
     std: pl.Expr
 
 
+def _of_frames(told: dict[str, pl.Expr], kind: pl.Expr) -> dict[str, pl.Expr]:
+    """Payload bytes and microseconds, of what the meter in Python tells in frames.
+
+    A TCP frame's headers are taken to be the smallest frame of the flow, mostly a bare
+    acknowledgement (54 bytes, with time-stamps 66); up to 74 bytes one may be an empty opening.
+    """
+    tcp = kind.fill_null(6) == 6
+    leasts = [
+        pl.when(told[_WHOLE[i]] > 0).then(told[f"{way} Packet Length Min"])
+        for i, way in enumerate(("Fwd", "Bwd"))
+    ]
+    least = pl.min_horizontal(leasts).clip(_FRAME + 40, _FRAME + 52)
+    header = pl.when(tcp).then(least).otherwise(_FRAME + 28)
+
+    def opened(way: str, packets: str, size: str) -> _Way:
+        n, largest, least = told[packets], *(told[f"{way} Packet Length {m}"] for m in _EXTREMES)
+        empty = (n == 0) | (tcp & (largest <= _FRAME + 60))
+        whole, largest, least = (
+            pl.when(empty).then(0.0).otherwise((bytes_ - headers).clip(lower_bound=0))
+            for bytes_, headers in ((told[size], n * header), (largest, header), (least, header))
+        )
+        mean = pl.when(n > 0).then(whole / n).otherwise(0.0)
+        std = pl.when(empty).then(0.0).otherwise(told[f"{way} Packet Length Std"])
+        return _Way(n, whole, largest, least, mean, std)
+
+    forward = opened("Fwd", "Total Fwd Packet", "Total Length of Fwd Packet")
+    backward = opened("Bwd", "Total Bwd packets", "Total Length of Bwd Packet")
+    total = forward.packets + backward.packets
+    ratio = told["Flow Duration"] * told["Flow Packets/s"] / total
+    micro = pl.when(ratio.is_between(0.5, 2.0)).then(1e6).otherwise(1.0)
+    right = _right(forward, backward)
+    right |= {name: told[name] * micro for name in _TIMES if name in told}
+    rate = told["Flow Packets/s"] * (forward.size + backward.size) / total
+    right["Flow Bytes/s"] = pl.when(total > 0).then(rate)
+    return right
+
+
 def _set_right(told: dict[str, pl.Expr], kind: pl.Expr) -> dict[str, pl.Expr]:
     """The columns of the original meter that do not mean what the corrected one's mean."""
     tcp = kind.fill_null(6) == 6
@@ -127,11 +188,7 @@ def _set_right(told: dict[str, pl.Expr], kind: pl.Expr) -> dict[str, pl.Expr]:
     backward = _unpadded(told, "Bwd", "Total Bwd packets", "Total Length of Bwd Packet", tcp)
     if forward is None or backward is None:
         return {}
-    right = _of_both(forward, backward)
-    for name, way in (("Fwd", forward), ("Bwd", backward)):
-        right[f"Total Length of {name} Packet"] = way.size
-        for what, value in zip(("Max", "Min", "Mean", "Std"), way[2:], strict=True):
-            right[f"{name} Packet Length {what}"] = value
+    right = _right(forward, backward)
     if "Flow Duration" in told and "Flow Bytes/s" in told:
         duration = told["Flow Duration"]
         rate = pl.when(duration > 0).then((forward.size + backward.size) / duration * 1e6)
@@ -139,6 +196,16 @@ def _set_right(told: dict[str, pl.Expr], kind: pl.Expr) -> dict[str, pl.Expr]:
     if "Fwd Act Data Pkts" in told:
         sent = pl.when(forward.size == 0).then(0.0)
         right["Fwd Act Data Pkts"] = sent.otherwise(told["Fwd Act Data Pkts"])
+    return right
+
+
+def _right(forward: _Way, backward: _Way) -> dict[str, pl.Expr]:
+    """The columns of lengths, of each direction and of both."""
+    right = _of_both(forward, backward)
+    for name, way in (("Fwd", forward), ("Bwd", backward)):
+        right[f"Total Length of {name} Packet"] = way.size
+        for what, value in zip(("Max", "Min", "Mean", "Std"), way[2:], strict=True):
+            right[f"{name} Packet Length {what}"] = value
     return right
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,7 +16,7 @@ import polars as pl
 from ml_core.errors import DataError
 from ml_core.kinds.flows.columns import FLOW_COLUMNS
 from ml_core.readers import cicflowmeter, kdd, netflow, zeek
-from ml_core.readers.frames import Table
+from ml_core.readers.frames import Table, shown
 from ml_core.readers.labels import Labels, label_column, meaning
 from ml_core.readers.times import Clock, microseconds, read_clock
 from ml_core.readers.told import Told
@@ -59,23 +60,27 @@ class LabelledFlows(NamedTuple):
 
 
 def read_flows(
-    sources: Sequence[Path | pl.DataFrame], say: Callable[[int], None] | None = None
+    sources: Sequence[Path | pl.DataFrame],
+    say: Callable[[int], None] | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> FlowTable:
-    """The flows of all files, in order; `say` hears how many rows there are so far.
+    """The flows of all files, in order; `say` hears how many rows there are so far, `tell` of
+    values that are no numbers and are taken as not told.
 
     Hosts are numbered by file, so that equal private addresses of two sites stay two hosts.
     DataError for files that are of no known format, cannot be read, or hold no numbers.
     """
-    return _read(sources, say, None).table
+    return _read(sources, say, tell, None).table
 
 
 def read_labelled_flows(
     sources: Sequence[Path | pl.DataFrame],
     columns: str | None = None,
     say: Callable[[int], None] | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> LabelledFlows:
     """Likewise, with the label of each row (see `labels.label_column`)."""
-    return _read(sources, say, columns or "")
+    return _read(sources, say, tell, columns or "")
 
 
 def flow_format(table: Table) -> tuple[str, Told]:
@@ -87,19 +92,22 @@ def flow_format(table: Table) -> tuple[str, Told]:
     missing = ", ".join(FLOW_COLUMNS[:3])
     raise DataError(
         f"{table.name}: no known flow format; missing flow columns: {missing} and "
-        f"{len(FLOW_COLUMNS) - 3} more (there are: {', '.join(list(table.schema)[:6])})"
+        f"{len(FLOW_COLUMNS) - 3} more (there are: {shown(list(table.schema))})"
     )
 
 
 def _read(
-    sources: Sequence[Path | pl.DataFrame], say: Callable[[int], None] | None, columns: str | None
+    sources: Sequence[Path | pl.DataFrame],
+    say: Callable[[int], None] | None,
+    tell: Callable[[str], None] | None,
+    columns: str | None,
 ) -> LabelledFlows:
     labels, parts, rows, hosts = Labels.empty(), [], 0, 0
     opened = [Table.open(source) for source in sources]
     for number, table in enumerate(opened):
         _, told = flow_format(table)
         column = None if columns is None else label_column(table, columns)
-        part = _File(number, rows, told)
+        part = _File(number, rows, told, table.unread)
         for batch in table.batches(part.chosen(column)):
             part.add(batch)
             if column is not None:
@@ -111,6 +119,8 @@ def _read(
         parts.append(part.arrays(hosts))
         if np.isnan(parts[-1]["features"]).all():
             raise DataError(f"{table.name}: the flow columns hold no numbers")
+        if tell is not None and (unread := part.not_read()):
+            tell(f"{table.name}: taken as not told, for they cannot be read: {unread}")
         rows += part.rows
         hosts = 1 + max(int(parts[-1]["group"].max()), int(parts[-1]["destination"].max()))
     whole = FlowTable(**{f.name: _joined(f.name, parts) for f in fields(FlowTable)})
@@ -120,8 +130,9 @@ def _read(
 class _File:
     """What has been read of one file."""
 
-    def __init__(self, number: int, first: int, told: Told) -> None:
+    def __init__(self, number: int, first: int, told: Told, unread: Mapping[str, pl.Expr]) -> None:
         self.number, self.first, self.told, self.rows = number, first, told, 0
+        self._unread, self._lost = unread, Counter[str]()
         self._batches: list[dict[str, npt.NDArray[Any]]] = []
         self._clocks: list[Clock] = []
 
@@ -140,11 +151,24 @@ class _File:
         exprs.append((none if told.time is None else pl.col(told.time)).alias("time"))
         if label is not None:
             exprs.append(pl.col(label).cast(pl.String).alias("label"))
+        exprs += [lost.alias(f"unread {name}") for name, lost in self._unread.items()]
         return exprs
+
+    def not_read(self) -> str:
+        """Of which columns how many values could not be read."""
+        lost = [f"{n:,} of {name!r}" for name, n in self._lost.most_common() if n]
+        return ", ".join(lost[:8]) + (f" and of {len(lost) - 8} more columns" * (len(lost) > 8))
 
     def add(self, batch: pl.DataFrame) -> None:
         self.rows += len(batch)
         self._clocks.append(read_clock(batch["time"]))
+        for name in self._unread:
+            self._lost[name] += int(batch[f"unread {name}"].sum())
+        if self.told.time is not None and batch["time"].dtype == pl.String:
+            said = batch["time"].str.strip_chars().fill_null("")
+            told = ~said.is_in(["", "-", self.told.time.strip()]).to_numpy()
+            lost = int((np.isnan(self._clocks[-1].values) & told).sum())
+            self._lost[self.told.time] += lost
         self._batches.append(
             {
                 "features": np.ascontiguousarray(batch.select(FLOW_COLUMNS).to_numpy()),

@@ -1,8 +1,8 @@
 """Data files as tables of rows, whatever their form, read a batch at a time.
 
 Parquet and Arrow files are known by their first bytes; of text files the first lines tell whether
-they are Zeek logs, JSON lines, KDD records without a header, or separated values. Text may be
-compressed (gzip, zstandard).
+they are Zeek logs, JSON, KDD records without a header, ARFF, or separated values. Text may be
+compressed (gzip, zstandard, bzip2, xz), and UTF-16.
 """
 
 from __future__ import annotations
@@ -11,23 +11,44 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from lzma import LZMAError
 from pathlib import Path
 
 import polars as pl
 
 from ml_core.errors import DataError
+from ml_core.readers import loose
 
 BATCH = 100_000  # rows read at a time
 
-_UNREADABLE = (OSError, ValueError, pl.exceptions.PolarsError, pl.exceptions.PanicException)
-_SPACE = re.compile(r"[\s_/]+")
+_UNREADABLE = (
+    OSError,
+    ValueError,
+    LZMAError,
+    pl.exceptions.PolarsError,
+    pl.exceptions.PanicException,
+)
+_SIGNS = re.compile(r"[\W_]+")
+_BINARY = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")  # no file of text begins like that
+_ARRAY = re.compile(r"\[\s*(?:\{|\]|$)")
+_ATTRIBUTE = re.compile(r"@attribute\s+('[^']*'|\"[^\"]*\"|\S+)", re.IGNORECASE)
 _NO_SEPARATOR = "\x1f"  # of a file of one column, whose texts may hold commas
+_NOTHING = ("", "-", "(empty)", "na", "n/a", "null", "none", "?")  # what stands for no number
 _KDD_PROTOCOLS = {"tcp", "udp", "icmp"}
 
 
 def plain(name: str) -> str:
-    """A column name as all spellings of it share it: small letters, single spaces."""
-    return _SPACE.sub(" ", name.strip("\ufeff\"' \t\r")).strip().lower()
+    """A column name as all spellings of it share it: small letters and digits, nothing else.
+
+    `Flow Byts/s`, `flow_byts_s`, `Flow.Byts.s` and `FlowBytsS` are one.
+    """
+    return _SIGNS.sub("", name).lower() or name.strip().lower()
+
+
+def shown(names: Sequence[str], most: int = 6) -> str:
+    """Some names of columns, none longer than a word is, for a message."""
+    some = ", ".join(n if len(n) <= 40 else f"{n[:40]}…" for n in names[:most])
+    return f"{some}, …" if len(names) > most else some or "none"
 
 
 @dataclass(frozen=True)
@@ -41,6 +62,7 @@ class Table:
     name: str
     rows: pl.LazyFrame
     _converted: dict[str, pl.Expr] = field(default_factory=dict)
+    unread: dict[str, pl.Expr] = field(default_factory=dict)  # by column: what is no number
 
     @classmethod
     def open(cls, source: Path | pl.DataFrame, lines: bool = False) -> Table:
@@ -52,6 +74,8 @@ class Table:
             return cls("table", source.lazy())
         if source.is_dir():
             raise DataError(f"{source}: a folder, not a file; name the files in it")
+        if source.exists() and not source.is_file():  # it is read more than once
+            raise DataError(f"{source}: a pipe or device, not a file; keep it in one first")
         with _Readable(source):
             table = cls(str(source), _scan(source, lines))
             table.schema  # noqa: B018 (what cannot be opened shall say so here)
@@ -77,13 +101,18 @@ class Table:
         return all(self.find(column) is not None for column in columns)
 
     def number(self, *spellings: str) -> pl.Expr | None:
-        """The first of these columns as numbers; null where it holds none."""
+        """The first of these columns as numbers; null where it holds none.
+
+        `unread` then tells of which rows it was text that says something else.
+        """
         name = self.find(*spellings)
         if name is None:
             return None
         column = pl.col(name)
         if self.schema[name] == pl.String:
             column = column.str.strip_chars()
+            nothing = column.str.to_lowercase().is_in([*_NOTHING, name.strip().lower()])
+            self.unread[name] = ~nothing & pl.col(f"{name} in numbers").is_null()
         elif self.schema[name] == pl.Duration:
             column = (
                 column.dt.total_microseconds() / 1e6
@@ -144,43 +173,57 @@ def _scan(path: Path, lines: bool) -> pl.LazyFrame:
         return pl.scan_ipc(path, glob=False)
     if ".parquet" in path.suffixes:
         raise DataError(f"{path}: not readable: not a parquet file")
+    source = loose.utf8(path)
     if lines and ".txt" in path.suffixes:
-        return _scan_text(path, False, _NO_SEPARATOR, None, ["text"])
-    head = _head(path)
-    first = head[0] if head else ""
-    if first.lstrip("\ufeff").startswith("{"):
+        return _scan_text(source, False, _NO_SEPARATOR, None, ["text"])
+    head = _head(source)
+    first = next((line for line in head if line.strip()), "")
+    if _BINARY.search(first):
+        raise DataError(f"{path}: not a table: it begins with the bytes {magic.hex(' ')}")
+    if first.startswith("{") and first.strip() != "{":
         file_now = path.stat()
         schema = _json_schema(path, file_now.st_mtime_ns, file_now.st_size)
-        return _flat(pl.scan_ndjson(path, schema=schema, ignore_errors=True))
-    if first.startswith("[{"):
-        return _flat(pl.read_json(path, infer_schema_length=None).lazy())
+        return _flat(pl.scan_ndjson(source, schema=schema, ignore_errors=True))
+    if first.startswith("{") or _ARRAY.match(first):
+        return _flat(pl.read_json(source, infer_schema_length=None).lazy())
     if any(line.startswith("#fields") for line in head):
-        return _scan_zeek(path, next(line for line in head if line.startswith("#fields")))
+        return _scan_zeek(source, next(line for line in head if line.startswith("#fields")))
+    if first.lower().startswith("@relation"):
+        return _scan_arff(source)
     separator = max(",\t;|", key=first.count)
     fields = first.split(separator)
     if len(fields) >= 41 and fields[1].strip().lower() in _KDD_PROTOCOLS:
         from ml_core.readers.kdd import COLUMNS
 
-        return _scan_text(path, False, separator, '"', [*COLUMNS[: len(fields)]])
-    return _scan_text(path, True, separator if separator in first else _NO_SEPARATOR, '"')
+        return _scan_text(source, False, separator, '"', [*COLUMNS[: len(fields)]])
+    separator = separator if separator in first else _NO_SEPARATOR
+    file_now = path.stat()
+    ends = "\r" in first.rstrip("\r")  # of lines, on old machines
+    if not ends and loose.pairs_up(path, separator, file_now.st_mtime_ns, file_now.st_size):
+        return _scan_text(source, True, separator, '"')
+    if separator == _NO_SEPARATOR and not ends:
+        return _scan_text(source, True, separator, None)  # a value a line, whatever it begins with
+    return loose.scan(path, separator)
 
 
 def _scan_text(
-    path: Path,
+    source: Path | bytes,
     header: bool,
     separator: str,
     quote: str | None,
     columns: Sequence[str] | None = None,
     comment: str | None = None,
+    skip: int = 0,
 ) -> pl.LazyFrame:
     """Everything is text: official files repeat their header among the numbers."""
     return pl.scan_csv(
-        path,
+        source,
         has_header=header,
         separator=separator,
         quote_char=quote,
         comment_prefix=comment,
-        schema=None if columns is None else dict.fromkeys(columns, pl.String),
+        skip_lines=skip,
+        schema=None if columns is None else dict.fromkeys(loose.apart(columns), pl.String),
         infer_schema=False,
         truncate_ragged_lines=True,
         encoding="utf8-lossy",
@@ -195,13 +238,15 @@ def _json_schema(path: Path, changed: int, size: int) -> pl.Schema:
     Every line is looked at, and once: a file that is `changed` has another size or time.
     """
     del changed, size
-    rows = pl.scan_ndjson(path, infer_schema_length=None, ignore_errors=True)
+    rows = pl.scan_ndjson(loose.utf8(path), infer_schema_length=None, ignore_errors=True)
     try:
         return rows.collect_schema()
-    except pl.exceptions.SchemaError as error:
-        raise DataError(
-            f"{path}: not readable: a column holds numbers in some lines and lists in others"
-        ) from error
+    except (pl.exceptions.SchemaError, pl.exceptions.ComputeError) as error:
+        line = loose.no_json(path)
+        said = "a column holds numbers in some lines and lists in others"
+        if line is not None:
+            said = f"line {line} is no JSON object"
+        raise DataError(f"{path}: not readable: {said}") from error
 
 
 def _flat(rows: pl.LazyFrame) -> pl.LazyFrame:
@@ -211,17 +256,26 @@ def _flat(rows: pl.LazyFrame) -> pl.LazyFrame:
     return rows
 
 
-def _head(path: Path) -> list[str]:
+def _head(source: Path | bytes, lines: int = 20) -> list[str]:
     """The first lines of a text file, compressed or not."""
-    rows = _scan_text(path, False, _NO_SEPARATOR, None, ["line"]).head(20).collect()
-    return [line or "" for line in rows["line"].to_list()]
+    rows = _scan_text(source, False, _NO_SEPARATOR, None, ["line"]).head(lines).collect()
+    return [(line or "").lstrip("\ufeff") for line in rows["line"].to_list()]
 
 
-def _scan_zeek(path: Path, fields: str) -> pl.LazyFrame:
+def _scan_arff(source: Path | bytes) -> pl.LazyFrame:
+    """Weka's format, which NSL-KDD comes in, too."""
+    head = [line.strip() for line in _head(source, 500)]
+    end = next((i for i, line in enumerate(head) if line.lower().startswith("@data")), len(head))
+    names = [found[1] for line in head[:end] if (found := _ATTRIBUTE.match(line))]
+    return _scan_text(source, False, ",", "'", [n.strip("'\"") for n in names], "%", end + 1)
+
+
+def _scan_zeek(source: Path | bytes, fields: str) -> pl.LazyFrame:
     """A Zeek log; the labels that IoT-23 appends to the last field by spaces become columns."""
-    columns = fields.split("\t")[1:]
+    separator = fields[len("#fields")]
+    columns = fields.rstrip("\r").split(separator)[1:]
     last = re.split(r"\s{2,}", columns[-1])
-    rows = _scan_text(path, False, "\t", None, [*columns[:-1], last[0]], comment="#")
+    rows = _scan_text(source, False, separator, None, [*columns[:-1], last[0]], comment="#")
     if len(last) == 1:
         return rows
     parts = pl.col(last[0]).str.replace_all(r"\s{2,}", "\t").str.split("\t")

@@ -12,7 +12,7 @@ import polars as pl
 
 from ml_core.errors import DataError
 from ml_core.readers import kdd
-from ml_core.readers.frames import Table, plain
+from ml_core.readers.frames import Table, plain, shown
 
 # Where data sets keep the name of the attack; then where they say no more than that it is one.
 USUAL = (
@@ -26,9 +26,8 @@ def label_column(table: Table, columns: str = "") -> str:
     wanted = [name.strip() for name in columns.split(",") if name.strip()] or list(USUAL)
     found = table.find(*wanted)
     if found is None:
-        there = ", ".join(list(table.schema)[:6])
         raise DataError(f"{table.name}: no column {' or '.join(map(repr, wanted[:4]))} to take "
-                        f"labels from (there are: {there}, …)")  # fmt: skip
+                        f"labels from (there are: {shown(list(table.schema))})")  # fmt: skip
     return found
 
 

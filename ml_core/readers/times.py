@@ -20,6 +20,11 @@ _FORMS = (
     "%Y-%m-%dT%H:%M:%S%.f%z",
     *_DAY_FIRST,
     *(form.replace("%d/%m", "%m/%d") for form in _DAY_FIRST),
+    "%Y/%m/%d %H:%M:%S%.f",
+    "%d-%m-%Y %H:%M:%S%.f",
+    "%Y-%m-%d %H:%M",
+    "%b %e, %Y %H:%M:%S%.f",
+    "%a %b %e %H:%M:%S %Y",
 )
 _DAY, _HOUR = 86_400e6, 3_600e6
 

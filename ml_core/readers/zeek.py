@@ -15,27 +15,30 @@ _IP_BYTES = (("orig_ip_bytes", "src_ip_bytes"), ("resp_ip_bytes", "dst_ip_bytes"
 
 
 def read(table: Table) -> Told | None:
-    """None if the table is no Zeek log of connections.
+    """None if the table is no Zeek log of connections: it has packets, or states and bytes.
 
     A duration or a count of bytes that Zeek leaves out is zero for a connection of one packet.
     Where Zeek's payload, taken from sequence numbers, exceeds the bytes of the IP packets (a known
     error of broken connections), it is taken from those packets.
     """
-    packets = tuple(table.number(*spellings) for spellings in _PACKETS)
+    forward, backward = (table.number(*spellings) for spellings in _PACKETS)
     state = table.text("conn_state")
-    if state is None or packets[0] is None or packets[1] is None:
-        return None
+    none = pl.lit(None, dtype=pl.Float64)
+    if forward is None or backward is None:
+        if state is None or any(table.find(*spellings) is None for spellings in _BYTES):
+            return None
+        forward, backward = none, none
     kind = protocol(table, "proto", "protocol")
     told = table.number("duration")
-    both = (packets[0], packets[1])
+    both = (forward, backward)
     alone = pl.when(both[0] + both[1] <= 1).then(0.0)
     seconds = alone if told is None else pl.coalesce(told, alone)
     features = from_counters(seconds * 1e6, both, _payload(table, both, kind))
     history, tcp = table.text("history"), kind == 6
-    flags = from_state(state, tcp)
+    flags = {} if state is None else from_state(state, tcp)
     if history is not None:
         known = from_history(history, both, tcp)
-        flags = {name: pl.coalesce(known[name], flags[name]) for name in flags}
+        flags = {name: pl.coalesce(of, flags.get(name, none)) for name, of in known.items()}
     ports = [
         table.number(*spellings)
         for spellings in (

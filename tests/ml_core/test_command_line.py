@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ml_core.__main__ import main
-from ml_core.commands import judging, progress
+from ml_core.commands import folders, judging, progress
 from ml_core.kinds.flows.columns import FLOW_COLUMNS
 from ml_core.model_file import save
 from ml_core.readers import read_flows
@@ -161,7 +161,7 @@ def test_rows_without_a_label_are_not_evaluated(
         (b"Label,b\nBENIGN,2\n", "missing flow columns: Flow Duration"),
         (",".join(FLOW_COLUMNS).encode() + b"\n", "no rows"),
         (",".join(FLOW_COLUMNS).encode() + b"\n" + b",".join([b"x"] * 40), "hold no numbers"),
-        (b"\x00\x01\x02\x03\xff\xfe", "missing flow columns"),
+        (b"\x00\x01\x02\x03\xff\xfe", "not a table: it begins with the bytes 00 01"),
         (b'a,"b\nc', "missing flow columns"),
         (",".join(FLOW_COLUMNS).encode() + b'\n"1', "not readable"),
     ],
@@ -372,3 +372,84 @@ def test_learning_is_refused_what_cannot_be(
     os.mkfifo(pipe)
     assert "not a file to keep a checkpoint in" in refused(capsys, *learn, "--checkpoint", pipe)
     assert pipe.is_fifo()
+
+
+def test_values_that_cannot_be_read_are_told_and_their_rows_are_judged(
+    tmp_path: Path, flow_folder: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = flow_file(tmp_path / "f.csv", 20).read_text().splitlines()
+    cells = [line.split(",") for line in lines]
+    cells[3][0] = cells[5][0] = "1 000 \x1b[31m"
+    cells[7] = [""] * len(cells[0])
+    cells[8][cells[0].index("Timestamp")] = "yesterday"
+    cells.insert(10, cells[0])
+    data, out = tmp_path / "g.csv", tmp_path / "v.csv"
+    data.write_text("\n".join(",".join(row) for row in cells))
+    score = ["score", "flows", str(data), "--model", flow_folder, "--output", str(out)]
+    assert main(score) == 0
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert "cannot be read: 2 of 'Flow Duration', 1 of 'Timestamp'" in told
+    scored = pl.read_csv(out)
+    assert len(scored) == 21
+    assert scored["unsure"].gather([6, 9]).to_list() == [True, True]  # nothing was read of them
+
+
+def test_a_full_disk_leaves_the_verdicts_that_were_there(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    request_folder: str,
+) -> None:
+    data, out = tmp_path / "r.csv", tmp_path / "v.csv"
+    data.write_text("request,n\nGET /a,1\n")
+    score = ("score", "requests", data, "--model", request_folder, "--output")
+    assert main([str(part) for part in (*score, out)]) == 0
+    before = out.read_text()
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pl.DataFrame, "write_csv", full)
+    assert "No space left on device" in refused(capsys, *score, out)
+    assert out.read_text() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["r.csv", "v.csv"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux only")
+def test_a_device_that_is_full_is_told_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], request_folder: str
+) -> None:
+    (tmp_path / "r.csv").write_text("request,n\nGET /a,1\n")
+    for name in ("v.csv", "v.parquet"):
+        (tmp_path / name).symlink_to("/dev/full")
+        score = ("score", "requests", tmp_path / "r.csv", "--model", request_folder, "--output")
+        assert "not written" in refused(capsys, *score, tmp_path / name)
+    assert Path("/dev/full").is_char_device()
+
+
+def test_what_could_not_be_written_is_refused_before_the_work(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = flow_file(tmp_path / "f.csv", 10)
+    monkeypatch.setattr(folders.os, "access", lambda *_: False)
+    assert "not writable" in refused(capsys, "score", "flows", data, "--output", tmp_path / "v.csv")
+    train = ("train", "flows", data, "--output", tmp_path / "deep" / "m")
+    assert "not writable" in refused(capsys, *train)
+
+
+def test_an_interrupted_run_leaves_nothing_and_says_so(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    flow_folder: str,
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(judging, "judge_flows", interrupt)
+    data = flow_file(tmp_path / "f.csv", 10)
+    score = ["score", "flows", str(data), "--model", flow_folder]
+    assert main([*score, "--output", str(tmp_path / "v.csv")]) == 130
+    assert capsys.readouterr().err == "ml_core: interrupted\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["f.csv"]

@@ -145,3 +145,10 @@ def test_shares_add_up_to_what_the_log_odds_changed_from_the_baseline() -> None:
         odds = [net(z, lengths).logits[:, [2, 0]] for z in (x, torch.zeros_like(x))]
     change = (odds[0][:, 0] - odds[0][:, 1]) - (odds[1][:, 0] - odds[1][:, 1])
     assert torch.allclose(shares.sum(dim=(1, 2)), change, atol=2e-3)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_long_batches_tell_how_far_they_are(workers: int) -> None:
+    heard: list[int] = []
+    Scorer(request_model(), workers).score_texts(["GET /"] * (2 * CHUNK + 1), heard.append)
+    assert heard == [CHUNK, 2 * CHUNK, 2 * CHUNK + 1]

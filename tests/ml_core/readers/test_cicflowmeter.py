@@ -151,3 +151,33 @@ def test_tables_that_are_no_flows_are_refused() -> None:
         read(dict.fromkeys(FLOW_COLUMNS, "?"))
     with pytest.raises(DataError, match="no rows"):
         read_flows([pl.DataFrame(schema=dict.fromkeys(FLOW_COLUMNS, pl.Float64))])
+
+
+def in_python(**given: object) -> dict[str, object]:
+    """A log-in as the meter in Python tells it: rates first, whole frames, microseconds."""
+    return {
+        "src_ip": "10.0.0.1", "dst_ip": "10.0.0.2", "src_port": 5000, "dst_port": 22, "protocol": 6,
+        "timestamp": "2023-01-02 03:04:05", "flow_duration": 2e6, "flow_byts_s": 500.0,
+        "flow_pkts_s": 5.0, "tot_fwd_pkts": 6, "tot_bwd_pkts": 4, "totlen_fwd_pkts": 600,
+        "totlen_bwd_pkts": 400, "fwd_pkt_len_max": 200, "fwd_pkt_len_min": 66,
+        "fwd_pkt_len_mean": 100, "fwd_pkt_len_std": 50, "bwd_pkt_len_max": 74,
+        "bwd_pkt_len_min": 66, "bwd_pkt_len_mean": 70, "bwd_pkt_len_std": 4, "pkt_len_max": 200,
+        "flow_iat_mean": 2e5, "syn_flag_cnt": 1,
+    } | given  # fmt: skip
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e6])  # of other releases: seconds
+def test_the_meter_in_python_takes_frames_for_lengths(unit: float) -> None:
+    flows = read(in_python(flow_duration=2e6 / unit, flow_iat_mean=2e5 / unit))
+    assert values(flows, "Flow Duration", "Flow IAT Mean") == [2e6, 2e5]
+    sizes = ("Total Length of Fwd Packet", "Fwd Packet Length Max", "Fwd Packet Length Min")
+    assert values(flows, *sizes) == [600 - 6 * 66, 200 - 66, 0]
+    assert values(flows, "Total Length of Bwd Packet", "Packet Length Max") == [0, 134]
+    assert values(flows, "Flow Bytes/s", "SYN Flag Count") == [102, None]
+    assert flows.port.tolist() == [22]
+
+
+def test_other_tables_in_small_letters_are_taken_as_they_are() -> None:
+    rows = in_python()
+    counts_first = {name: rows[name] for name in ("tot_fwd_pkts", "tot_bwd_pkts")} | rows
+    assert values(read(counts_first), "Total Length of Fwd Packet") == [600]

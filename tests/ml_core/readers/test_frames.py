@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from datetime import timedelta
 from pathlib import Path
 
@@ -129,3 +130,57 @@ def test_folders_and_missing_files_are_refused(tmp_path: Path) -> None:
         Table.open(tmp_path)
     with pytest.raises(DataError, match=r"not readable: .*No such file"):
         Table.open(tmp_path / "none.csv")
+
+
+@pytest.mark.parametrize(
+    "spelled", ["Flow Byts/s", " flow_byts_s", "Flow.Byts.s", "FlowBytsS", "\ufeff'FLOW-BYTS/S'"]
+)
+def test_a_column_is_found_by_any_spelling(spelled: str) -> None:
+    assert Table.open(pl.DataFrame({"n": [1], spelled: [2]})).find("Flow Byts/s") == spelled
+
+
+def test_what_is_no_number_is_told_and_what_stands_for_none_is_not() -> None:
+    said = ["1", " 2.5 ", "Infinity", "nan", "", "-", "N/A", None, " N ", "1 000", "0x1b", "abc"]
+    table = Table.open(pl.DataFrame({"n": said}))
+    number = table.number("N")
+    assert number is not None
+    told = next(table.batches([number.alias("n"), table.unread["n"].alias("unread")]))
+    assert told["n"].to_list()[:3] == [1.0, 2.5, float("inf")]
+    assert told["unread"].fill_null(value=False).to_list() == [False] * 9 + [True] * 3
+
+
+@pytest.mark.parametrize(
+    "content",
+    ['[\n {"a": 1},\n {"a": 2}\n]\n', '[ {"a": 1}, {"a": 2} ]', '{"a": 1}\n\n{"a": 2}'],
+)
+def test_json_may_be_written_any_way(tmp_path: Path, content: str) -> None:
+    (tmp_path / "d.json").write_text(content)
+    assert Table.open(tmp_path / "d.json").rows.collect()["a"].to_list() == [1, 2]
+
+
+@pytest.mark.parametrize("bad", ["broken", "[1]", '{"a":'])
+def test_the_line_that_is_no_json_is_named(tmp_path: Path, bad: str) -> None:
+    (tmp_path / "d.jsonl").write_text('{"a": 1}\n\n' + bad + "\n")
+    with pytest.raises(DataError, match="line 3 is no JSON object"):
+        Table.open(tmp_path / "d.jsonl")
+
+
+def test_weka_files_are_read(tmp_path: Path) -> None:
+    (tmp_path / "d.arff").write_text(
+        "@RELATION 'KDD'\n\n@attribute 'duration' real\n@attribute protocol_type {'tcp','udp'}\n"
+        "% a comment\n@DATA\n0,tcp\n% another\n3,'udp'\n"
+    )
+    rows = Table.open(tmp_path / "d.arff").rows.collect()
+    assert rows.columns == ["duration", "protocol_type"]
+    assert rows.rows() == [("0", "tcp"), ("3", "udp")]
+
+
+def test_a_zeek_log_may_name_a_field_twice_and_use_other_separators(tmp_path: Path) -> None:
+    (tmp_path / "d.log").write_text("#separator ,\n#fields,ts,query,query,n\n1,a,b,2\n#close,x\n")
+    assert Table.open(tmp_path / "d.log").rows.collect().row(0) == ("1", "a", "b", "2")
+
+
+def test_a_pipe_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(DataError, match="a pipe or device"):
+        Table.open(tmp_path / "pipe")

@@ -104,3 +104,38 @@ def test_ipfix_by_its_own_names() -> None:
     ]
     assert values(flows, "Fwd IAT Max", "Bwd IAT Max") == [250_000, 0]
     assert flows.time.tolist() == [1_714_557_600_000_000]
+
+
+@pytest.mark.parametrize(
+    ("head", "row", "duration"),
+    [
+        ("firstSeen,duration,proto,srcAddr,srcPort,dstAddr,dstPort,packets,bytes,flows",
+         "2024-05-01 10:00:00.000,2.5,TCP,10.0.0.1,4,10.0.0.2,443,10,1000,1", 2.5e6),
+        ("Date first seen,Duration,Proto,Src IP Addr,Src Pt,Dst IP Addr,Dst Pt,Packets,Bytes,Flags",
+         "2024-05-01 10:00:00.000,2.5,TCP  ,10.0.0.1,4,10.0.0.2,443.0,10,1000,.AP...", 2.5e6),
+        ("te,td,sa,da,sp,dp,pr,flg,pkt,byt",
+         "2024-05-01 10:00:00,2.5,10.0.0.1,10.0.0.2,4,443,TCP,.AP...,10,1000", 2.5e6),
+        ("DST_IP,SRC_IP,BYTES,BYTES_REV,TIME_FIRST,TIME_LAST,PACKETS,PACKETS_REV,DST_PORT,SRC_PORT,"
+         "PROTOCOL,TCP_FLAGS,TCP_FLAGS_REV",
+         "10.0.0.2,10.0.0.1,1000,0,2024-05-01T10:00:00.000,2024-05-01T10:00:02.500,10,0,443,4,6,2,0",
+         2.5e6),
+        ("time_flow_start_ns,time_flow_end_ns,src_addr,dst_addr,bytes,packets,proto,src_port,dst_port",
+         "1714557600000000000,1714557602500000000,10.0.0.1,10.0.0.2,1000,10,TCP,4,443", 2.5e6),
+        ("flowStartMilliseconds,flowEndMilliseconds,sourceIPv4Address,destinationIPv4Address,"
+         "sourceTransportPort,destinationTransportPort,protocolIdentifier,packetDeltaCount,"
+         "octetDeltaCount",
+         "2024-05-01 10:00:00.000,2024-05-01 10:00:02.500,10.0.0.1,10.0.0.2,4,443,6,10,1000", 2.5e6),
+        ("ipv4_src_addr,ipv4_dst_addr,l4_src_port,l4_dst_port,protocol,in_bytes,in_pkts,"
+         "flow_start_milliseconds,flow_duration_milliseconds",
+         "10.0.0.1,10.0.0.2,4,443,6,1000,10,1714557600000,2500", 2.5e6),
+    ],
+)  # fmt: skip
+def test_dialects_tell_the_same(tmp_path: Path, head: str, row: str, duration: float) -> None:
+    heard: list[str] = []
+    flows = read_flows([written(tmp_path / "n.csv", f"{head}\n{row}\n")], None, heard.append)
+    assert values(flows, "Flow Duration", "Total Fwd Packet") == [duration, 10]
+    assert (flows.port.tolist(), flows.source_port.tolist()) == ([443], [4])
+    assert flows.protocol.tolist() == [6]
+    assert flows.same_network.tolist() == [1]
+    assert flows.time.tolist() == [1714557600 * 10**6]
+    assert heard == []

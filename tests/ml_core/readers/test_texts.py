@@ -52,3 +52,48 @@ def test_a_table_without_texts_is_refused() -> None:
 def test_lists_of_names_are_read_as_names() -> None:
     frame = pl.DataFrame({"calls": [["open", "read"], [], None]})
     assert read_texts(frame, text_kind("programs")) == ["open read", "", ""]
+
+
+@pytest.mark.parametrize(
+    ("row", "text"),
+    [
+        ({"Method": "GET", "URL": "http://h/a?b=1 HTTP/1.1", "content": None},
+         "GET http://h/a?b=1 HTTP/1.1"),
+        ({"method": "POST", "uri": "/a", "body": "c=2"}, "POST /a\nc=2"),
+        ({"method": "-", "path": "a", "query": "?b=1"}, "GET /a?b=1"),
+        ({"path": "/a?b=1", "query": "b=1", "payload": "c"}, "POST /a?b=1\nc"),
+        ({"method": "PUT", "url": "-", "body": "c=2"}, "c=2"),
+        ({"http.request.method": "GET", "url.path": "/a", "url.query": "b=1"}, "GET /a?b=1"),
+        ({"url": "/a?b=1"}, "/a?b=1"),
+        ({"request": "GET /whole", "method": "POST", "url": "/a"}, "GET /whole"),
+    ],
+)  # fmt: skip
+def test_a_request_in_pieces_is_put_together(row: dict[str, str | None], text: str) -> None:
+    assert read_texts(pl.DataFrame([row]), REQUESTS) == [text]
+
+
+def test_bytes_are_read_as_text() -> None:
+    frame = pl.DataFrame({"request": [b"GET /a", b"GET /\xff\xfe", None]})
+    assert read_texts(frame, REQUESTS) == ["GET /a", "GET /\ufffd\ufffd", ""]
+
+
+@pytest.mark.parametrize(
+    ("column", "texts"),
+    [
+        ([[["open"], ["read", "close"]], []], ["open read close", ""]),
+        ([[{"time": 1, "api": "open"}, {"time": 2, "api": "read"}], None], ["open read", ""]),
+        ([[{"what": "open"}], [{"what": "read"}]], ["open", "read"]),
+        ([[3, 4, None], []], ["3 4", ""]),
+        ([[b"open", b"\xff"], []], ["open \ufffd", ""]),
+    ],
+)
+def test_lists_of_anything_are_read_as_names(column: list[object], texts: list[str]) -> None:
+    assert read_texts(pl.DataFrame({"calls": column}), text_kind("programs")) == texts
+
+
+def test_a_sequence_may_have_a_column_for_each_step() -> None:
+    row = {"sha256": "ab", "labels": 1, "t_0": "open", "t_10": "close", "t_2": "read", "t_3": None}
+    assert read_texts(pl.DataFrame([row]), text_kind("programs")) == ["open read close"]
+    counts = pl.DataFrame([{"E1": 1, "E2": 0, "E3": 4}])  # how often, and not what
+    with pytest.raises(DataError, match="none of the columns events"):
+        read_texts(counts, text_kind("events"))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ml_core.readers import FlowTable, read_flows, read_labelled_flows
-from tests.ml_core.readers.told import of, values, written
+from tests.ml_core.readers.told import of, read, values, written
 
 FIELDS = [
     "ts",
@@ -136,3 +136,14 @@ def test_labels_set_off_by_spaces_are_columns(tmp_path: Path) -> None:
     flows, labels = read_labelled_flows([written(tmp_path / "conn.log.labeled", text)])
     assert labels.of_rows.tolist() == ["Benign", "Malicious"]
     assert values(flows, "Total Bwd packets") == [8]
+
+
+def test_states_or_packets_may_be_missing() -> None:
+    both = {
+        "ts": 1.5e9, "id.orig_h": "10.0.0.1", "id.resp_h": "10.0.0.2", "id.resp_p": 22,
+        "proto": "tcp", "duration": 1.0, "orig_bytes": 100, "resp_bytes": 200,
+    }  # fmt: skip
+    sizes = ("Total Length of Fwd Packet", "Total Fwd Packet", "SYN Flag Count")
+    assert values(read(both | {"orig_pkts": 3, "resp_pkts": 4}), *sizes) == [100, 3, None]
+    flows = read(both | {"conn_state": "SF", "history": "ShADadFf"})
+    assert values(flows, *sizes) == [100, None, 2]
