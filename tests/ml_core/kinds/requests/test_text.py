@@ -42,6 +42,12 @@ def test_one_spelling_for_every_form(text: str) -> None:
     assert decoded(text) == b"/shop/item?id=1'\x1fn=2"
 
 
+def test_an_address_in_a_parameter_stays_whole() -> None:
+    for line in ("GET {0}", "GET http://a.example{0} HTTP/1.1", "{0}"):
+        said = line.format("/out?url=http://127.0.0.1/admin&x=1")
+        assert decoded(said) == b"/out?url=http://127.0.0.1/admin\x1fx=1"
+
+
 WORDS = st.text("abcxyz019_-", min_size=1, max_size=8)
 TYPED = st.text("abz019 '\"<>()=;/.|$`{}#*,:!", min_size=1, max_size=30)
 WRITTEN = (
