@@ -70,7 +70,7 @@ def corpus(tables: Sequence[TextTable], seed: int, least: int = LEAST) -> Corpus
         texts += more
         ys.append(y)
         parts.append(np.full(len(more), p))
-        more, y = other_attacks(enough // 2, seed + p)
+        more, y = other_attacks(enough, seed + p)
         used = np.flatnonzero((y != UNTOLD) | (p == TRAINING)).tolist()
         texts += [more[i] for i in used]
         ys.append(y[used])

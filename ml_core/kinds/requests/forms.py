@@ -246,12 +246,12 @@ def whole_requests(
 
 
 def other_attacks(count: int, seed: int) -> tuple[list[str], npt.NDArray[np.int64]]:
-    """`count` requests of attacks that no class names (UNTOLD), four times the harmless ones alike.
+    """`count` requests of attacks that no class names (UNTOLD), twice as many harmless ones alike.
 
-    Fewer would teach the signs that both share to be an attack's.
+    As many would teach the signs that both share to be an attack's.
     """
     forms, families = Forms(seed), list(FAMILIES.values())
-    y = np.repeat([UNTOLD, 0], [count, 4 * count])
+    y = np.repeat([UNTOLD, 0], [count, 2 * count])
     return [forms.other(families[i % len(families)], c != 0) for i, c in enumerate(y)], y
 
 
