@@ -74,7 +74,7 @@ def from_bits(
     """From the union of a flow's TCP flag bits, and of each side's where the format has them."""
 
     def bit(flags: pl.Expr, value: int) -> pl.Expr:
-        return (flags.cast(pl.Int64) & value != 0).cast(pl.Float64)
+        return (flags.cast(pl.Int64, strict=False) & value != 0).cast(pl.Float64)
 
     total = packets[0] + packets[1]
     push = pl.when(bit(both, 8) == 0).then(0.0)

@@ -33,6 +33,7 @@ _BINARY = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")  # no file of text begins
 _ARRAY = re.compile(r"\[\s*(?:\{|\]|$)")
 _ATTRIBUTE = re.compile(r"@attribute\s+('[^']*'|\"[^\"]*\"|\S+)", re.IGNORECASE)
 _NO_SEPARATOR = "\x1f"  # of a file of one column, whose texts may hold commas
+WORDS = (pl.String, pl.Categorical, pl.Enum, pl.Binary)  # types of columns that hold text
 _NOTHING = ("", "-", "(empty)", "na", "n/a", "null", "none", "?")  # what stands for no number
 _KDD_PROTOCOLS = {"tcp", "udp", "icmp"}
 
@@ -43,6 +44,12 @@ def plain(name: str) -> str:
     `Flow Byts/s`, `flow_byts_s`, `Flow.Byts.s` and `FlowBytsS` are one.
     """
     return _SIGNS.sub("", name).lower() or name.strip().lower()
+
+
+def decoded(column: pl.Series) -> pl.Series:
+    """Bytes as text; what is not UTF-8 is replaced."""
+    texts = [None if value is None else value.decode("utf-8", "replace") for value in column]
+    return pl.Series(column.name, texts, dtype=pl.String)
 
 
 def shown(names: Sequence[str], most: int = 6) -> str:
@@ -108,8 +115,8 @@ class Table:
         name = self.find(*spellings)
         if name is None:
             return None
-        column = pl.col(name)
-        if self.schema[name] == pl.String:
+        column = self._words(name)
+        if self.schema[name] in WORDS:
             column = column.str.strip_chars()
             nothing = column.str.to_lowercase().is_in([*_NOTHING, name.strip().lower()])
             self.unread[name] = ~nothing & pl.col(f"{name} in numbers").is_null()
@@ -124,9 +131,16 @@ class Table:
         name = self.find(*spellings)
         if name is None:
             return None
-        column = pl.col(name).cast(pl.String).str.strip_chars()
+        column = self._words(name).cast(pl.String).str.strip_chars()
         told = pl.when(~column.is_in(["", "-", "(empty)"])).then(column)
         return self._once(f"{name} in words", told)
+
+    def _words(self, name: str) -> pl.Expr:
+        """A column as text where it holds words of any type, else as it is."""
+        column = pl.col(name)
+        if self.schema[name] == pl.Binary:
+            return column.map_batches(decoded, pl.String, is_elementwise=True)
+        return column.cast(pl.String) if self.schema[name] in WORDS else column
 
     def _once(self, name: str, column: pl.Expr) -> pl.Expr:
         self._converted[name] = column.alias(name)

@@ -12,6 +12,7 @@ import gzip
 import io
 import json
 import lzma
+import re
 import sys
 import zlib
 from collections.abc import Iterator, Sequence
@@ -28,18 +29,22 @@ ROWS = 20_000  # read at a time
 csv.field_size_limit(sys.maxsize)
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _DAMAGED = (EOFError, csv.Error, zlib.error, lzma.LZMAError, zstandard.ZstdError)
+_PATTERN = re.compile(r"[*?\[]")
 _END = "\x1e"  # a row of its own, unless a quote is open
 
 
 def utf8(path: Path) -> Path | bytes:
-    """The file, or what it says in UTF-8 where it is UTF-16 or packed by bzip2 or xz."""
+    """The file, or what it says in UTF-8 where it is UTF-16 or packed by bzip2 or xz, or where its
+    name would be taken for a pattern."""
     with path.open("rb") as file:
         magic = file.read(6)
     if magic.startswith(b"BZh"):
         return _as_utf8(bz2.decompress(path.read_bytes()))
     if magic == b"\xfd7zXZ\0":
         return _as_utf8(lzma.decompress(path.read_bytes()))
-    return _as_utf8(path.read_bytes()) if magic.startswith(_UTF16) else path
+    if magic.startswith(_UTF16) or _PATTERN.search(str(path)):
+        return _as_utf8(path.read_bytes())
+    return path
 
 
 def _as_utf8(content: bytes) -> bytes:

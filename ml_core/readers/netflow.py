@@ -3,11 +3,13 @@ as CIDDS and UGR'16 keep it, goflow, ipfixprobe, and IPFIX's own names."""
 
 from __future__ import annotations
 
+from functools import reduce
+
 import polars as pl
 
 from ml_core.readers.counters import from_counters, payload
 from ml_core.readers.flags import from_bits
-from ml_core.readers.frames import Table
+from ml_core.readers.frames import WORDS, Table
 from ml_core.readers.told import Told, protocol
 
 # nProbe's milliseconds of a flow whose end lies before its beginning: 32 bits of microseconds
@@ -57,7 +59,8 @@ def read(table: Table) -> Told | None:
         reverse = _bits(table, "TCP_FLAGS_REV", "reverseTcpControlBits")
         if told is None and reverse is not None:  # then the others are of the forward side alone
             told = (bits, reverse)
-            bits = bits.cast(pl.Int64) | reverse.cast(pl.Int64)
+            each = (side.cast(pl.Int64, strict=False) for side in told)
+            bits = reduce(pl.Expr.or_, each)
         features |= from_bits(bits, told, packets, tcp)
     return Told(
         features=features,
@@ -101,7 +104,7 @@ def _instant(table: Table, *spellings: str) -> tuple[pl.Expr, pl.Expr] | None:
     if name is None:
         return None
     nothing, column = pl.lit(None, dtype=pl.Float64), pl.col(name)
-    if table.schema[name].is_temporal():
+    if table.schema[name] in (pl.Date, pl.Datetime):
         return nothing, column.cast(pl.Datetime("us")).dt.epoch("us").cast(pl.Float64)
     if table.schema[name] != pl.String:
         return column.cast(pl.Float64, strict=False), nothing
@@ -130,7 +133,7 @@ def _bits(table: Table, *spellings: str) -> pl.Expr | None:
     name, text = table.find(*spellings), table.text(*spellings)
     if name is None or text is None:
         return None
-    if table.schema[name] != pl.String:
+    if table.schema[name] not in WORDS:
         return table.number(name)
     letters = pl.sum_horizontal(
         text.str.contains(letter, literal=True).cast(pl.Int64) * bit

@@ -12,7 +12,7 @@ from polars._typing import PolarsDataType
 from ml_core.errors import DataError
 from ml_core.kinds import REQUESTS
 from ml_core.kinds.text import TextKind
-from ml_core.readers.frames import Table, plain, shown
+from ml_core.readers.frames import Table, decoded, plain, shown
 
 BATCH = 20_000  # texts read at a time
 
@@ -106,7 +106,7 @@ def _told(table: Table, *spellings: str) -> pl.Expr:
 
 def _as_text(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     if isinstance(dtype, pl.Binary):
-        return column.map_batches(_decoded, pl.String, is_elementwise=True)
+        return column.map_batches(decoded, pl.String, is_elementwise=True)
     if isinstance(dtype, pl.Array):
         return _as_text(column.arr.to_list(), pl.List(dtype.inner))
     if isinstance(dtype, pl.List):
@@ -124,11 +124,6 @@ def _as_text(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
 
 def _instance(dtype: PolarsDataType) -> pl.DataType:
     return dtype() if isinstance(dtype, type) else dtype
-
-
-def _decoded(column: pl.Series) -> pl.Series:
-    texts = [None if value is None else value.decode("utf-8", "replace") for value in column]
-    return pl.Series(texts, dtype=pl.String)
 
 
 def _together(table: Table, target: str) -> pl.Expr:

@@ -41,6 +41,13 @@ def read_clock(column: pl.Series) -> Clock:
     """A column of numbers, dates, or text in one of the forms that flow files use."""
     if column.dtype == pl.String:
         return _from_text(column.str.strip_chars())
+    if column.dtype in (pl.Categorical, pl.Enum):
+        return _from_text(column.cast(pl.String).str.strip_chars())
+    if column.dtype.is_nested() or column.dtype == pl.Binary:
+        return Clock(np.full(len(column), np.nan), False, False)
+    if column.dtype in (pl.Time, pl.Duration):  # since midnight, or since the first
+        since = column.cast(pl.Int64) if column.dtype == pl.Time else column.dt.total_nanoseconds()
+        return Clock(_floats(since) / 1e3, False, False)
     if column.dtype.is_temporal():
         epoch = column.cast(pl.Datetime("us")).dt.epoch("us")
         return Clock(_floats(epoch), False, False)

@@ -184,3 +184,19 @@ def test_a_pipe_is_refused_before_it_is_read(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(DataError, match="a pipe or device"):
         Table.open(tmp_path / "pipe")
+
+
+@pytest.mark.parametrize("dtype", [pl.String, pl.Categorical, pl.Enum(["7", "x"]), pl.Binary])
+def test_numbers_may_be_words_of_any_type(dtype: pl.DataType) -> None:
+    words = pl.Series("n", ["7", "x", None], dtype=pl.String).cast(dtype)
+    table = Table.open(pl.DataFrame({"n": words}))
+    number = table.number("n")
+    assert number is not None
+    assert next(table.batches([number.alias("n")]))["n"].to_list() == [7.0, None, None]
+
+
+@pytest.mark.parametrize("name", ["a[1].jsonl", "a*.csv", "[{}].parquet"])
+def test_a_name_is_no_pattern(tmp_path: Path, name: str) -> None:
+    write(tmp_path / name)
+    write(tmp_path / name.replace("*", "b").replace("[1]", "1"))
+    assert Table.open(tmp_path / name).count() == 3

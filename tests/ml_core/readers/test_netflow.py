@@ -139,3 +139,10 @@ def test_dialects_tell_the_same(tmp_path: Path, head: str, row: str, duration: f
     assert flows.same_network.tolist() == [1]
     assert flows.time.tolist() == [1714557600 * 10**6]
     assert heard == []
+
+
+@pytest.mark.parametrize("flags", [float("nan"), float("inf"), -1.0, 1e300, None])
+def test_flags_that_are_no_bits_do_not_cost_the_others(flags: float | None) -> None:
+    flows = read({name: [value] * 2 for name, value in NF.items()} | {"TCP_FLAGS": [flags, 27.0]})
+    assert values(flows, "SYN Flag Count", "FIN Flag Count", row=1) == [2, 1]
+    assert values(flows, "Total Fwd Packet", row=0) == [23]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
 
 import numpy as np
 import polars as pl
@@ -83,3 +83,9 @@ def test_a_clock_of_twelve_hours_is_told_by_its_hours() -> None:
     assert (np.diff(times(day)) / 3600e6).tolist() == [4, -11]
     whole = pl.Series(["5/7/2017 8:00", "5/7/2017 13:00", "5/7/2017 1:00"])
     assert (np.diff(times(whole, half_days=True)) / 3600e6).tolist() == [5, -12]
+
+
+def test_spans_and_hours_are_times_and_lists_are_none() -> None:
+    assert times(pl.Series([timedelta(seconds=1), timedelta(seconds=3)])) == [1e6, 3e6]
+    assert times(pl.Series([time(0, 0, 1), time(0, 1)])) == [1e6, 60e6]
+    assert times(pl.Series([[5], [4]])) == [0, 1]
