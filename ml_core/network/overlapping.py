@@ -76,13 +76,14 @@ class OverlappingWindows:
         H = self.network.arch.hidden
         longer = [int((lengths > t).sum()) for t in range(T)]  # windows that have a step t
         steps = index.t().contiguous()  # [T, B]
-        states = torch.zeros(2, T, B, H)  # halves
+        states = torch.empty(2, T, B, H)  # halves
         gates, spare, cells = torch.empty(B, 4 * H), torch.empty(B, H), torch.zeros(B, H)
         for way, told, layer in ((0, ahead, self.ahead), (1, behind, self.behind)):
             cells.zero_()
             before = None
             for t in range(T) if way == 0 else range(T - 1, -1, -1):
                 n = longer[t]
+                states[way, t, n:].zero_()
                 if not n:
                     continue
                 g = torch.index_select(told, 0, steps[t, :n], out=gates[:n])
@@ -104,10 +105,16 @@ class OverlappingWindows:
             focus = torch.cat([states[0, last, rows], states[1, last, rows]], dim=1) * 2  # [B, 2H]
         question = network.query(focus)
         asked = (question @ network.key.weight) * (2 / math.sqrt(question.shape[1]))  # [B, 2H]
-        scores = (states[0] * asked[:, :H]).sum(dim=2) + (states[1] * asked[:, H:]).sum(dim=2)
+        asked = asked.view(B, 2, H).transpose(0, 1).contiguous()
+        scores, product = states.new_empty(T, B), torch.empty_like(asked)
+        for t in range(T):  # step by step, for what is passed on then lies in the caches
+            torch.mul(states[:, t], asked, out=product)
+            torch.sum(product[0].add_(product[1]), dim=1, out=scores[t])
         padding = torch.arange(T).unsqueeze(1) >= lengths  # [T, B]
         weights = scores.masked_fill_(padding, -math.inf).softmax(dim=0)  # [T, B]
-        context = (states * weights.unsqueeze(2)).sum(dim=1)  # [2, B, H]
+        context = torch.zeros_like(asked)  # [2, B, H]
+        for t in range(T):
+            context.addcmul_(states[:, t], weights[t].unsqueeze(1))
         told = torch.cat([context[0] * 2, context[1] * 2, focus], dim=1)
         features = network.dnn(told)
         return Output(network.head(features), weights.t(), features)
