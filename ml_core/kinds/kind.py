@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +34,7 @@ class Kind:
     name: str
     classes: tuple[str, ...]  # the harmless one first: `p_attack` is one minus its probability
     aliases: Mapping[str, tuple[str, ...]]  # class -> what data sets call it
+    untold: tuple[str, ...] = field(default=(), kw_only=True)  # attacks that are of no class
 
     def class_index(self, labels: Sequence[str]) -> npt.NDArray[np.int64]:
         """Data-set labels [N] to class numbers [N], UNTOLD for an attack of a kind not told.
@@ -44,7 +45,8 @@ class Kind:
         table = {plain(name): cls for cls in self.classes for name in self._names(cls)}
         unique, inverse = np.unique(np.asarray(labels, dtype=str), return_inverse=True)
         names = [_TRUTH.get(name, name) for name in map(plain, unique.tolist())]
-        unknown = [name for name in names if name not in table and name not in _UNTOLD]
+        untold = (*_UNTOLD, *self.untold)
+        unknown = [name for name in names if name not in table and name not in untold]
         if unknown:
             raise DataError(f"unknown {self.name} labels: {', '.join(map(repr, unknown[:5]))}")
         numbers = [self.classes.index(table[n]) if n in table else UNTOLD for n in names]

@@ -79,6 +79,11 @@ _ALIASES = {
         "web_injection",
         "web_shell",
     ),
-    "Portscan": ("portscan", "port_scan"),
+    "Portscan": ("portscan", "port_scan", "reconnaissance"),
 }
-KIND = Kind("flows", FLOW_CLASSES, _ALIASES)
+# UNSW-NB15's and Bot-IoT's attacks that are of no class here
+_UNTOLD = (
+    "analysis", "backdoor", "backdoors", "exploits", "fuzzers", "generic", "shellcode", "theft",
+    "worms",
+)  # fmt: skip
+KIND = Kind("flows", FLOW_CLASSES, _ALIASES, untold=_UNTOLD)

@@ -26,3 +26,12 @@ def test_of_two_classes_it_tells_which(kind: str, labels: tuple[str, str]) -> No
 def test_other_numbers_are_no_labels() -> None:
     with pytest.raises(DataError, match=r"unknown flows labels: '0 5', '2'"):
         named("flows").class_index(["0.5", "2", "1.0"])
+
+
+def test_attacks_of_no_class_are_attacks_all_the_same() -> None:
+    labels = ["Exploits", " Fuzzers", "Backdoors", "Theft", "Reconnaissance", "DoS"]
+    flows = named("flows")
+    known = [flows.classes.index(name) for name in ("Portscan", "DoS")]
+    assert flows.class_index(labels).tolist() == [UNTOLD] * 4 + known
+    with pytest.raises(DataError, match="unknown requests labels: 'exploits'"):
+        named("requests").class_index(["Exploits"])
