@@ -20,7 +20,7 @@ from ml_core.kinds import KINDS
 
 ABOUT = """\
 Learn from labelled data, score new data, and measure, for each kind of sequence:
-flows (CICFlowMeter, Zeek, NetFlow or KDD tables) and texts ({texts}).
+flows (CICFlowMeter, Argus, Zeek, NetFlow or KDD tables) and texts ({texts}).
 DATA are CSV, TSV, parquet, Arrow or JSON-lines files, or Zeek logs, compressed or not."""
 EXAMPLES = """\
 examples:

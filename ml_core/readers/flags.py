@@ -29,6 +29,17 @@ _COUNTS = {
     (1, 0, 1): ("REJ", "RSTOS0", "RSTRH"),
     (2, 0, 1): ("RSTO", "RSTR"),
 }
+_LETTERS = {"F": 1, "S": 2, "R": 4, "P": 8, "A": 16, "U": 32}
+# likewise of Argus' words for the states of connections; None: the word does not tell
+_WORDS: dict[str, tuple[float | None, float, float]] = {
+    "REQ": (1, 0, 0),
+    "ACC": (2, 0, 0),
+    "EST": (2, 0, 0),
+    "CON": (None, 0, 0),
+    "FIN": (None, 1, 0),
+    "CLO": (None, 2, 0),
+    "RST": (None, 0, 1),
+}
 
 
 def from_history(
@@ -63,6 +74,38 @@ def from_state(state: pl.Expr, tcp: pl.Expr) -> dict[str, pl.Expr]:
     nothing_sent = pl.when(state.is_in(["S0", "REJ", "RSTOS0", "SH"])).then(0.0)
     ack = pl.when(state == "S0").then(0.0)
     return _of_tcp(tcp, fin, syn, rst, nothing_sent, ack, nothing_sent, nothing_sent)
+
+
+def bits(letters: pl.Expr) -> pl.Expr:
+    """Flag bits of their first letters, in any order and among others (`...AP.SF`)."""
+    return pl.sum_horizontal(
+        letters.str.contains(letter, literal=True).cast(pl.Int64) * bit
+        for letter, bit in _LETTERS.items()
+    )
+
+
+def from_word(
+    word: pl.Expr, opened: pl.Expr, packets: tuple[pl.Expr, pl.Expr], tcp: pl.Expr
+) -> dict[str, pl.Expr]:
+    """From Argus' word for the state of a connection.
+
+    A word tells the last of what was seen: of a connection that went on after its opening, the
+    opening may lie in an earlier record, unless `opened` says that both sides' were seen.
+    """
+    syn, fin, rst = (
+        word.replace_strict(
+            {name: counts[i] for name, counts in _WORDS.items()},
+            default=None,
+            return_dtype=pl.Float64,
+        )
+        for i in range(3)
+    )
+    total, asked = packets[0] + packets[1], (word == "REQ") & (packets[1] == 0)
+    syn = pl.when(asked).then(total).when(opened & fin.is_not_null()).then(2.0).otherwise(syn)
+    ack = pl.when(asked).then(0.0).otherwise((total - syn.clip(0, 1)).clip(lower_bound=0.0))
+    fin = pl.when(word == "RST").then(None).otherwise(fin)  # a reset may follow an end
+    push = pl.when(word.is_in(["REQ", "ACC", "EST"])).then(0.0)
+    return _of_tcp(tcp, fin, syn, rst, push, ack, push, push)
 
 
 def from_bits(

@@ -15,9 +15,9 @@ import polars as pl
 
 from ml_core.errors import DataError
 from ml_core.kinds.flows.columns import FLOW_COLUMNS
-from ml_core.readers import cicflowmeter, kdd, netflow, zeek
+from ml_core.readers import argus, cicflowmeter, kdd, netflow, zeek
 from ml_core.readers.frames import Table, shown
-from ml_core.readers.labels import Labels, label_column, meaning
+from ml_core.readers.labels import Labels, label_column, label_of, meaning
 from ml_core.readers.times import Clock, microseconds, read_clock
 from ml_core.readers.told import Told
 
@@ -26,6 +26,7 @@ I8 = npt.NDArray[np.int8]
 
 FORMATS: dict[str, Callable[[Table], Told | None]] = {
     "CICFlowMeter": cicflowmeter.read,
+    "Argus": argus.read,  # some of its columns are called like Zeek's and NetFlow's
     "Zeek": zeek.read,
     "NetFlow": netflow.read,
     "KDD": kdd.read,
@@ -108,7 +109,9 @@ def _read(
         _, told = flow_format(table)
         column = None if columns is None else label_column(table, columns)
         part = _File(number, rows, told, table.unread)
-        for batch in table.batches(part.chosen(column)):
+        for batch in table.batches(
+            part.chosen(None if column is None else label_of(table, column))
+        ):
             part.add(batch)
             if column is not None:
                 labels.add(batch["label"], column, meaning(table))
@@ -136,7 +139,7 @@ class _File:
         self._batches: list[dict[str, npt.NDArray[Any]]] = []
         self._clocks: list[Clock] = []
 
-    def chosen(self, label: str | None) -> list[pl.Expr]:
+    def chosen(self, label: pl.Expr | None) -> list[pl.Expr]:
         told, none = self.told, pl.lit(None)
         exprs = [
             told.features.get(name, none).cast(pl.Float32).alias(name) for name in FLOW_COLUMNS
@@ -150,7 +153,7 @@ class _File:
             exprs.append(number.fill_null(-1).alias(name))
         exprs.append((none if told.time is None else pl.col(told.time)).alias("time"))
         if label is not None:
-            exprs.append(pl.col(label).cast(pl.String).alias("label"))
+            exprs.append(label.alias("label"))
         exprs += [lost.alias(f"unread {name}") for name, lost in self._unread.items()]
         return exprs
 

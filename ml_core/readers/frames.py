@@ -1,7 +1,7 @@
 """Data files as tables of rows, whatever their form, read a batch at a time.
 
 Parquet and Arrow files are known by their first bytes; of text files the first lines tell whether
-they are Zeek logs, JSON, KDD records without a header, ARFF, or separated values. Text may be
+they are Zeek logs, JSON, records of KDD or UNSW-NB15 without a header, ARFF, or separated values. Text may be
 compressed (gzip, zstandard, bzip2, xz), and UTF-16.
 """
 
@@ -32,6 +32,7 @@ _SIGNS = re.compile(r"[\W_]+")
 _BINARY = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")  # no file of text begins like that
 _ARRAY = re.compile(r"\[\s*(?:\{|\]|$)")
 _ATTRIBUTE = re.compile(r"@attribute\s+('[^']*'|\"[^\"]*\"|\S+)", re.IGNORECASE)
+_ADDRESS = re.compile(r"\s*\d{1,3}(\.\d{1,3}){3}\s*")
 _NO_SEPARATOR = "\x1f"  # of a file of one column, whose texts may hold commas
 WORDS = (pl.String, pl.Categorical, pl.Enum, pl.Binary)  # types of columns that hold text
 _NOTHING = ("", "-", "(empty)", "na", "n/a", "null", "none", "?")  # what stands for no number
@@ -69,6 +70,7 @@ class Table:
     name: str
     rows: pl.LazyFrame
     _converted: dict[str, pl.Expr] = field(default_factory=dict)
+    _made: dict[str, pl.Expr] = field(default_factory=dict)
     unread: dict[str, pl.Expr] = field(default_factory=dict)  # by column: what is no number
 
     @classmethod
@@ -135,6 +137,11 @@ class Table:
         told = pl.when(~column.is_in(["", "-", "(empty)"])).then(column)
         return self._once(f"{name} in words", told)
 
+    def once(self, name: str, made: pl.Expr) -> pl.Expr:
+        """A column called `name`, made of others, for expressions that would repeat how."""
+        self._made[name] = made.alias(name)
+        return pl.col(name)
+
     def _words(self, name: str) -> pl.Expr:
         """A column as text where it holds words of any type, else as it is."""
         column = pl.col(name)
@@ -155,8 +162,10 @@ class Table:
     def batches(self, chosen: Sequence[pl.Expr], size: int = 0) -> Iterator[pl.DataFrame]:
         """The chosen expressions over all rows, in order, a batch (of `size`) at a time."""
         with _Readable(self.name):
-            rows = self.rows.with_columns(self._converted.values()).select(chosen)
-            yield from rows.collect_batches(
+            rows = self.rows.with_columns(self._converted.values())
+            for made in self._made.values():
+                rows = rows.with_columns(made)
+            yield from rows.select(chosen).collect_batches(
                 chunk_size=size or BATCH, maintain_order=True, lazy=True
             )
 
@@ -206,10 +215,8 @@ def _scan(path: Path, lines: bool) -> pl.LazyFrame:
         return _scan_arff(source)
     separator = max(",\t;|", key=first.count)
     fields = first.split(separator)
-    if len(fields) >= 41 and fields[1].strip().lower() in _KDD_PROTOCOLS:
-        from ml_core.readers.kdd import COLUMNS
-
-        return _scan_text(source, False, separator, '"', [*COLUMNS[: len(fields)]])
+    if columns := _columns(fields):
+        return _scan_text(source, False, separator, '"', columns)
     separator = separator if separator in first else _NO_SEPARATOR
     file_now = path.stat()
     ends = "\r" in first.rstrip("\r")  # of lines, on old machines
@@ -218,6 +225,17 @@ def _scan(path: Path, lines: bool) -> pl.LazyFrame:
     if separator == _NO_SEPARATOR and not ends:
         return _scan_text(source, True, separator, None)  # a value a line, whatever it begins with
     return loose.scan(path, separator)
+
+
+def _columns(fields: Sequence[str]) -> list[str]:
+    """The columns of a file that begins with its first record, where the record tells whose."""
+    from ml_core.readers import argus, kdd
+
+    if len(fields) >= 41 and fields[1].strip().lower() in _KDD_PROTOCOLS:
+        return [*kdd.COLUMNS[: len(fields)]]
+    if len(fields) == len(argus.UNSW) and all(_ADDRESS.fullmatch(fields[i]) for i in (0, 2)):
+        return [*argus.UNSW]
+    return []
 
 
 def _scan_text(

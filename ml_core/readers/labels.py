@@ -11,7 +11,7 @@ import numpy.typing as npt
 import polars as pl
 
 from ml_core.errors import DataError
-from ml_core.readers import kdd
+from ml_core.readers import argus, kdd
 from ml_core.readers.frames import Table, plain, shown
 
 # Where data sets keep the name of the attack; then where they say no more than that it is one.
@@ -29,6 +29,16 @@ def label_column(table: Table, columns: str = "") -> str:
         raise DataError(f"{table.name}: no column {' or '.join(map(repr, wanted[:4]))} to take "
                         f"labels from (there are: {shown(list(table.schema))})")  # fmt: skip
     return found
+
+
+def label_of(table: Table, column: str) -> pl.Expr:
+    """The labels as text; UNSW-NB15 leaves the category of what is no attack empty, and says 0."""
+    label = pl.col(column).cast(pl.String)
+    truth = table.find("Label") if plain(column) == "attackcat" else None
+    if truth is None:
+        return label
+    named = pl.when(label.str.strip_chars() != "").then(label)
+    return named.fill_null(pl.col(truth).cast(pl.String))
 
 
 @dataclass
@@ -57,12 +67,16 @@ class Labels:
     def add(
         self, column: pl.Series, name: str, meaning: Callable[[str], str] | None = None
     ) -> None:
-        """More rows; a label that is its own column's name is a header in the midst of the rows."""
+        """More rows; a label that is its own column's name is a header in the midst of the rows.
+
+        `meaning` turns a label into another, or into "" where it says nothing.
+        """
         text = column.str.strip_chars()
         seen: dict[str, int] = {}
         for label in text.unique().drop_nulls().sort().to_list():
-            if label and plain(label) != plain(name):
-                seen[label] = self._place(meaning(label) if meaning else label)
+            said = meaning(label) if meaning else label
+            if said and plain(label) != plain(name):
+                seen[label] = self._place(said)
         codes = text.replace_strict(seen, default=None, return_dtype=pl.Int32)
         self._codes.append(codes.fill_null(-1).to_numpy().astype(np.int32))
 
@@ -78,7 +92,7 @@ def read_labels(sources: Sequence[Path | pl.DataFrame], columns: str = "") -> La
     for source in sources:
         table = Table.open(source, lines=True)
         column = label_column(table, columns)
-        for batch in table.batches([pl.col(column).cast(pl.String).alias("label")]):
+        for batch in table.batches([label_of(table, column).alias("label")]):
             labels.add(batch["label"], column, meaning(table))
     if not labels.names:
         raise DataError("no row has a label")
@@ -86,7 +100,9 @@ def read_labels(sources: Sequence[Path | pl.DataFrame], columns: str = "") -> La
 
 
 def meaning(table: Table) -> Callable[[str], str] | None:
-    """What turns a table's labels into classes, where they are the names of KDD's attacks."""
+    """What turns a table's labels into classes, where they are KDD's attacks or CTU-13's flows."""
+    if argus.fits(table):
+        return argus.class_name
     return kdd.class_name if kdd.read(table) is not None else None
 
 

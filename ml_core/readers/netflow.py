@@ -8,7 +8,7 @@ from functools import reduce
 import polars as pl
 
 from ml_core.readers.counters import from_counters, payload
-from ml_core.readers.flags import from_bits
+from ml_core.readers.flags import bits, from_bits
 from ml_core.readers.frames import WORDS, Table
 from ml_core.readers.told import Told, protocol
 
@@ -23,7 +23,6 @@ _SPANS = (
     (("time_flow_start", "TIME_FIRST"), ("time_flow_end", "TIME_LAST"), 1e6),
     (("FIRST_SWITCHED",), ("LAST_SWITCHED",), 1e3),
 )
-_LETTERS = {"F": 1, "S": 2, "R": 4, "P": 8, "A": 16, "U": 32}
 
 
 def read(table: Table) -> Told | None:
@@ -52,16 +51,16 @@ def read(table: Table) -> Told | None:
     tcp = kind == 6
     sizes = payload((octets, zero if more is None else more), packets, kind)
     features = from_counters(duration, packets, sizes) | _measured_gaps(table, packets)
-    bits = _bits(table, "TCP_FLAGS", "flg", "tcpControlBits", "tcpFlags", "flags")
-    if bits is not None:
+    flags = _bits(table, "TCP_FLAGS", "flg", "tcpControlBits", "tcpFlags", "flags")
+    if flags is not None:
         sides = tuple(_bits(table, name) for name in ("CLIENT_TCP_FLAGS", "SERVER_TCP_FLAGS"))
         told = None if sides[0] is None or sides[1] is None else (sides[0], sides[1])
         reverse = _bits(table, "TCP_FLAGS_REV", "reverseTcpControlBits")
         if told is None and reverse is not None:  # then the others are of the forward side alone
-            told = (bits, reverse)
+            told = (flags, reverse)
             each = (side.cast(pl.Int64, strict=False) for side in told)
-            bits = reduce(pl.Expr.or_, each)
-        features |= from_bits(bits, told, packets, tcp)
+            flags = reduce(pl.Expr.or_, each)
+        features |= from_bits(flags, told, packets, tcp)
     return Told(
         features=features,
         source=table.text("IPV4_SRC_ADDR", "IPV6_SRC_ADDR", "sa", "sourceIPv4Address",
@@ -135,10 +134,6 @@ def _bits(table: Table, *spellings: str) -> pl.Expr | None:
         return None
     if table.schema[name] not in WORDS:
         return table.number(name)
-    letters = pl.sum_horizontal(
-        text.str.contains(letter, literal=True).cast(pl.Int64) * bit
-        for letter, bit in _LETTERS.items()
-    )
     hexadecimal = text.str.extract("^0[xX]([0-9a-fA-F]+)$").str.to_integer(base=16, strict=False)
-    spelled = pl.when(text.str.contains(r"^[.CEUAPRSF]+$")).then(letters)
+    spelled = pl.when(text.str.contains(r"^[.CEUAPRSF]+$")).then(bits(text))
     return pl.coalesce(text.cast(pl.Float64, strict=False), hexadecimal, spelled)

@@ -74,6 +74,9 @@ def _from_text(column: pl.Series) -> Clock:
             found = pl.Series([None] * len(column), dtype=pl.Int64)
             found = found.scatter(missing.arg_true(), parsed.dt.epoch("us"))
             times = times.fill_null(found)
+    if times.null_count() == len(times):  # of day, as Argus' `ra` prints them unless told to
+        of_day = column.str.to_time("%H:%M:%S%.f", strict=False)
+        times = of_day.cast(pl.Int64) // 1000
     return Clock(_floats(times), False, halves)
 
 

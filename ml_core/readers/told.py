@@ -30,14 +30,17 @@ class Told:
 
 
 def protocol(table: Table, *spellings: str) -> pl.Expr:
-    """TCP 6, UDP 17, ICMP 1 (of IPv6, too), by number or name; null for others."""
+    """TCP 6, UDP 17, ICMP 1 (of IPv6, too), by number or name; null for others.
+
+    What Argus knows by its contents (`rtp`) is UDP.
+    """
     name = table.text(*spellings)
     if name is None:
         return pl.lit(None, dtype=pl.Int64)
     return name.str.to_lowercase().replace_strict(
         {
             **dict.fromkeys(("6", "6.0", "tcp"), 6),
-            **dict.fromkeys(("17", "17.0", "udp"), 17),
+            **dict.fromkeys(("17", "17.0", "udp", "rtp", "rtcp", "udt"), 17),
             **dict.fromkeys(("1", "1.0", "58", "58.0", "icmp", "icmp6", "ipv6-icmp"), 1),
         },
         default=None,
