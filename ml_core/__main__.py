@@ -72,7 +72,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The exit status: 0, or 2 for input that cannot be used."""
+    """The exit status: 0, 2 for input that cannot be used, 130 when interrupted."""
     chosen = parser().parse_args(arguments)
     try:
         import torch
@@ -85,6 +85,8 @@ def main(arguments: list[str] | None = None) -> int:
             chosen.also = in_folders(chosen.also)
         chosen.run(chosen)
         sys.stdout.flush()  # a full disk shall be told of here
+    except BrokenPipeError:  # who read what is printed has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for Python's last flush
     except (DataError, ModelFileError, OSError) as error:
         tell(str(error))
         return 2

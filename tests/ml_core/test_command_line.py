@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -453,3 +455,16 @@ def test_an_interrupted_run_leaves_nothing_and_says_so(
     assert main([*score, "--output", str(tmp_path / "v.csv")]) == 130
     assert capsys.readouterr().err == "ml_core: interrupted\n"
     assert [path.name for path in tmp_path.iterdir()] == ["f.csv"]
+
+
+def test_who_reads_only_the_beginning_hears_no_complaint(tmp_path: Path) -> None:
+    table = tmp_path / "names.csv"
+    table.write_text("domain,label\n" + "example.org,benign\nxkqzvjwpt.biz,dga\n" * 5)
+    reads, writes = os.pipe()
+    os.close(reads)
+    command = [sys.executable, "-m", "ml_core", "evaluate", "domains", str(table)]
+    run = subprocess.run(
+        [*command, "--label", "label"], stdout=writes, stderr=subprocess.PIPE, check=False
+    )
+    os.close(writes)
+    assert (run.returncode, b"ipe" in run.stderr) == (0, False)
