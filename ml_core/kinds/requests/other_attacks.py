@@ -4,7 +4,8 @@ The network learns of them that they are attacks, not which. Braces as in `gramm
 address inside, {out} one outside, {file} what is worth stealing, {php} and {java} code, {J} {N} {D} {I}
 letters as lookups hide them, {odd} an operator of a document database, {dot} what parts two names. A
 form that begins with a method is a whole request, one that begins with an & is parameters as they
-stand, any other a value for one of the family's parameters.
+stand, any other a value for one of the family's parameters. All of it is text that the network reads: nothing
+here is imported, compiled or run.
 """
 
 # fmt: off
