@@ -135,6 +135,18 @@ def judge_flows(
         untold = np.isnan(table.features[rows]).all(axis=1)  # nothing was read of them
         judged.p_attack[rows], judged.unsure[rows] = verdicts.p_attack, verdicts.unsure | untold
         done += len(rows)
+    return _as_their_connections(judged, table)
+
+
+def _as_their_connections(judged: Judged, table: FlowTable) -> Judged:
+    """What the original CICFlowMeter cut off a connection is judged as that connection."""
+    from ml_core.kinds.flows.appendices import connections
+
+    of = connections(table)
+    rows = np.flatnonzero(of != np.arange(len(of)))
+    for name in ("label", "probability", "p_attack", "unsure", "probabilities"):
+        column = getattr(judged, name)
+        column[rows] = column[of[rows]]
     return judged
 
 
