@@ -106,9 +106,13 @@ def _flows(scorer: Scorer, data: Sequence[Path]) -> Iterator[Judged]:
 
 
 def judge_flows(
-    scorer: Scorer, table: FlowTable, say: Callable[[int], None], block: int = BLOCK
+    scorer: Scorer,
+    table: FlowTable,
+    say: Callable[[int], None],
+    block: int = BLOCK,
+    appendices: bool = True,
 ) -> Judged:
-    """Verdicts on the flows of one file, a block at a time."""
+    """Verdicts on the flows of one file, a block at a time; `appendices` as their connections."""
     from ml_core.kinds.flows.site import Site
 
     N, C, done = len(table), len(scorer.labels), 0
@@ -135,7 +139,7 @@ def judge_flows(
         untold = np.isnan(table.features[rows]).all(axis=1)  # nothing was read of them
         judged.p_attack[rows], judged.unsure[rows] = verdicts.p_attack, verdicts.unsure | untold
         done += len(rows)
-    return _as_their_connections(judged, table)
+    return _as_their_connections(judged, table) if appendices else judged
 
 
 def _as_their_connections(judged: Judged, table: FlowTable) -> Judged:

@@ -76,7 +76,8 @@ def run(data: Path, say: Say) -> Chapter:
         " of one network count as one) and judges the whole file. Random forest, gradient boosting"
         " and the tree of sizes: scikit-learn as it comes, on the columns of `FLOW_COLUMNS` that"
         " the tested file tells; once also from the flows that are made for the network to learn"
-        " from. CTU's attacks are of kinds not told, AUC alone says something there."
+        " from, and once judging what the original CICFlowMeter cut off as its connections, as the"
+        " network does. CTU's attacks are of kinds not told, AUC alone says something there."
     )
     tables = (
         Table("One network left out", HEADER, tuple(rows), about),
@@ -133,7 +134,9 @@ def _network(learned: Network, epochs: int = EPOCHS, strength: Strength | None =
     )
 
 
-def _judged(model: Model, network: Network, site: bool = True) -> tuple[F64, npt.NDArray[np.bool_]]:
+def _judged(
+    model: Model, network: Network, site: bool = True, appendices: bool = True
+) -> tuple[F64, npt.NDArray[np.bool_]]:
     """Probabilities [N, C] and which are unsure, each source a site of its own."""
     from ml_core.commands.judging import judge_flows
     from ml_core.scorer import Scorer
@@ -145,7 +148,7 @@ def _judged(model: Model, network: Network, site: bool = True) -> tuple[F64, npt
         rows = np.flatnonzero(of == source)
         table = network.table.take(rows)
         if site:
-            said: Any = judge_flows(scorer, table, lambda _: None)
+            said: Any = judge_flows(scorer, table, lambda _: None, appendices=appendices)
         else:
             said = scorer.score_flows(
                 table.features, scorer.columns, table.group, table.time, table.destination,
@@ -170,6 +173,7 @@ def _rivals(learned: Network, tested: Network) -> Iterator[tuple[str, F64]]:
     more = np.concatenate([X, made.features[:, told]]), np.concatenate([y, labels])
     sizes = [3, 4]  # bytes both ways: all formats tell the first columns
     boosting = HistGradientBoostingClassifier(random_state=1)
+    own = _connections(tested.table)
     for name, system, columns, (seen, classes) in (
         ("random forest", RandomForestClassifier(random_state=1), slice(None), (X, y)),
         ("gradient boosting", boosting, slice(None), (X, y)),
@@ -182,6 +186,19 @@ def _rivals(learned: Network, tested: Network) -> Iterator[tuple[str, F64]]:
             finite(tested.table.features[:, told][:, columns])
         )
         yield name, p
+        if system is boosting and seen is X and (own != np.arange(len(own))).any():
+            yield f"{name}, appendices too", p[own]
+
+
+def _connections(table: FlowTable) -> Ints:
+    """The row that each flow [N] is judged as, each source a site of its own."""
+    from ml_core.kinds.flows.appendices import connections
+
+    own = np.empty(len(table), dtype=np.int64)
+    for source in np.unique(table.source):
+        rows = np.flatnonzero(table.source == source)
+        own[rows] = rows[connections(table.take(rows))]
+    return own
 
 
 def _ablations(networks: dict[str, Network], say: Say) -> Table:
@@ -204,17 +221,18 @@ def _ablations(networks: dict[str, Network], say: Say) -> Table:
         model = _network(learned, EPOCHS - 2, strength)
         rows.append((name, *_cells(_measured(*_with_y(model, tested)))))
         if name == "all":
-            alone = _measured(*_with_y(model, tested, site=False))
-            rows.append(("no profile of the site", *_cells(alone)))
+            for without, site in (("no profile of the site", False), ("appendices alone", True)):
+                said = _with_y(model, tested, site, appendices=False)
+                rows.append((without, *_cells(_measured(*said))))
         say(f"ablation: {name}")
     about = f"Tested on {YEAR}, three epochs; one thing changed at a time."
     return Table("What helps", ("variant", *HEADER[2:]), tuple(rows), about)
 
 
 def _with_y(
-    model: Model, tested: Network, site: bool = True
+    model: Model, tested: Network, site: bool = True, appendices: bool = True
 ) -> tuple[F64, Ints, npt.NDArray[np.bool_]]:
-    p, unsure = _judged(model, tested, site)
+    p, unsure = _judged(model, tested, site, appendices)
     return p, tested.y, unsure
 
 
