@@ -143,11 +143,14 @@ def judge_flows(
 
 
 def _as_their_connections(judged: Judged, table: FlowTable) -> Judged:
-    """What the original CICFlowMeter cut off a connection is judged as that connection."""
+    """What the original CICFlowMeter cut off an attack is judged as that attack.
+
+    Never the other way round: a flood of empty packets does not hide behind harmless connections.
+    """
     from ml_core.kinds.flows.appendices import connections
 
     of = connections(table)
-    rows = np.flatnonzero(of != np.arange(len(of)))
+    rows = np.flatnonzero((of != np.arange(len(of))) & (judged.label[of] > 0))
     for name in ("label", "probability", "p_attack", "unsure", "probabilities"):
         column = getattr(judged, name)
         column[rows] = column[of[rows]]

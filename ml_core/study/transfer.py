@@ -187,7 +187,8 @@ def _rivals(learned: Network, tested: Network) -> Iterator[tuple[str, F64]]:
         )
         yield name, p
         if system is boosting and seen is X and (own != np.arange(len(own))).any():
-            yield f"{name}, appendices too", p[own]
+            attack = p[own].argmax(axis=1) > 0
+            yield f"{name}, appendices too", np.where(attack[:, None], p[own], p)
 
 
 def _connections(table: FlowTable) -> Ints:

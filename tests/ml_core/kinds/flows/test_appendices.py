@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -162,11 +163,18 @@ def test_only_empty_flows_move_and_only_to_flows_with_payload(
     assert (found[found] == found).all()
 
 
-def test_score_judges_an_appendix_as_its_connection() -> None:
-    there = (1, 40_000, 2, 80)
+@pytest.mark.parametrize("attack", [True, False])
+def test_score_judges_an_appendix_as_its_connection_where_that_is_an_attack(attack: bool) -> None:
+    there, model = (1, 40_000, 2, 80), flow_model()
+    with torch.no_grad():  # it calls every flow the same, though not as surely
+        model.network.head.bias[int(attack)] += 9.0
     flows = np.concatenate([whole(1), cut_off(1), cut_off(1)])
     made = addressed(flows, [there, there, (1, 40_002, 2, 80)], [0, 2_000, 3_000])
-    said = judge_flows(Scorer(flow_model()), made, lambda _: None)
-    columns = (said.label, said.probability, said.p_attack, said.unsure, said.probabilities)
-    assert all(np.array_equal(column[0], column[1]) for column in columns)
-    assert said.p_attack[2] != said.p_attack[0]
+    said = judge_flows(Scorer(model), made, lambda _: None)
+    itself = judge_flows(Scorer(model), made, lambda _: None, appendices=False)
+    assert (said.label == attack).all()
+    for name in ("label", "probability", "p_attack", "unsure", "probabilities"):
+        column, alone = getattr(said, name), getattr(itself, name)
+        assert np.array_equal(column[[0, 2]], alone[[0, 2]])
+        assert np.array_equal(column[1], column[0] if attack else alone[1])
+    assert itself.p_attack[1] != itself.p_attack[0]
