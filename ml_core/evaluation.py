@@ -22,7 +22,8 @@ def measure(
 
     Attacks of a kind not told (UNTOLD) count for attack against normal only: `auc` (None where
     only one of the two occurs), `attack_recall`, `false_alarms`. Accuracy, macro-F1 (over the
-    classes present) and calibration are of the rows whose class is told.
+    classes present) and calibration are of the rows whose class is told, so many as `told`; without
+    a told attack there are neither of the former, which would speak of the harmless alone.
     """
     from sklearn.metrics import precision_recall_fscore_support, roc_auc_score
 
@@ -38,13 +39,16 @@ def measure(
         figures["unsure"] = round(float(np.asarray(unsure, dtype=bool).mean()), 4)
     if not told.any():
         return figures
+    if not told.all():
+        figures["told"] = int(told.sum())
     y, said, probabilities = y[told], said[told], probabilities[told]
     present = np.unique(y)
     precision, recall, f1, support = precision_recall_fscore_support(
         y, said, labels=present, zero_division=0.0
     )
-    figures["accuracy"] = round(float((said == y).mean()), 4)
-    figures["macro_f1"] = round(float(np.mean(f1)), 4)
+    if y.any() or not attack.any():
+        figures["accuracy"] = round(float((said == y).mean()), 4)
+        figures["macro_f1"] = round(float(np.mean(f1)), 4)
     figures["ece"] = round(expected_calibration_error(probabilities, y), 4)
     figures["classes"] = {
         labels[c]: {

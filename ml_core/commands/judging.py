@@ -1,7 +1,7 @@
 """Data files to verdicts, in their rows' order, in little memory.
 
 Texts are read, judged and let go a batch at a time. Of flows, which are judged by their host's
-past, a whole file's rows are kept (198 bytes each) and judged in blocks in the order of time, each
+past, a whole file's rows are kept (199 bytes each) and judged in blocks in the order of time, each
 with the earlier flows that its windows and their context look at.
 """
 

@@ -105,11 +105,11 @@ def read(table: Table) -> Told | None:
     }
     if len(features) < _LEAST:
         return None
-    kind = protocol(table, "Protocol")
+    kind, original = protocol(table, "Protocol"), False
     if _in_python(table, features):
         features = {name: of for name, of in features.items() if "Flag" not in name}
         features |= _of_frames(features, kind)
-    elif table.find("Total Fwd Packet") is None:
+    elif original := table.find("Total Fwd Packet") is None:
         features = {name: of for name, of in features.items() if "Flag" not in name}
         features |= _set_right(features, kind)
     return Told(
@@ -121,6 +121,7 @@ def read(table: Table) -> Told | None:
         protocol=kind,
         time=table.find("Timestamp", *SPELLINGS["Timestamp"]),
         half_days=True,
+        cut=original,
     )
 
 

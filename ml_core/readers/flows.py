@@ -35,7 +35,7 @@ FORMATS: dict[str, Callable[[Table], Told | None]] = {
 
 @dataclass(frozen=True)
 class FlowTable:
-    """N flows; every array [N] or [N, F]. 198 bytes a flow."""
+    """N flows; every array [N] or [N, F]. 199 bytes a flow."""
 
     features: npt.NDArray[np.float32]  # [N, F] in FLOW_COLUMNS' order; NaN where not told
     group: I32  # number of the source host, or of the row itself where hosts are not told
@@ -46,6 +46,7 @@ class FlowTable:
     protocol: I8  # 6, 17 or 1 (TCP, UDP, ICMP), -1 where not told or another
     same_network: I8  # 1: both addresses share 16 (IPv6: 64) bits; 0: not; -1: not told
     source: npt.NDArray[np.int64]  # number of the file
+    cut: npt.NDArray[np.bool_]  # whether its meter ends a flow at the first FIN
 
     def __len__(self) -> int:
         return len(self.group)
@@ -202,6 +203,7 @@ class _File:
             "destination": destination,
             "time": np.clip(time, -9e15, 9e15).astype(np.int64),
             "source": np.full(self.rows, self.number, dtype=np.int64),
+            "cut": np.full(self.rows, self.told.cut),
         }
 
 

@@ -27,6 +27,7 @@ class Told:
     time: str | None = None  # the column that holds when the flow began
     clock: float | None = None  # microseconds of its unit; None: to be seen from the values
     half_days: bool = False  # whether the format is known to lose AM and PM
+    cut: bool = False  # whether its meter ends a flow at the first FIN
 
 
 def protocol(table: Table, *spellings: str) -> pl.Expr:

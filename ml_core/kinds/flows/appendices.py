@@ -9,6 +9,7 @@ a tool that opens a thousand equal connections leaves about a thousand equal app
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
@@ -18,13 +19,13 @@ from ml_core.kinds.flows.columns import FLOW_COLUMNS
 from ml_core.kinds.flows.site import mixed
 from ml_core.readers.flows import FlowTable
 
-LATEST = (
-    180_000_000  # microseconds after its connection: the meter's idle time, and a minute's clock
-)
+MOST_PACKETS, EACH = 4, 2  # of an appendix, and of one connection: what still comes after a FIN
+LATEST = 180_000_000  # microseconds after it: the meter's idle time, and a clock of minutes
 LEAST, SHARE = 300, 0.02  # equal appendices of a file that say something by their number
 ALIKE = 0.1  # by which two such numbers may differ, as a natural logarithm
+OPENING = (512, 1_460, 65_535)  # a first window is a multiple of these; later ones are scaled
 
-_FWD, _BWD, _SENT, _GOT, _WINDOW, _SYN = (
+_FWD, _BWD, _SENT, _GOT, _WINDOW = (
     FLOW_COLUMNS.index(name)
     for name in (
         "Total Fwd Packet",
@@ -32,7 +33,6 @@ _FWD, _BWD, _SENT, _GOT, _WINDOW, _SYN = (
         "Total Length of Fwd Packet",
         "Total Length of Bwd Packet",
         "FWD Init Win Bytes",
-        "SYN Flag Count",
     )
 )
 _EQUAL, _ANSWERED = (_FWD, _BWD, _SENT, _GOT, _WINDOW), (_FWD, _BWD, _GOT, _WINDOW)
@@ -43,19 +43,15 @@ Ints = npt.NDArray[np.int64]
 def connections(table: FlowTable) -> Ints:
     """For each of the N flows of one file, in any order, the row of the connection that it belongs
     to, [N]: its own, but for appendices whose connection is found. Of other meters all are whole."""
-    X = table.features
-    own = np.arange(len(table))
-    original = np.isnan(X[:, _SYN]) & (
-        X[:, _WINDOW] >= 0
-    )  # its flags are not told, TCP has windows
+    X, own = table.features, np.arange(len(table))
+    tcp = table.cut & (X[:, _WINDOW] >= 0) & np.isin(table.protocol, (6, -1))
     payload = X[:, _SENT] + X[:, _GOT]
-    empty, full = (
-        np.flatnonzero(original & (payload == 0)),
-        np.flatnonzero(original & (payload > 0)),
-    )
+    few = X[:, _FWD] + X[:, _BWD] <= MOST_PACKETS
+    empty, full = (np.flatnonzero(tcp & chosen) for chosen in ((payload == 0) & few, payload > 0))
     if not len(empty) or not len(full):
         return own
     addressed = (table.source_port > 0) & (table.port >= 0) & (table.destination >= 0)
+    addressed &= np.maximum(table.source_port, table.port) < 1 << 16
     _by_addresses(table, empty[addressed[empty]], full[addressed[full]], own)
     _by_number(table, empty[~addressed[empty]], full[~addressed[full]], own)
     return own
@@ -79,37 +75,43 @@ def _by_addresses(table: FlowTable, empty: Ints, full: Ints, own: Ints) -> None:
     found = (
         ~whole & (last >= 0) & (pair == pair[np.maximum(last, 0)]).all(axis=1) & (late <= LATEST)
     )
-    own[rows[found]] = of[found]
+    first = np.searchsorted(last[found], last[found])  # of those found for one connection
+    few = np.arange(np.count_nonzero(found)) - first < EACH
+    own[rows[found][few]] = of[found][few]
 
 
 def _by_number(table: FlowTable, empty: Ints, full: Ints, own: Ints) -> None:
     """Equal appendices that many are, where one kind of connections alone is about as many.
 
     Connections are of a kind that agree in packets, bytes and window, or in all but the bytes that
-    they sent; to the same port, where it is told. Each appendix gets another one of them.
+    they sent; to the same port, where it is told. Each appendix gets another one of them. What was
+    answered, or shows a window that connections open with, is no appendix but a probe.
     """
-    window, port = table.features[:, _WINDOW], table.port
+    window = table.features[:, _WINDOW]
+    opens = (window[empty][:, None] % OPENING == 0).any(axis=1)
+    empty = empty[~opens & (table.features[empty, _BWD] == 0)]
     many = [
         rows
-        for rows in _kinds(table, empty, (_FWD, _BWD, _WINDOW))
+        for rows in _kinds(table, empty, (_FWD, _WINDOW))
         if len(rows) >= max(LEAST, SHARE * len(table))
     ]
     if not many:
         return
-    alike = [list(_kinds(table, full, columns)) for columns in (_EQUAL, _ANSWERED)]
-    for rows in many:
-        for kinds in alike:
-            near = [
-                kind
-                for kind in kinds
-                if abs(np.log(len(kind) / len(rows))) < ALIKE
-                and port[kind[0]] == port[rows[0]]
-                # what an appendix shows is the window of a connection that stands
-                and window[kind[0]] != window[rows[0]]
-            ]
-            if len(near) == 1:
+    for columns in (_EQUAL, _ANSWERED):
+        kinds = list(_kinds(table, full, columns))
+        alike = [[kind for kind in kinds if _as_many(table, kind, rows)] for rows in many]
+        claimed = Counter(int(kind[0]) for near in alike for kind in near)
+        for rows, near in zip(many, alike, strict=True):
+            if len(near) == 1 and claimed[int(near[0][0])] == 1:
                 own[rows] = np.resize(near[0], len(rows))
-                break
+        # two kinds that are as many leave it open, however their sums turn out
+        many = [rows for rows, near in zip(many, alike, strict=True) if not near]
+        full = full[~np.isin(full, own[empty])]
+
+
+def _as_many(table: FlowTable, connections: Ints, appendices: Ints) -> bool:
+    apart = abs(float(np.log(len(connections) / len(appendices))))
+    return apart < ALIKE and table.port[connections[0]] == table.port[appendices[0]]
 
 
 def _kinds(table: FlowTable, rows: Ints, columns: tuple[int, ...]) -> Iterator[Ints]:

@@ -259,8 +259,9 @@ def learning(
         _at_any_service(made, len(probes.y), rng)
         # a class that nothing of the data shows is not learned from what was made either
         new = (np.arange(len(made.y)) >= len(probes.y)) & np.isin(made.y, shown)
-        mixed.append(alone(made, np.flatnonzero(new)))
-        recorded.append(np.zeros(len(mixed[-1].y), dtype=bool))
+        if new.any():
+            mixed.append(alone(made, np.flatnonzero(new)))
+            recorded.append(np.zeros(len(mixed[-1].y), dtype=bool))
     whole = joined(mixed)
     told = np.concatenate(recorded) & (whole.y >= 0)
     return whole, View(whole.rows, whole.windows[told], whole.y[told])

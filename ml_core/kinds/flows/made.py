@@ -137,6 +137,7 @@ def _table(
         protocol=np.full(N, -1, dtype=np.int8),
         same_network=np.zeros(N, dtype=np.int8),
         source=np.zeros(N, dtype=np.int64),
+        cut=np.zeros(N, dtype=np.bool_),
     )
 
 

@@ -66,6 +66,7 @@ def test_the_corrected_meter_is_believed() -> None:
     flows = read(FLOW)
     assert values(flows, "Packet Length Mean", "SYN Flag Count", "Down/Up Ratio") == [137.5, 1, 0]
     assert values(flows, "Flow IAT Mean") == [None]  # the table does not hold it
+    assert not flows.cut.any()
 
 
 @pytest.mark.parametrize("names", [LONG, SHORT, DHOOGLA, SNAKES], ids=["long", "short", "dh", "_"])
@@ -77,6 +78,7 @@ def test_the_original_meter_is_set_right(names: dict[str, str]) -> None:
         0.5,
         None,
     ]
+    assert flows.cut.all()
     assert of(flows, "Packet Length Std") == pytest.approx(np.std([100, 300, 50], ddof=1))
     assert values(flows, "Packet Length Max", "Packet Length Min", "Flow Bytes/s") == [
         300,
@@ -175,6 +177,7 @@ def test_the_meter_in_python_takes_frames_for_lengths(unit: float) -> None:
     assert values(flows, "Total Length of Bwd Packet", "Packet Length Max") == [0, 134]
     assert values(flows, "Flow Bytes/s", "SYN Flag Count") == [102, None]
     assert flows.port.tolist() == [22]
+    assert not flows.cut.any()
 
 
 def test_other_tables_in_small_letters_are_taken_as_they_are() -> None:

@@ -45,4 +45,5 @@ def table(flows: F32, source: np.ndarray | int = 0, hosts: int = 4) -> FlowTable
         protocol=np.full(len(flows), 6, dtype=np.int8),
         same_network=np.zeros(len(flows), dtype=np.int8),
         source=np.broadcast_to(source, len(flows)).astype(np.int32),
+        cut=np.ones(len(flows), dtype=np.bool_),
     )

@@ -92,13 +92,27 @@ def test_what_no_connection_came_before_is_judged_by_itself(
 
 def test_flows_of_meters_that_cut_nothing_off_stay_whole() -> None:
     flows = np.concatenate([whole(1), cut_off(1)])
-    ends = [(1, 40_000, 2, 80)] * 2
-    corrected, netflow = flows.copy(), flows.copy()
-    corrected[:, features(1, SYN_Flag_Count=1)[0] == 1] = 1  # it tells flags
-    netflow[:, features(1, FWD_Init_Win_Bytes=1)[0] == 1] = np.nan  # it tells no windows
-    for other in (corrected, netflow):
-        assert connections(addressed(other, ends, [0, 2_000])).tolist() == [0, 1]
-    assert connections(addressed(flows, ends, [0, 2_000])).tolist() == [0, 0]
+    made = addressed(flows, [(1, 40_000, 2, 80)] * 2, [0, 2_000])
+    assert connections(made).tolist() == [0, 0]
+    assert connections(replace(made, cut=np.zeros(2, dtype=np.bool_))).tolist() == [0, 1]
+
+
+def test_what_a_flood_sends_between_the_same_ends_is_no_appendix() -> None:
+    there = (1, 40_000, 2, 80)
+    flood = cut_off(50)
+    flood[:, features(1, Total_Fwd_Packet=1)[0] == 1] = 5
+    made = addressed(np.concatenate([whole(1), flood]), [there] * 51, list(range(0, 51_000, 1_000)))
+    assert (connections(made) == np.arange(51)).all()
+    small = replace(made, features=np.concatenate([whole(1), cut_off(50)]))
+    assert np.flatnonzero(connections(small) == 0).tolist() == [0, 1, 2]  # a connection has two
+    datagrams = replace(small, protocol=np.full(51, 17, dtype=np.int8))
+    assert (connections(datagrams) == np.arange(51)).all()
+
+
+def test_ports_that_are_none_do_not_spill_into_hosts() -> None:
+    flows = np.concatenate([whole(1), cut_off(1)])
+    made = addressed(flows, [(1, 65_541, 2, 80), (2, 5, 2, 80)], [0, 2_000])
+    assert connections(made).tolist() == [0, 1]
 
 
 def test_without_addresses_as_many_equal_appendices_are_of_as_many_equal_connections() -> None:
@@ -129,12 +143,34 @@ def test_a_number_that_tells_nothing_is_not_believed(others: list[F32]) -> None:
     assert (connections(flows) == np.arange(len(flows))).all()
 
 
-def test_equal_flows_of_another_port_or_window_are_not_theirs() -> None:
+@pytest.mark.parametrize("window", [1_024, 8_192, 29_200, 65_535])
+def test_probes_with_a_first_window_are_no_appendices(window: int) -> None:
+    flows = unaddressed(many(2_000), whole(500), cut_off(480, window))
+    assert (connections(flows) == np.arange(2_980)).all()
+
+
+def test_what_was_answered_is_no_appendix_by_number() -> None:
+    probes = cut_off(480)
+    probes[:, features(1, Total_Bwd_packets=1)[0] == 1] = 1
+    assert (connections(unaddressed(many(2_000), whole(500), probes)) == np.arange(2_980)).all()
+
+
+def test_equal_connections_to_another_port_are_not_theirs() -> None:
     flows = unaddressed(many(2_000), whole(500), cut_off(480))
     port = np.where(np.arange(2_980) < 2_500, 443, 80).astype(np.int32)
-    opened = unaddressed(many(2_000), whole(500), cut_off(480, window=8_192))
-    for made in (replace(flows, port=port), opened):
-        assert (connections(made) == np.arange(2_980)).all()
+    assert (connections(replace(flows, port=port)) == np.arange(2_980)).all()
+
+
+def test_two_kinds_of_appendices_do_not_share_connections() -> None:
+    flows = unaddressed(many(2_000), whole(500), cut_off(480), cut_off(490, 279))
+    assert (connections(flows) == np.arange(len(flows))).all()
+
+
+def test_two_kinds_of_connections_that_are_as_many_leave_it_open_whatever_others_are() -> None:
+    varied = whole(500, got=17)
+    varied[:, features(1, Total_Length_of_Fwd_Packet=1)[0] == 1] = np.arange(200, 700)[:, None]
+    flows = unaddressed(many(2_000), whole(500), whole(490, sent=21), varied, cut_off(480))
+    assert (connections(flows) == np.arange(len(flows))).all()
 
 
 def test_in_a_large_file_few_appendices_say_nothing() -> None:

@@ -223,3 +223,14 @@ def test_no_flood_is_made_of_a_class_that_the_data_do_not_show() -> None:
     learned, _ = building.learning(flows, y, part, scaler, (1, 400), rng)
     assert set(np.unique(learned.y).tolist()) == {0, scan, DOS}
     assert (learned.y == DOS).sum() > 60 + 10  # floods were made of the scans
+
+
+def test_flows_without_a_flood_are_learned_without_made_floods() -> None:
+    web = KIND.classes.index("WebAttack")
+    y = np.repeat([0, web], [300, 200])
+    flows = table(sizes(500))
+    scaler = Scaler.fit(numbers(flows.features))
+    part, rng = np.zeros(500, dtype=int), np.random.default_rng(1)
+    learned, told = building.learning(flows, y, part, scaler, (1, 400), rng)
+    assert set(np.unique(learned.y).tolist()) == {0, web, KIND.classes.index("Portscan")}
+    assert set(np.unique(told.y).tolist()) == {0, web, KIND.classes.index("Portscan")}
