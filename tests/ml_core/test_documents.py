@@ -26,7 +26,7 @@ FIGURE = re.compile(r"(?<![\w.])(?<!\w-)(\d+(?:\.\d+)? %|\d+\.\d+)(?![\w.]*\w)")
 NAMES = re.compile(r"`[^`]*`|\]\([^)]*\)|doi \S+|\d[\d.]* MB")  # code, links, sizes of files
 NOT_MEASURED = (  # targets, settings, and what the data are
     "A lead of 0.20", "the 0.92 wanted", "95 %)", "dropout 0.2", "p_attack > 0.5",
-    "does not reach 0.6", "noise of 0.5 on", "in place of 0.1", "e^N(0, 1.5)", "below 0.25 *stable*",
+    "does not reach 0.6", "noise of 0.5 on", "noise of 0.3,", "in place of 0.1", "e^N(0, 1.5)", "below 0.25 *stable*",
     "first 60 %", "next 10 %", "last 30 %", "85 % of each label", "3 to 90 % abnormal",
     "are 2 % of the requests", "are 5 %;", "1 % at most", "that 1 % is", "exactly 1 % of",
     "costs 1 % of", "takes 0.4 s in 2018", "92 % of the defaced pages",
