@@ -117,10 +117,28 @@ class Verdicts:
                     network, x, lengths, labels, baseline, fields.of, counts, top, draws, seed
                 )
             )
-        return Faithfulness(
-            np.concatenate([np.empty(0), *(part.fell for part in found)]),
-            np.concatenate([np.empty(0), *(part.won for part in found)]),
-        )
+        return Faithfulness.joined(found)
+
+    def step_faithfulness(
+        self, indices: Sequence[int], top: int = 2, draws: int = 10, seed: int = 0
+    ) -> Faithfulness:
+        """Likewise of the `top` steps that the attention shows."""
+        import torch
+
+        from ml_core.verdict.faithfulness import Faithfulness, step_faithfulness
+
+        found = []
+        for rows in _chunks(indices):
+            x, lengths, baseline, attention = self._embedded(rows)
+            of, network, labels = (
+                torch.from_numpy(attention),
+                self.model.network,
+                self._labels(rows),
+            )
+            found.append(
+                step_faithfulness(network, x, lengths, labels, baseline, of, top, draws, seed)
+            )
+        return Faithfulness.joined(found)
 
     def drift(self) -> Drift | None:
         """How far these rows are from what the model was tuned on; None for too few to tell."""

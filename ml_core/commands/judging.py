@@ -100,6 +100,8 @@ def _flows(scorer: Scorer, data: Sequence[Path]) -> Iterator[Judged]:
         reading = Rows(f"{path.name}: read")
         table = read_flows([path], reading, tell)
         reading.done()
+        if scorer.model.training.get("stream"):
+            table = table.as_streams()
         say = Rows(f"{path.name}: judged", len(table))
         yield judge_flows(scorer, table, say)
         say.done()

@@ -43,6 +43,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--epochs", type=positive, help="at most; default: as the kind needs")
     parser.add_argument("--checkpoint", type=Path, help="file to resume from and to keep")
     parser.add_argument("--rivals", action="store_true", help="also measure the baselines")
+    parser.add_argument(
+        "--stream",
+        action="store_true",
+        help="flows: windows in stream order, whichever host sent; default: by source host",
+    )
 
 
 def run(chosen: argparse.Namespace) -> None:
@@ -59,6 +64,8 @@ def run(chosen: argparse.Namespace) -> None:
     kept = chosen.checkpoint
     if kept is not None and kept.exists() and not kept.is_file():  # it would be put in its place
         raise DataError(f"{kept}: not a file to keep a checkpoint in")
+    if chosen.stream and chosen.kind != FLOWS:
+        raise DataError(f"--stream is of flows, not of {chosen.kind}")
     model = _flows(chosen) if chosen.kind == FLOWS else _texts(chosen, text_kind(chosen.kind))
     if not leads():
         return  # of the processes that torchrun started, one writes
@@ -82,6 +89,8 @@ def _flows(chosen: argparse.Namespace) -> Model:
     y = named(FLOWS).class_index(labels.names)[labels.codes[told]]
     if not told.all():
         table = table.take(told)
+    if chosen.stream:
+        table = table.as_streams()
     part = building.split_in_time(
         labels.codes[told].astype(np.int64),
         table.time,
@@ -90,7 +99,8 @@ def _flows(chosen: argparse.Namespace) -> Model:
         labels.names,
     )
     options = _options(chosen, building.OPTIONS)
-    return building.build_flows(table, y, part, options, _report, chosen.checkpoint, chosen.rivals)
+    model = building.build_flows(table, y, part, options, _report, chosen.checkpoint, chosen.rivals)
+    return replace(model, training={**model.training, "stream": chosen.stream})
 
 
 def _texts(chosen: argparse.Namespace, kind: TextKind) -> Model:

@@ -7,6 +7,7 @@ a deep neural network has learned", IEEE TNNLS 2017, section III, for single reg
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +28,11 @@ class Faithfulness:
 
     fell: npt.NDArray[np.float64]  # [N] by how much the log-odds fell without the fields shown
     won: npt.NDArray[np.float64]  # [N] share of the random draws that cost less
+
+    @classmethod
+    def joined(cls, parts: Sequence[Faithfulness]) -> Faithfulness:
+        fell, won = ([getattr(part, name) for part in parts] for name in ("fell", "won"))
+        return cls(np.concatenate([np.empty(0), *fell]), np.concatenate([np.empty(0), *won]))
 
     @property
     def rows(self) -> int:
@@ -61,17 +67,55 @@ def faithfulness(
         return Faithfulness(np.full(len(x), np.nan), np.full(len(x), np.nan))
     shares = integrated_gradients(network, x, lengths, classes, baseline)
     weight = field_shares(shares, fields, most).abs()  # [B, K]
-    there = torch.arange(most) < counts.unsqueeze(1)
+
+    def odds(chosen: Tensor) -> Tensor:
+        return log_odds(network, masked(x, lengths, baseline, fields, chosen), lengths, classes)
+
+    return deletion(odds, weight, counts, top, draws, seed)
+
+
+@torch.no_grad()
+def step_faithfulness(
+    network: BiLSTMDNN,
+    x: Tensor,
+    lengths: Tensor,
+    classes: Tensor,
+    baseline: Tensor,
+    attention: Tensor,
+    top: int = 2,
+    draws: int = 10,
+    seed: int = 0,
+) -> Faithfulness:
+    """Likewise of the steps to which attention [B, S] pays most heed, in place of fields."""
+    pool = network.arch.pool if network.arch.stage != "numbers" else 1
+    steps = (torch.arange(x.shape[1]) // pool).expand(x.shape[:2]).unsqueeze(2)  # [B, T, 1]
+
+    def odds(chosen: Tensor) -> Tensor:
+        return log_odds(network, masked(x, lengths, baseline, steps, chosen), lengths, classes)
+
+    return deletion(odds, attention, -(-lengths // pool), top, draws, seed)
+
+
+def deletion(
+    odds: Callable[[Tensor], Tensor],
+    weight: Tensor,
+    counts: Tensor,
+    top: int,
+    draws: int,
+    seed: int,
+) -> Faithfulness:
+    """Of B verdicts with `counts` [B] parts each, `weight` [B, K] as an explanation has them, and
+    `odds` without the parts chosen [B, K]."""
+    there = torch.arange(weight.shape[1]) < counts.unsqueeze(1)
     shown = (counts // 2).clamp(max=top)
-    full = log_odds(network, x, lengths, classes)
+    full = odds(torch.zeros_like(there))
 
     def fall(chosen: Tensor) -> Tensor:
-        rest = masked(x, lengths, baseline, fields, chosen)
-        return full - log_odds(network, rest, lengths, classes)
+        return full - odds(chosen)
 
     best = _first(weight.masked_fill(~there, -1), shown)
     fell = fall(best)
-    generator, won = torch.Generator().manual_seed(seed), torch.zeros(len(x))
+    generator, won = torch.Generator().manual_seed(seed), torch.zeros(len(weight))
     for _ in range(draws):
         order = torch.rand(weight.shape, generator=generator)
         won += fall(_first(order.masked_fill(~there | best, -1), shown)) < fell

@@ -143,6 +143,29 @@ def test_blocks_make_no_difference(tmp_path: Path, flow_folder: str) -> None:
     assert (whole.unsure == blocks.unsure).mean() > 0.99
 
 
+def test_windows_in_stream_order_are_learned_and_judged(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = flow_file(tmp_path / "f.csv", 400)
+    train = ["train", "flows", str(data), "--epochs", "1", "--label", "Label"]
+    assert main([*train, "--output", str(tmp_path / "stream"), "--stream"]) == 0
+    assert main([*train, "--output", str(tmp_path / "host")]) == 0
+    table = read_flows([data])
+    for folder, streams in (("stream", True), ("host", False)):
+        scorer = Scorer.load(tmp_path / folder, "flows")
+        assert scorer.model.training["stream"] is streams
+        out = tmp_path / f"{folder}.parquet"
+        score = ["score", "flows", str(data), "--model", str(tmp_path / folder)]
+        assert main([*score, "--output", str(out)]) == 0
+        said = pl.read_parquet(out)["p_attack"].to_numpy()
+        for way, same in ((table.as_streams(), streams), (table, not streams)):
+            judged = judging.judge_flows(scorer, way, lambda _: None)
+            assert np.allclose(judged.p_attack, said, atol=1e-6) is same
+    capsys.readouterr()
+    message = refused(capsys, "train", "requests", data, "--output", tmp_path / "m", "--stream")
+    assert "--stream is of flows, not of requests" in message
+
+
 def test_rows_without_a_label_are_not_evaluated(
     tmp_path: Path, flow_folder: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

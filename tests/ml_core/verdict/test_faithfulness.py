@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 
+from ml_core.kinds.flows.columns import INPUT_COLUMNS
 from ml_core.scorer import Scorer
 from ml_core.verdict.explanation import field_shares, log_odds, masked
-from ml_core.verdict.faithfulness import faithfulness
+from ml_core.verdict.faithfulness import faithfulness, step_faithfulness
 from tests.ml_core.made import flow_model, flows, request_model
 
 
@@ -62,3 +64,27 @@ def test_verdicts_of_every_kind_can_be_put_to_the_test() -> None:
     assert np.isnan(found.won[1])  # nothing in it to compare
     assert found.rows == 1
     assert verdicts.faithfulness([]).rows == 0
+    by_step = verdicts.step_faithfulness(range(30), draws=2)
+    assert 0 < by_step.rows < 30
+    assert np.isnan(by_step.won[0])  # a flow alone
+    found = Scorer(request_model()).score_texts(texts).step_faithfulness([0, 1], draws=2)
+    assert np.isnan(found.won[1])
+
+
+@pytest.mark.parametrize("told", [1, -1])
+def test_steps_win_where_the_verdict_rests_on_them_and_lose_where_it_does_not(told: int) -> None:
+    """Attention that is what each flow alone is worth, or its contrary."""
+    network, size = flow_model().network, len(INPUT_COLUMNS)
+    x, lengths = torch.randn(40, 10, size) * 3, torch.full((40,), 10)
+    classes, baseline = torch.full((40,), 2), torch.zeros(size)
+    with torch.no_grad():
+        full = log_odds(network, x, lengths, classes)
+        worth = torch.empty(40, 10)
+        for step in range(10):
+            without = x.clone()
+            without[:, step] = 0
+            worth[:, step] = full - log_odds(network, without, lengths, classes)
+    found = step_faithfulness(network, x, lengths, classes, baseline, told * worth, top=1)
+    assert found.rows == 40
+    assert set(found.won) == {1.0 if told > 0 else 0.0}
+    assert np.allclose(found.fell, (worth.max(1) if told > 0 else worth.min(1)).values, atol=1e-4)
