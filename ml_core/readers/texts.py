@@ -111,7 +111,7 @@ def _as_text(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
         return _as_text(column.arr.to_list(), pl.List(dtype.inner))
     if isinstance(dtype, pl.List):
         inner = _instance(dtype.inner)
-        if inner.is_nested() or isinstance(inner, pl.Binary):
+        if inner.is_nested() or inner.is_float() or isinstance(inner, pl.Binary):
             column = column.list.eval(_as_text(pl.element(), inner))
         return column.cast(pl.List(pl.String)).list.join(" ", ignore_nulls=True)
     if isinstance(dtype, pl.Struct):
@@ -119,6 +119,8 @@ def _as_text(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
         named = [fields[name] for name in map(plain, NAMES) if name in fields]
         field = (named or list(fields.values()))[0]
         return _as_text(column.struct.field(field.name), _instance(field.dtype))
+    if dtype.is_float():
+        column = column.fill_nan(None)  # how tables of numbers say that nothing is told
     return column.cast(pl.String)
 
 
@@ -132,7 +134,7 @@ def _together(table: Table, target: str) -> pl.Expr:
         _told(table, *names).str.strip_chars().replace(["-", "(empty)"], "")
         for names in (METHODS, (target,), QUERIES, BODIES)
     )
-    query = query.str.strip_prefix("?")
+    path, query = path.replace(["NaN", "nan"], ""), query.str.strip_prefix("?")
     plainly = path.str.contains(r"^(?:/|\*|[A-Za-z][A-Za-z+.-]*://)") | (path == "")
     path = pl.when(plainly).then(path).otherwise("/" + path)
     asked = (query == "") | path.str.contains("?", literal=True)

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from ml_core.__main__ import main
 from ml_core.commands import folders, judging, progress
+from ml_core.kinds import FLOWS, KINDS, text_kind
 from ml_core.kinds.flows.columns import FLOW_COLUMNS
 from ml_core.model_file import save
 from ml_core.readers import read_flows
@@ -353,6 +354,25 @@ def test_empty_texts_are_unsure_and_nothing_but_empty_texts_an_error(
     data.write_text('domain,n\n"",1\n"",2\n')
     assert main(["score", "domains", str(data), "--output", str(out)]) == 2
     assert "all texts are empty" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != FLOWS])
+def test_what_is_no_number_is_no_text(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    data, out = tmp_path / "d.parquet", tmp_path / "v.csv"
+    name = text_kind(kind).columns[0]
+    numbers = pl.Series(name, [float("nan")] * 2)
+    for untold in (numbers, numbers.cast(pl.Float32), numbers.reshape((2, 1)).arr.to_list()):
+        untold.to_frame().write_parquet(data)
+        assert "all texts are empty" in refused(capsys, "score", kind, data, "--output", out)
+    pl.DataFrame({name: [float("nan"), 1.5]}).write_parquet(data)
+    assert main(["score", kind, str(data), "--output", str(out)]) == 0
+    assert pl.read_csv(out)["unsure"].to_list()[0] is True
+    for rows in ("NaN\nnan\n", '" "\nNaN\n'):
+        (tmp_path / "d.csv").write_text(f"{name}\n{rows}")
+        said = refused(capsys, "score", kind, tmp_path / "d.csv", "--output", out)
+        assert "all texts are empty" in said
 
 
 def test_what_a_terminal_would_act_on_is_not_shown_as_it_is(

@@ -21,6 +21,21 @@ def test_the_preferred_column_is_read_and_a_null_is_an_empty_text() -> None:
     assert [len(batch) for batch in batches] == [2, 1]
 
 
+def test_what_is_no_number_is_an_empty_text_and_the_word_a_text() -> None:
+    nan = float("nan")
+    for told, texts in (
+        ([nan, 1.5], ["", "1.5"]),
+        ([[nan, 1.5], [nan]], ["1.5", ""]),
+        ([[{"id": nan}], [{"id": 2.0}]], ["", "2.0"]),
+        (["NaN", "GET /"], ["NaN", "GET /"]),
+    ):
+        assert read_texts(pl.DataFrame({"request": told}), REQUESTS) == texts
+    pieces = pl.DataFrame({"method": ["GET"] * 2, "url": [nan] * 2, "body": [nan] * 2})
+    assert read_texts(pieces, REQUESTS) == ["", ""]
+    pieces = pl.DataFrame({"method": ["GET"] * 2, "url": ["NaN", "/NaN"], "body": [nan] * 2})
+    assert read_texts(pieces, REQUESTS) == ["", "GET /NaN"]
+
+
 @pytest.mark.parametrize(
     ("raw", "text"),
     [
