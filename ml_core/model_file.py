@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
@@ -22,18 +22,24 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from ml_core.errors import DataError, ModelFileError
-from ml_core.kinds import FLOWS, named
+from ml_core.kinds import FLOWS, named, text_kind
 from ml_core.kinds.flows.columns import INPUT_COLUMNS, NUMBERS
 from ml_core.kinds.flows.scaler import Scaler
 from ml_core.network.architecture import Architecture
 from ml_core.network.bilstm_dnn import BiLSTMDNN
-from ml_core.verdict.drift import Profile
+from ml_core.stored import HUGE, TINY, Arrays, Numbers, check
+from ml_core.verdict.drift import NOVELTY, TEXT_MEASURES, Profile
 from ml_core.verdict.openset import Openset
 
 FORMAT = 2
 MOST_BYTES = 1 << 30
 MOST = 65_536  # steps, nodes or inputs: a manifest shall not ask for all memory
 MANIFEST, WEIGHTS = "model.json", "weights.safetensors"
+_FORMS = {  # of what the manifest holds
+    **dict.fromkeys(("architecture", "weights", "training", "metrics"), (dict, "object")),
+    **dict.fromkeys(("labels", "columns", "drift"), (list, "list")),
+}
+_FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -101,8 +107,11 @@ def load(folder: Path, kind: str | None = None) -> Model:
         )
     if kind is not None and manifest.get("kind") != kind:
         raise ModelFileError(f"{folder}: a model of {manifest.get('kind')!r}, not of {kind!r}")
+    for name, (form, called) in _FORMS.items():
+        if not isinstance(manifest.get(name), form):
+            raise ModelFileError(f"{folder}: {name} is missing or no {called}")
     try:
-        return _assemble(folder, manifest, _weights(folder, manifest))
+        return _assemble(manifest, _weights(folder, manifest))
     except ModelFileError:
         raise
     except (KeyError, TypeError, AttributeError, DataError) as error:
@@ -147,58 +156,79 @@ def _weights(folder: Path, manifest: Mapping[str, Any]) -> dict[str, Tensor]:
         raise ModelFileError(f"{folder}: {WEIGHTS} is damaged: {error}") from error
 
 
-def _assemble(folder: Path, manifest: Mapping[str, Any], tensors: dict[str, Tensor]) -> Model:
+def _assemble(manifest: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Model:
     arch = Architecture(**manifest["architecture"])
-    labels, columns = tuple(manifest["labels"]), tuple(manifest["columns"])
-    kind = str(manifest["kind"])
-    if labels != named(kind).classes:
-        raise ModelFileError(f"{folder}: other labels than those of {kind}")
-    if kind == FLOWS and columns != INPUT_COLUMNS:
-        raise ModelFileError(f"{folder}: other columns than this version reads")
-    temperature = float(manifest["temperature"])
-    if not 0.0 < temperature < np.inf:
-        raise ModelFileError(f"{folder}: a temperature of {temperature}")
-    sizes = (arch.steps, arch.hidden, arch.inputs, arch.embedding, arch.kernel, arch.pool)
-    if max(sizes) > MOST:
-        raise ModelFileError(f"{folder}: an architecture larger than any that this version makes")
-    if (arch.stage == "numbers") != (kind == FLOWS) or len(labels) != arch.classes:
-        raise ModelFileError(f"{folder}: kind or labels do not fit the architecture")
-    if kind == FLOWS and len(columns) != arch.inputs:
-        raise ModelFileError(f"{folder}: {len(columns)} columns for {arch.inputs} inputs")
+    _check_manifest(manifest, arch)
+    flows = manifest["kind"] == FLOWS
     network = BiLSTMDNN(arch)
-    network.load_state_dict(
-        {k.removeprefix("network."): v for k, v in tensors.items() if k.startswith("network.")}
-    )
-    if not all(bool(part.isfinite().all()) for part in network.state_dict().values()):
-        raise ModelFileError(f"{folder}: weights that are no numbers")
-    size = network.head.in_features
-    openset = Openset.of(_part("openset", tensors), arch.classes, size)
-    profile = Profile.of(manifest["drift"], _part("drift", tensors), arch.classes)
-    scaler = None
-    if kind == FLOWS:
-        scaler = Scaler(tensors["scaler.mean"].numpy(), tensors["scaler.scale"].numpy())
-        if scaler.mean.shape != (len(NUMBERS),) or scaler.scale.shape != (len(NUMBERS),):
-            raise ModelFileError(f"{folder}: the scaler does not fit the columns")
+    arrays = {
+        name: (tensor.double() if tensor.is_floating_point() else tensor).numpy()  # any width
+        for name, tensor in tensors.items()
+    }
+    (of_openset, of_drift), others = _parts(arrays, "openset", "drift")
+    check(others, _expected(network, flows))
+    network.load_state_dict({name: tensors[f"network.{name}"] for name in network.state_dict()})
+    seen = network.head.in_features, 3 * network.stage.size  # see `verdict.seen`
     return Model(
-        kind=kind,
-        labels=labels,
-        columns=columns,
+        kind=manifest["kind"],
+        labels=tuple(manifest["labels"]),
+        columns=tuple(manifest["columns"]),
         network=network.eval(),
-        temperature=temperature,
-        openset=openset,
-        profile=profile,
+        temperature=float(manifest["temperature"]),
+        openset=Openset.of(of_openset, arch.classes, *seen),
+        profile=Profile.of(manifest["drift"], of_drift, arch.classes),
         baseline=tensors["baseline"],
-        scaler=scaler,
+        scaler=Scaler(arrays["scaler.mean"], arrays["scaler.scale"]) if flows else None,
         training=manifest["training"],
         metrics=manifest["metrics"],
         digest=manifest["weights"]["sha256"],
     )
 
 
-def _part(name: str, tensors: Mapping[str, Tensor]) -> dict[str, np.ndarray]:
-    """The arrays stored under `name.`."""
-    start = f"{name}."
-    return {k.removeprefix(start): v.numpy() for k, v in tensors.items() if k.startswith(start)}
+def _check_manifest(manifest: Mapping[str, Any], arch: Architecture) -> None:
+    """ValueError if it is not of a model that this version reads, and made."""
+    kind, temperature = manifest["kind"], float(manifest["temperature"])
+    classes, columns, measures = named(kind).classes, INPUT_COLUMNS, INPUT_COLUMNS
+    form = ("numbers", len(INPUT_COLUMNS), len(classes))
+    if kind != FLOWS:
+        usual, columns, measures = text_kind(kind).architecture, (), TEXT_MEASURES
+        form = (usual.stage, usual.inputs, len(classes))
+    sizes = (arch.steps, arch.hidden, arch.inputs, arch.embedding, arch.kernel, arch.pool)
+    fingerprint, figures = manifest["training"].get("fingerprint"), manifest["metrics"].values()
+    expected = {
+        f"other labels than those of {kind}": manifest["labels"] == [*classes],
+        "other columns than this version reads": manifest["columns"] == [*columns],
+        "a drift profile of other columns": manifest["drift"] == [*measures, NOVELTY],
+        f"a temperature of {temperature}": TINY <= temperature <= HUGE,
+        "an architecture larger than any that this version makes": max(sizes) <= MOST,
+        f"an architecture not for {kind}": (arch.stage, arch.inputs, arch.classes) == form,
+        "no fingerprint of what it learned from": _FINGERPRINT.fullmatch(str(fingerprint)),
+        "metrics that are no figures": all(isinstance(some, dict) for some in figures),
+    }
+    for otherwise, fits in expected.items():
+        if not fits:
+            raise ValueError(otherwise)
+
+
+def _expected(network: BiLSTMDNN, flows: bool) -> dict[str, Numbers]:
+    """The tensors of a model, but for those that `Openset` and `Profile` know themselves."""
+    expected = {"baseline": Numbers((network.arch.inputs if flows else 0,))}
+    if flows:
+        expected["scaler.mean"] = Numbers((len(NUMBERS),))
+        expected["scaler.scale"] = Numbers((len(NUMBERS),), TINY)
+    for name, tensor in network.state_dict().items():
+        least = 0 if name.endswith("running_var") else -HUGE
+        expected[f"network.{name}"] = Numbers(tuple(tensor.shape), least)
+    return expected
+
+
+def _parts(arrays: Arrays, *parts: str) -> tuple[list[Arrays], Arrays]:
+    """The arrays stored under `part.`, by what follows, of each part; and all others."""
+    found: list[Arrays] = [
+        {k.removeprefix(f"{part}."): v for k, v in arrays.items() if k.startswith(f"{part}.")}
+        for part in parts
+    ]
+    return found, {k: v for k, v in arrays.items() if k.partition(".")[0] not in parts}
 
 
 def _version(package: str) -> str:

@@ -10,11 +10,13 @@ here), and the two-sample Kolmogorov-Smirnov distance. The last column is the op
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+
+from ml_core.stored import Arrays, Numbers, check
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
@@ -131,19 +133,22 @@ class Profile:
         }
 
     @classmethod
-    def of(
-        cls, names: Sequence[str], tensors: Mapping[str, npt.NDArray[np.generic]], classes: int
-    ) -> Profile:
-        """What was stored. KeyError or ValueError if it is not that."""
+    def of(cls, names: Sequence[str], tensors: Arrays, classes: int) -> Profile:
+        """What was stored. ValueError if it is not that."""
+        columns = len(names)
+        expected = {
+            "grid": Numbers((columns, _POINTS)),
+            "shares": Numbers((classes, columns, _POINTS), 0, 1),
+            "missing": Numbers((classes, columns), 0, 1),
+            "rows": Numbers((classes,), 0),
+        }
+        check(tensors, expected, "drift.")
         grid, shares, missing = (
             tensors[name].astype(np.float64) for name in ("grid", "shares", "missing")
         )
         rows = tensors["rows"].astype(np.int64)
-        shape = (classes, len(names), grid.shape[-1])
-        if shares.shape != shape or grid.shape != shape[1:] or missing.shape != shape[:2]:
-            raise ValueError("drift profile of another shape")
-        if rows.shape != (classes,):
-            raise ValueError("drift profile of other classes")
+        if (np.diff(grid) < 0).any():
+            raise ValueError("drift.grid does not rise")
         return cls(tuple(names), grid, shares, missing, rows)
 
 

@@ -17,6 +17,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from ml_core.stored import SOME, TINY, Arrays, Numbers, check
+
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -156,32 +158,30 @@ class Openset:
         return kept
 
     @classmethod
-    def of(
-        cls, tensors: Mapping[str, npt.NDArray[np.generic]], classes: int, hidden: int
-    ) -> Openset:
-        """What `tensors` stored, of a network with so many classes and hidden nodes.
+    def of(cls, tensors: Arrays, classes: int, hidden: int, inputs: int) -> Openset:
+        """What `tensors` stored, of a network with so many classes, hidden nodes and inputs seen.
 
-        KeyError or ValueError if it is not that.
+        ValueError if it is not that.
         """
+        widths = {"hidden": hidden, "inputs": inputs}
+        there = {name: n for name, n in widths.items() if any(k.startswith(name) for k in tensors)}
+        if not there:
+            raise ValueError("open-set statistics with nothing to compare with")
+        expected = {"limits": Numbers((2,), TINY, np.inf), "least": Numbers((1,), 0, 1)}
+        for name, width in there.items():
+            expected[f"{name}.centres"] = Numbers((SOME, width))
+            expected[f"{name}.counts"] = Numbers((classes,), 0)
+            expected[f"{name}.spread"] = Numbers((2,), TINY)
+        check(tensors, expected, "openset.")
         spaces = {}
-        for name in ("hidden", "inputs"):
-            if f"{name}.centres" not in tensors:
-                continue
-            centres, counts = tensors[f"{name}.centres"], tensors[f"{name}.counts"]
-            spread = tensors[f"{name}.spread"]
-            if centres.ndim != 2 or counts.shape != (classes,) or spread.shape != (2,):
-                raise ValueError(f"open-set statistics ({name}) of another shape")
-            space = Space(
-                centres.astype(np.float32), counts.astype(np.int64), spread.astype(np.float64)
-            )
-            spaces[name] = space
-            if counts.min() < 0 or space.counts.sum() != len(centres):
-                raise ValueError(f"open-set statistics ({name}): centres of no class")
-        wide = spaces["hidden"].centres.shape[1] if "hidden" in spaces else hidden
-        if not spaces or wide != hidden or tensors["limits"].shape != (2,):
-            raise ValueError("open-set statistics of another network")
+        for name in there:
+            centres, spread = tensors[f"{name}.centres"], tensors[f"{name}.spread"]
+            counts = tensors[f"{name}.counts"].astype(np.int64)
+            if counts.sum() != len(centres):
+                raise ValueError(f"openset.{name}.counts are not of as many centres")
+            spaces[name] = Space(centres.astype(np.float32), counts, spread.astype(np.float64))
         limits = tensors["limits"].astype(np.float64)
-        return cls(spaces, limits, float(tensors["least"].astype(np.float64)[0]))
+        return cls(spaces, limits, float(tensors["least"][0]))
 
 
 def _centres(X: F32, count: int, seed: int) -> F32:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 import numpy as np
 import torch
 
@@ -65,7 +67,7 @@ def _model(kind: str, arch: Architecture, columns: tuple[str, ...], scaler: Scal
         profile=Profile.fit(columns or TEXT_MEASURES, measured, y, distance, arch.classes),
         baseline=torch.zeros(len(columns)),
         scaler=scaler,
-        training={"rows": 0},
+        training={"rows": 0, "fingerprint": sha256(b"").hexdigest()},
     )
 
 

@@ -84,9 +84,11 @@ def test_it_works_on_one_space_alone_and_comes_back_from_its_tensors(
         (alone, (hidden,)),
         (outside, (hidden, inputs)),
     ):
-        back = Openset.of(kept.tensors(), 3, 4)
+        back = Openset.of(kept.tensors(), 3, 4, 3)
         assert np.array_equal(back.distance(y, *given), kept.distance(y, *given))
-    with pytest.raises(ValueError, match="another network"):
-        Openset.of(openset.tensors(), 3, 5)
-    with pytest.raises(ValueError, match="another shape"):
-        Openset.of(openset.tensors(), 4, 4)
+    with pytest.raises(ValueError, match=r"hidden\.centres is of another shape"):
+        Openset.of(openset.tensors(), 3, 5, 3)
+    with pytest.raises(ValueError, match=r"inputs\.centres is of another shape"):
+        Openset.of(openset.tensors(), 3, 4, 2)
+    with pytest.raises(ValueError, match="counts is of another shape"):
+        Openset.of(openset.tensors(), 4, 4, 3)
