@@ -108,6 +108,9 @@ class Score:
     confusion: Ints = field(repr=False)  # [C, C], rows true
 
 
+Both = tuple[Score, Score]  # here, elsewhere
+
+
 def load(data: Path) -> Data:
     """Reads the two sources under data/flows; DataError names what is missing.
 
@@ -174,6 +177,11 @@ def measured(system: System, flows: Flows, steps: int = WINDOW) -> Score:
         },
         confusion=confusion_matrix(y, said, labels=range(len(CLASSES))),
     )
+
+
+def both(system: System, data: Data) -> Both:
+    """What a fitted system is worth here and elsewhere."""
+    return measured(system, data.test), measured(system, data.elsewhere)
 
 
 def _names(path: Path) -> dict[str, str]:

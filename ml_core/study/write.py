@@ -42,11 +42,12 @@ def whole(chapters: Sequence[Chapter], made: str) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def this_machine() -> str:
-    """When, with what and on what the tables were made."""
+def this_machine(minutes: float | None = None) -> str:
+    """When, with what and on what the tables were made; all of them in one call of `minutes`."""
+    wall = f", the whole in {minutes:.0f} minutes by the wall" if minutes is not None else ""
     libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
     return (
-        f"Written by `{COMMAND}` on {date.today().isoformat()}: {os.cpu_count()} cores "
+        f"Written by `{COMMAND}` on {date.today().isoformat()}{wall}: {os.cpu_count()} cores "
         f"({platform.machine()}), one thread a topic, Python {platform.python_version()}, "
         f"{libraries}. Seed 1 where nothing else is said."
     )

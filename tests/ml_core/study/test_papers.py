@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -147,6 +148,9 @@ def test_the_whole_chapter_comes_out(data: Data, monkeypatch: pytest.MonkeyPatch
         name: (title, values[:2]) for name, (title, values) in papers_first.STUDIES.items()
     })  # fmt: skip
     monkeypatch.setattr(papers_first, "RIVALS", ("gaussian_nb",))
+    kept = data.elsewhere.y != CLASSES.index("Bot")
+    parts = {name: getattr(data.elsewhere, name)[kept] for name in ("rows", "y", "group", "time")}
+    data = replace(data, elsewhere=Flows(**parts))
     said: list[str] = []
     scores, both = papers_second.ablations(data, said.append, seeds=(1, 2))
     first, figure_3 = papers_first.tables(data, said.append, both)
@@ -156,6 +160,13 @@ def test_the_whole_chapter_comes_out(data: Data, monkeypatch: pytest.MonkeyPatch
     assert len(tables) == 9
     for table in tables:
         assert markdown(table).count("\n") == len(table.rows) + 1
+    _, bot, infiltration, *_ = [row[-4:] for row in first[0].rows[1:]]
+    assert bot == (None,) * 4, "no such flows elsewhere"
+    assert None not in infiltration
+    for table in (first[0], first[-1], second[1]):
+        assert table.header[-1].startswith("elsewhere: "), table.title
+    assert second[1].rows[0][-3] == "95.6/92.7/94.5"
+    assert figure_3[0].series["paper, before"] == (("Infiltration", "WebAttack"), (0.11, 0.0))
     files = [plot.file for plot in (*figure_3, *lines, *bars)]
     assert files == [*(f"paper1-figure{n}.svg" for n in range(3, 7)),
                      *(f"paper2-figure{n}.svg" for n in range(7, 10))]  # fmt: skip
