@@ -7,7 +7,7 @@ a deep neural network has learned", IEEE TNNLS 2017, section III, for single reg
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,11 +67,9 @@ def faithfulness(
         return Faithfulness(np.full(len(x), np.nan), np.full(len(x), np.nan))
     shares = integrated_gradients(network, x, lengths, classes, baseline)
     weight = field_shares(shares, fields, most).abs()  # [B, K]
-
-    def odds(chosen: Tensor) -> Tensor:
-        return log_odds(network, masked(x, lengths, baseline, fields, chosen), lengths, classes)
-
-    return deletion(odds, weight, counts, top, draws, seed)
+    return _deletion(
+        network, (x, lengths, classes, baseline), fields, weight, counts, top, draws, seed
+    )
 
 
 @torch.no_grad()
@@ -89,23 +87,29 @@ def step_faithfulness(
     """Likewise of the steps to which attention [B, S] pays most heed, in place of fields."""
     pool = network.arch.pool if network.arch.stage != "numbers" else 1
     steps = (torch.arange(x.shape[1]) // pool).expand(x.shape[:2]).unsqueeze(2)  # [B, T, 1]
+    counts = -(-lengths // pool)
+    return _deletion(
+        network, (x, lengths, classes, baseline), steps, attention, counts, top, draws, seed
+    )
 
-    def odds(chosen: Tensor) -> Tensor:
-        return log_odds(network, masked(x, lengths, baseline, steps, chosen), lengths, classes)
 
-    return deletion(odds, attention, -(-lengths // pool), top, draws, seed)
-
-
-def deletion(
-    odds: Callable[[Tensor], Tensor],
+def _deletion(
+    network: BiLSTMDNN,
+    given: tuple[Tensor, Tensor, Tensor, Tensor],
+    of: Tensor,
     weight: Tensor,
     counts: Tensor,
     top: int,
     draws: int,
     seed: int,
 ) -> Faithfulness:
-    """Of B verdicts with `counts` [B] parts each, `weight` [B, K] as an explanation has them, and
-    `odds` without the parts chosen [B, K]."""
+    """Of B verdicts with `counts` [B] parts each, `weight` [B, K] as an explanation has them; `of`
+    [B, T, E or 1] tells whose part each number is, `given` are x, lengths, classes and baseline."""
+    x, lengths, classes, baseline = given
+
+    def odds(chosen: Tensor) -> Tensor:
+        return log_odds(network, masked(x, lengths, baseline, of, chosen), lengths, classes)
+
     there = torch.arange(weight.shape[1]) < counts.unsqueeze(1)
     shown = (counts // 2).clamp(max=top)
     full = odds(torch.zeros_like(there))

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ml_core.kinds.flows.columns import FLOW_COLUMNS
-from ml_core.kinds.flows.site import mixed
+from ml_core.kinds.flows.site import SIZES, mixed
 from ml_core.readers.flows import FlowTable
 
 MOST_PACKETS, EACH = 4, 2  # of an appendix, and of one connection: what still comes after a FIN
@@ -25,16 +25,7 @@ LEAST, SHARE = 300, 0.02  # equal appendices of a file that say something by the
 ALIKE = 0.1  # by which two such numbers may differ, as a natural logarithm
 OPENING = (512, 1_460, 65_535)  # a first window is a multiple of these; later ones are scaled
 
-_FWD, _BWD, _SENT, _GOT, _WINDOW = (
-    FLOW_COLUMNS.index(name)
-    for name in (
-        "Total Fwd Packet",
-        "Total Bwd packets",
-        "Total Length of Fwd Packet",
-        "Total Length of Bwd Packet",
-        "FWD Init Win Bytes",
-    )
-)
+_FWD, _BWD, _SENT, _GOT, _WINDOW = SIZES
 _EQUAL, _ANSWERED = (_FWD, _BWD, _SENT, _GOT, _WINDOW), (_FWD, _BWD, _GOT, _WINDOW)
 
 Ints = npt.NDArray[np.int64]

@@ -18,7 +18,7 @@ LEAST = 300  # flows that make a site; fewer tell nothing
 MOST = 100_000  # flows looked at, spread evenly
 FLOOR = 1e-4  # shares below count as this
 
-_SIZES = tuple(
+SIZES = tuple(
     FLOW_COLUMNS.index(name)
     for name in (
         "Total Fwd Packet",
@@ -28,7 +28,7 @@ _SIZES = tuple(
         "FWD Init Win Bytes",
     )
 )
-_REQUEST = _SIZES[2:3]
+_REQUEST = SIZES[2:3]
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 
 F32 = npt.NDArray[np.float32]
@@ -51,7 +51,7 @@ class Site:
             return None
         X = X[:: -(-len(X) // MOST)]
         alike, requests = (
-            np.unique(_hashed(X[:, columns]), return_counts=True) for columns in (_SIZES, _REQUEST)
+            np.unique(_hashed(X[:, columns]), return_counts=True) for columns in (SIZES, _REQUEST)
         )
         return cls(len(X), alike, requests)
 
@@ -60,7 +60,7 @@ class Site:
         X = np.asarray(features)
         seen = np.ones((len(X), len(SITE_COLUMNS)), dtype=np.float32)
         for i, (columns, (known, counts)) in enumerate(
-            ((_SIZES, self.alike), (_REQUEST, self.requests)), start=1
+            ((SIZES, self.alike), (_REQUEST, self.requests)), start=1
         ):
             values = _hashed(X[:, columns])
             place = np.minimum(np.searchsorted(known, values), len(known) - 1)
