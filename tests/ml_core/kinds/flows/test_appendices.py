@@ -111,7 +111,7 @@ def test_what_a_flood_sends_between_the_same_ends_is_no_appendix() -> None:
 
 def test_ports_that_are_none_do_not_spill_into_hosts() -> None:
     flows = np.concatenate([whole(1), cut_off(1)])
-    made = addressed(flows, [(1, 65_541, 2, 80), (2, 5, 2, 80)], [0, 2_000])
+    made = addressed(flows, [(2, 65_541, 9, 80), (3, 5, 9, 80)], [0, 2_000])
     assert connections(made).tolist() == [0, 1]
 
 
