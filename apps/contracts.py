@@ -200,8 +200,9 @@ class Assessment:
     """The recurrent network's verdict on a finding.
 
     `probability` is the calibrated probability of `label`; `p_attack` of anything but
-    normal; `unsure` says that the input is unlike the training data. `steps` are the
-    attention's weights over the time steps of the most telling record.
+    normal; `unsure` says that the input is unlike the training data. `steps` are the signed
+    shares in the score of the most telling record's time steps (flows of its window, pieces of
+    its text), oldest first: in log-odds like a reason's, positive for the label.
     """
 
     network: str

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import torch
 
     from ml_core.model_file import Model
+    from ml_core.network.bilstm_dnn import BiLSTMDNN
     from ml_core.verdict.drift import Drift
     from ml_core.verdict.faithfulness import Faithfulness
 
@@ -55,7 +56,7 @@ class Explanation:
     """Why one row got its verdict."""
 
     reasons: tuple[Reason, ...]  # the strongest first
-    steps: F32  # attention over the steps of the window or text, oldest first; sums to one
+    steps: F32  # signed share of each step of the window or text, in log-odds, oldest first
 
 
 @dataclass(frozen=True)
@@ -80,22 +81,23 @@ class Verdicts:
         return [self.names[i] for i in self.label.tolist()]
 
     def explain(self, indices: Sequence[int], top: int = 5) -> list[Explanation]:
-        """The `top` strongest fields and the attention of the chosen rows, in one batch."""
-        from ml_core.verdict.explanation import field_shares, integrated_gradients
+        """The `top` strongest fields and all steps of the chosen rows, in one batch."""
+        from ml_core.verdict import explanation
 
-        network, found = self.model.network, list[Explanation]()
+        found = list[Explanation]()
         for rows in _chunks(indices):
-            x, lengths, baseline, attention = self._embedded(rows)
-            fields = self.inputs.fields(rows)
-            shares = integrated_gradients(network, x, lengths, self._labels(rows), baseline)
-            by_field = field_shares(shares, fields.of, fields.most).tolist()
-            for names, weights, a, n in zip(
-                fields.names, by_field, attention, lengths.tolist(), strict=True
+            given = self._given(rows)
+            network, _, lengths, *_ = given
+            fields, shares = self.inputs.fields(rows), explanation.integrated_gradients(*given)
+            by_field = explanation.field_shares(shares, fields.of, fields.most).tolist()
+            by_step = explanation.step_shares(network, shares).numpy()
+            counts = explanation.step_counts(network, lengths).tolist()
+            for names, weights, steps, n in zip(
+                fields.names, by_field, by_step, counts, strict=True
             ):
                 reasons = [Reason(*name, w) for name, w in zip(names, weights, strict=False)]
                 reasons.sort(key=lambda reason: -abs(reason.weight))
-                steps = -(-n * len(a) // x.shape[1])
-                found.append(Explanation(tuple(reasons[:top]), a[:steps]))
+                found.append(Explanation(tuple(reasons[:top]), steps[:n]))
         return found
 
     def faithfulness(
@@ -108,36 +110,29 @@ class Verdicts:
 
         found = []
         for rows in _chunks(indices):
-            x, lengths, baseline, _ = self._embedded(rows)
             fields = self.inputs.fields(rows)
             counts = torch.tensor([len(names) for names in fields.names])
-            labels, network = self._labels(rows), self.model.network
-            found.append(
-                faithfulness(
-                    network, x, lengths, labels, baseline, fields.of, counts, top, draws, seed
-                )
-            )
+            found.append(faithfulness(*self._given(rows), fields.of, counts, top, draws, seed))
         return Faithfulness.joined(found)
 
     def step_faithfulness(
-        self, indices: Sequence[int], top: int = 2, draws: int = 10, seed: int = 0
+        self,
+        indices: Sequence[int],
+        top: int = 2,
+        draws: int = 10,
+        seed: int = 0,
+        by: str = "shares",
+        earlier: bool = False,
     ) -> Faithfulness:
-        """Likewise of the `top` steps that the attention shows."""
-        import torch
-
-        from ml_core.verdict.faithfulness import Faithfulness, step_faithfulness
+        """Likewise of the `top` steps, or (`earlier`) of the `top` before the last; to compare,
+        `by` another measure than is shown (`ml_core.verdict.faithfulness.step_weights`)."""
+        from ml_core.verdict.faithfulness import Faithfulness, step_faithfulness, step_weights
 
         found = []
         for rows in _chunks(indices):
-            x, lengths, baseline, attention = self._embedded(rows)
-            of, network, labels = (
-                torch.from_numpy(attention),
-                self.model.network,
-                self._labels(rows),
-            )
-            found.append(
-                step_faithfulness(network, x, lengths, labels, baseline, of, top, draws, seed)
-            )
+            given = self._given(rows)
+            weight = step_weights(*given, by)
+            found.append(step_faithfulness(*given, weight, top, draws, seed, earlier))
         return Faithfulness.joined(found)
 
     def drift(self) -> Drift | None:
@@ -145,22 +140,18 @@ class Verdicts:
         values, rows = self.inputs.measures()
         return self.model.profile.drift(values, self.label[rows], self.distance[rows])
 
-    def _labels(self, rows: Ints) -> torch.Tensor:
+    def _given(
+        self, rows: Ints
+    ) -> tuple[BiLSTMDNN, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+        """The network, embedded inputs, their lengths, their verdicts, and the baseline."""
         import torch
 
-        return torch.from_numpy(self.label[rows])
-
-    def _embedded(self, rows: Ints) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, F32]:
-        """Embedded inputs, lengths, the baseline, and the attention over the steps."""
-        import torch
-
-        network = self.model.network
+        network, baseline = self.model.network, self.model.baseline
         x, lengths = self.inputs.batch(rows)
         with torch.no_grad():
             x = network.stage.embed(x)
-            attention = network.from_embedded(x, lengths).attention.numpy()
-        baseline = self.model.baseline
-        return x, lengths, baseline if len(baseline) else torch.zeros(()), attention
+        classes = torch.from_numpy(self.label[rows])
+        return network, x, lengths, classes, baseline if len(baseline) else torch.zeros(())
 
 
 def _chunks(indices: Sequence[int]) -> list[Ints]:

@@ -22,7 +22,7 @@ class NumberStage(nn.Module):
 
     def __init__(self, arch: Architecture) -> None:
         super().__init__()
-        self.size = arch.inputs
+        self.size, self.pool = arch.inputs, 1
         self.norm = nn.BatchNorm1d(arch.inputs) if arch.batch_norm else nn.Identity()
 
     def embed(self, x: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
-"""Why a verdict: which fields moved it, and by how much.
+"""Why a verdict: which fields and steps moved it, and by how much.
 
-B inputs, T steps, E numbers a step, K fields. `x` are embedded inputs [B, T, E], `classes` [B] the
+B inputs, T steps, E numbers a step, K fields, S steps as the recurrent layers see them. `x` are embedded inputs [B, T, E], `classes` [B] the
 verdicts, `baseline` (broadcast to x) what an input is compared with.
 """
 
@@ -27,7 +27,7 @@ def integrated_gradients(
     network.eval()
     baseline = baseline.expand_as(x)
     middle = (torch.arange(STEPS, dtype=x.dtype, device=x.device) + 0.5) / STEPS
-    path = baseline + middle.view(-1, 1, 1, 1) * (x - baseline)  # [S, B, T, E]
+    path = baseline + middle.view(-1, 1, 1, 1) * (x - baseline)  # [STEPS, B, T, E]
     points = path.reshape(STEPS * len(x), *x.shape[1:]).detach().requires_grad_(True)
     with torch.enable_grad():
         odds = log_odds(network, points, lengths.repeat(STEPS), classes.repeat(STEPS))
@@ -48,6 +48,23 @@ def field_shares(shares: Tensor, fields: Tensor, count: int) -> Tensor:
     total = torch.zeros(len(shares), count + 1, dtype=shares.dtype)
     of = fields.expand_as(shares).reshape(len(shares), -1)
     return total.scatter_add(1, of, shares.reshape(len(shares), -1))[:, :count]
+
+
+def steps_of(network: BiLSTMDNN, x: Tensor) -> Tensor:
+    """To which of S each given step of x [B, T, E] goes: [B, T, 1], to be added up as a field is."""
+    return (torch.arange(x.shape[1]) // network.stage.pool).expand(x.shape[:2]).unsqueeze(2)
+
+
+def step_counts(network: BiLSTMDNN, lengths: Tensor) -> Tensor:
+    """How many of S are real: [B]."""
+    return -(-lengths // network.stage.pool)
+
+
+def step_shares(network: BiLSTMDNN, shares: Tensor) -> Tensor:
+    """Shares [B, T, E] added up by step: [B, S]; of padding nothing."""
+    return field_shares(
+        shares, steps_of(network, shares), -(-shares.shape[1] // network.stage.pool)
+    )
 
 
 def masked(x: Tensor, lengths: Tensor, baseline: Tensor, fields: Tensor, chosen: Tensor) -> Tensor:

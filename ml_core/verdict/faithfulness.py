@@ -1,12 +1,13 @@
 """Whether an explanation names what the verdict rests on.
 
-The deletion test: without the fields shown, the score must fall more than without as many others
-drawn at random (Samek, Binder, Montavon, Lapuschkin, Müller, "Evaluating the visualization of what
+The deletion test: without what an explanation says to speak most for the verdict, the score must
+fall more than without as many other parts drawn at random (Samek, Binder, Montavon, Lapuschkin, Müller, "Evaluating the visualization of what
 a deep neural network has learned", IEEE TNNLS 2017, section III, for single regions).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,17 +17,26 @@ import torch
 from torch import Tensor
 
 from ml_core.network.bilstm_dnn import BiLSTMDNN
-from ml_core.verdict.explanation import field_shares, integrated_gradients, log_odds, masked
+from ml_core.verdict.explanation import (
+    field_shares,
+    integrated_gradients,
+    log_odds,
+    masked,
+    step_counts,
+    step_shares,
+    steps_of,
+)
 
 
 @dataclass(frozen=True)
 class Faithfulness:
-    """N explained verdicts; those with fewer than two fields have nothing to compare and hold NaN.
+    """N explained verdicts; those with fewer than two parts have nothing to compare and hold NaN.
 
-    A verdict of n fields shows `top` of them, or half where there are not twice as many.
+    Of a verdict of n parts (fields or steps) the `top` are taken away that speak most for it, or
+    half where there are not twice as many.
     """
 
-    fell: npt.NDArray[np.float64]  # [N] by how much the log-odds fell without the fields shown
+    fell: npt.NDArray[np.float64]  # [N] by how much the log-odds fell without them
     won: npt.NDArray[np.float64]  # [N] share of the random draws that cost less
 
     @classmethod
@@ -41,7 +51,7 @@ class Faithfulness:
 
     @property
     def share(self) -> float:
-        """Of verdicts and draws, those where the fields shown cost more than the random ones."""
+        """Of verdicts and draws, those where they cost more than the random ones."""
         return float(np.nanmean(self.won)) if self.rows else float("nan")
 
 
@@ -66,7 +76,7 @@ def faithfulness(
     if not most:
         return Faithfulness(np.full(len(x), np.nan), np.full(len(x), np.nan))
     shares = integrated_gradients(network, x, lengths, classes, baseline)
-    weight = field_shares(shares, fields, most).abs()  # [B, K]
+    weight = field_shares(shares, fields, most)  # [B, K]
     return _deletion(
         network, (x, lengths, classes, baseline), fields, weight, counts, top, draws, seed
     )
@@ -79,18 +89,37 @@ def step_faithfulness(
     lengths: Tensor,
     classes: Tensor,
     baseline: Tensor,
-    attention: Tensor,
+    weight: Tensor,
     top: int = 2,
     draws: int = 10,
     seed: int = 0,
+    earlier: bool = False,
 ) -> Faithfulness:
-    """Likewise of the steps to which attention [B, S] pays most heed, in place of fields."""
-    pool = network.arch.pool if network.arch.stage != "numbers" else 1
-    steps = (torch.arange(x.shape[1]) // pool).expand(x.shape[:2]).unsqueeze(2)  # [B, T, 1]
-    counts = -(-lengths // pool)
+    """Likewise of the steps, in place of fields, by what weight [B, S] says of them.
+
+    `earlier`: the last step always stays and counts as none. It is the judged flow, on which so
+    much rests that whatever names it first passes.
+    """
+    steps, counts = steps_of(network, x), step_counts(network, lengths) - int(earlier)
     return _deletion(
-        network, (x, lengths, classes, baseline), steps, attention, counts, top, draws, seed
+        network, (x, lengths, classes, baseline), steps, weight, counts, top, draws, seed
     )
+
+
+@torch.no_grad()
+def step_weights(
+    network: BiLSTMDNN, x: Tensor, lengths: Tensor, classes: Tensor, baseline: Tensor, by: str
+) -> Tensor:
+    """[B, S] by one of three measures: the `shares` that explanations show, and to compare them
+    with the `attention`, or the `place`, which calls the latest step the most telling."""
+    if by == "shares":
+        return step_shares(network, integrated_gradients(network, x, lengths, classes, baseline))
+    attention = network.from_embedded(x, lengths).attention
+    if by == "attention":
+        return attention
+    if by == "place":
+        return torch.arange(attention.shape[1]).expand_as(attention).to(attention)
+    raise ValueError(f"no measure of steps: {by!r}")
 
 
 def _deletion(
@@ -103,7 +132,7 @@ def _deletion(
     draws: int,
     seed: int,
 ) -> Faithfulness:
-    """Of B verdicts with `counts` [B] parts each, `weight` [B, K] as an explanation has them; `of`
+    """Of B verdicts with `counts` [B] parts each, `weight` [B, K] what speaks for them; `of`
     [B, T, E or 1] tells whose part each number is, `given` are x, lengths, classes and baseline."""
     x, lengths, classes, baseline = given
 
@@ -117,7 +146,7 @@ def _deletion(
     def fall(chosen: Tensor) -> Tensor:
         return full - odds(chosen)
 
-    best = _first(weight.masked_fill(~there, -1), shown)
+    best = _first(weight.masked_fill(~there, -math.inf), shown)
     fell = fall(best)
     generator, won = torch.Generator().manual_seed(seed), torch.zeros(len(weight))
     for _ in range(draws):

@@ -126,7 +126,6 @@ def test_reasons_carry_the_fields_with_their_values_the_strongest_first() -> Non
         if reason.field in FLOW_COLUMNS:
             value = given["features"][row, FLOW_COLUMNS.index(reason.field)]
             assert float(reason.value) == pytest.approx(value, rel=1e-4)
-    assert why.steps.sum() == pytest.approx(1, abs=1e-5)
     assert len(why.steps) == min((given["group"] == 1).sum(), 10)
     (attack,) = Scorer(request_model()).score_texts(REQUESTS).explain([1], top=9)
     told = {reason.field: reason.value for reason in attack.reasons}
@@ -145,6 +144,20 @@ def test_shares_add_up_to_what_the_log_odds_changed_from_the_baseline() -> None:
         odds = [net(z, lengths).logits[:, [2, 0]] for z in (x, torch.zeros_like(x))]
     change = (odds[0][:, 0] - odds[0][:, 1]) - (odds[1][:, 0] - odds[1][:, 1])
     assert torch.allclose(shares.sum(dim=(1, 2)), change, atol=2e-3)
+
+
+def test_the_shares_of_steps_and_of_fields_are_the_same_score_divided_otherwise() -> None:
+    given = flows(30)
+    verdicts = Scorer(flow_model()).score_flows(columns=FLOW_COLUMNS, **given)
+    for why in verdicts.explain(range(30), top=10**6):
+        by_field = sum(reason.weight for reason in why.reasons)
+        assert why.steps.sum() == pytest.approx(by_field, abs=1e-5)
+        assert abs(by_field) > 1e-3
+    together = Scorer(request_model()).score_texts(["GET /a?b=1' or 1=1 --", "GET /"])
+    long, short = together.explain([0, 1])
+    assert (len(long.steps), len(short.steps)) == (5, 1)  # of four bytes each, after the method
+    (alone,) = Scorer(request_model()).score_texts(["GET /"]).explain([0])
+    assert short.steps == pytest.approx(alone.steps, abs=1e-5)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
