@@ -12,7 +12,7 @@ from django.test import Client
 
 from apps import center
 from apps.center import words
-from apps.center.templatetags.tocsin import coded, highlighted, percent, template_words
+from apps.center.templatetags.tocsin import by_step, coded, highlighted, percent, template_words
 
 Enter = Callable[[User], Client]
 Sent = list[tuple[str, tuple[object, ...]]]
@@ -27,6 +27,27 @@ def test_marking_a_term_does_not_break_the_escaping() -> None:
 
 def test_characters_that_steer_terminals_or_turn_text_are_shown_as_signs() -> None:
     assert highlighted("\x1b[31mred\u202egnp.exe", []) == "␛[31mred&lt;U+202E&gt;gnp.exe"
+
+
+def columns(drawing: str) -> list[tuple[str, float, float]]:
+    found = re.findall(
+        r'<rect class="(\w+)" x="[^"]+" y="([^"]+)" width="8" height="([^"]+)"', drawing
+    )
+    return [(way, float(top), float(top) + float(height)) for way, top, height in found]
+
+
+def test_steps_stand_up_for_the_verdict_and_hang_down_against_it() -> None:
+    drawing = by_step([3.0, -1.0, 0.0])
+    assert columns(drawing) == [("toward", 1, 29.5), ("away", 29.5, 39), ("toward", 29.5, 29.5)]
+    assert '<line x1="0" y1="29.5" x2="30" y2="29.5">' in drawing
+    assert columns(by_step([-1.0, -2.0])) == [("away", 1, 20), ("away", 1, 39)]
+
+
+def test_steps_stored_as_weights_that_sum_to_one_still_stand_on_the_ground() -> None:
+    drawing = by_step([0.25, 0.5, 0.25])
+    assert columns(drawing) == [("toward", 20, 39), ("toward", 1, 39), ("toward", 20, 39)]
+    assert columns(by_step([0.0, 0.0])) == [("toward", 1, 1), ("toward", 1, 1)]
+    assert columns(by_step([])) == []
 
 
 def test_levels_cover_every_severity_once() -> None:

@@ -403,7 +403,9 @@ def _assessment(finding: Finding) -> None:
             {"field": "Dst Port", "value": "22", "weight": 0.22},
             {"field": "Bwd Pkt Len Max", "value": "976", "weight": -0.12},
         ],
-        steps=[0.04, 0.05, 0.05, 0.08, 0.1, 0.12, 0.2, 0.16, 0.11, 0.09],
+        steps=[-0.31, 0.12, 0.4, -0.08, 0.75, 1.3, 1.1, 0.9, 0.6, 2.8]
+        if flows
+        else [0.04, 0.05, 0.05, 0.08, 0.1, 0.12, 0.2, 0.16, 0.11, 0.09],  # as of earlier versions
         scored=412 if flows else 61,
     )
 

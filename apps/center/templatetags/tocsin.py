@@ -166,7 +166,7 @@ def meter(value: float, tone: str = "", label: str = "") -> SafeString:
 
 @register.simple_tag
 def signed(weight: float, largest: float) -> SafeString:
-    """A bar that leaves the middle to the right (towards attack) or to the left (away from it)."""
+    """A bar that leaves the middle to the right (for the verdict) or to the left (against it)."""
     width = round(abs(weight) / (largest or 1) * 50, 1)
     return format_html(
         '<svg class="signed" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">'
@@ -179,25 +179,31 @@ def signed(weight: float, largest: float) -> SafeString:
 
 
 @register.simple_tag
-def attention(steps: Sequence[float]) -> SafeString:
-    """The attention over time steps: one column a step, as high as its weight."""
-    top = max(steps, default=0) or 1
+def by_step(steps: Sequence[float]) -> SafeString:
+    """A column for each step, the oldest first: up where it speaks for the verdict, down where
+    against it. (Verdicts of earlier versions hold weights there that are never negative.)"""
+    top, low, width = max([0.0, *steps]), min([0.0, *steps]), max(len(steps), 1) * 10
+    scale = 38 / ((top - low) or 1)
+    zero = 1 + top * scale
     return format_html(
-        '<svg class="attention" viewBox="0 0 {} 40" preserveAspectRatio="none" role="img" '
-        'aria-label="{}">{}</svg>',
-        max(len(steps), 1) * 10,
-        _("Attention over %(n)d time steps") % {"n": len(steps)},
+        '<svg class="by-step" viewBox="0 0 {} 40" preserveAspectRatio="none" role="img" '
+        'aria-label="{}"><line x1="0" y1="{}" x2="{}" y2="{}"></line>{}</svg>',
+        width,
+        _("Shares of %(n)d steps in the verdict") % {"n": len(steps)},
+        round(zero, 1),
+        width,
+        round(zero, 1),
         format_html_join(
             "",
-            '<rect x="{}" y="{}" width="8" height="{}" opacity="{}"></rect>',
+            '<rect class="{}" x="{}" y="{}" width="8" height="{}"></rect>',
             (
                 (
+                    "toward" if share >= 0 else "away",
                     place * 10 + 1,
-                    round(40 - 38 * weight / top, 1),
-                    round(38 * weight / top, 1),
-                    round(0.35 + 0.65 * weight / top, 2),
+                    round(zero - max(share, 0.0) * scale, 1),
+                    round(abs(share) * scale, 1),
                 )
-                for place, weight in enumerate(steps)
+                for place, share in enumerate(steps)
             ),
         ),
     )
