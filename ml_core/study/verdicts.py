@@ -23,6 +23,7 @@ from ml_core.model_file import Model
 from ml_core.readers import FlowTable, read_labelled_flows
 from ml_core.sampling import undersample
 from ml_core.scorer import Scorer, Verdicts
+from ml_core.study.explanations import explanations
 from ml_core.study.report import Chapter, Table, Topic
 from ml_core.study.verdict_scores import CHOSEN, scores
 from ml_core.verdict.calibration import (
@@ -32,7 +33,6 @@ from ml_core.verdict.calibration import (
     negative_log_likelihood,
     softmax,
 )
-from ml_core.verdict.faithfulness import Faithfulness
 from ml_core.verdict.seen import Seen, look
 
 Ints = npt.NDArray[np.int64]
@@ -50,7 +50,6 @@ OTHERS = (
 LABELS = "Label,label,Attack"
 OPTIONS = replace(building.OPTIONS, epochs=6)
 LARGEST = 3_000  # training flows of one class
-EXPLAINED = 100  # verdicts of each class
 
 
 class Part(NamedTuple):
@@ -77,13 +76,14 @@ def run(data: Path, say: Callable[[str], None]) -> Chapter:
     whole = learn(table, y, part)
     say("learned from all classes")
     calibration = _calibration(whole, data)
-    faithful, drift = _faithfulness(whole), _drift(whole, data)
+    faithful = explanations(whole.test.verdicts, whole.test.y, whole.model.labels)
+    drift = _drift(whole, data)
     say("calibration, explanations and drift measured")
     return Chapter(
         "Verdicts worth acting on",
         "Learned from the corrected CIC-IDS2017 sample: of each label the first 60 % in time, "
         "validated on the next 10 %, tested on the last 30 %.",
-        (*_unknown(table, y, part, say), calibration, faithful, drift),
+        (*_unknown(table, y, part, say), calibration, *faithful, drift),
     )
 
 
@@ -279,44 +279,6 @@ def _calibration(learned: Learned, data: Path) -> Table:
         "15 bins. *bias*: the harmless class's logit raised until a quarter of the alarm rate of "
         "validation normals is called an attack, undoing what the class weights exaggerate.",
     )
-
-
-# ── explanations ──────────────────────────────────────────────────────────────────────────
-
-
-FAITHFUL = ("draws lost", "won against most draws", "log-odds fall by")
-
-
-def _faithfulness(learned: Learned) -> Table:
-    verdicts, y = learned.test.verdicts, learned.test.y
-    rng = np.random.default_rng(0)
-    found: dict[str, tuple[Faithfulness, Faithfulness]] = {}
-    for c, name in enumerate(learned.model.labels):
-        right = np.flatnonzero((y == c) & (verdicts.label == c))
-        if c and len(right):
-            chosen = np.sort(rng.permutation(right)[:EXPLAINED]).tolist()
-            found[name] = (verdicts.faithfulness(chosen), verdicts.step_faithfulness(chosen))
-    fields, steps = (Faithfulness.joined(parts) for parts in zip(*found.values(), strict=True))
-    return Table(
-        "Faithfulness of explanations",
-        ("class", "verdicts", *FAITHFUL, "with steps", *(f"steps: {name}" for name in FAITHFUL)),
-        tuple(
-            (name, len(of.won), *_faithful(of), by.rows, *_faithful(by))
-            for name, (of, by) in {**found, "all": (fields, steps)}.items()
-        ),
-        "Held-out attacks that got their class. The five fields shown are set to the mean normal flow "
-        "over the whole window; so are five others, drawn at random ten times. *draws lost*: share "
-        "of all draws after which the score fell at least as much as without the fields shown. Likewise "
-        "the two flows of a window that the attention shows most (of windows of two and three one; a "
-        "flow alone has no others), against others of it.",
-    )
-
-
-def _faithful(found: Faithfulness) -> tuple[float | None, ...]:
-    won, fell = (a[~np.isnan(found.won)] for a in (found.won, found.fell))
-    if not len(won):
-        return None, None, None
-    return 1 - float(np.mean(won)), float((won > 0.5).mean()), float(np.median(fell))
 
 
 # ── drift ─────────────────────────────────────────────────────────────────────────────────
