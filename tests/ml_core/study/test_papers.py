@@ -166,6 +166,13 @@ def test_the_whole_chapter_comes_out(data: Data, monkeypatch: pytest.MonkeyPatch
     for table in (first[0], first[-1], second[1]):
         assert table.header[-1].startswith("elsewhere: "), table.title
     assert second[1].rows[0][-3] == "95.6/92.7/94.5"
+    sizes, *others = first[-1].rows
+    assert sizes[:4] == ("size_only", *sizes[1:3], None), "neither paper has it"
+    assert [row[0] for row in others] == list(papers_first.TABLE_7)
+    assert second[0].rows[0] == (
+        "size_only", *second[0].rows[0][1:3], sizes[2], sizes[1], None, None, *sizes[4:],
+        second[0].rows[0][-1],
+    )  # fmt: skip
     assert figure_3[0].series["paper, before"] == (("Infiltration", "WebAttack"), (0.11, 0.0))
     files = [plot.file for plot in (*figure_3, *lines, *bars)]
     assert files == [*(f"paper1-figure{n}.svg" for n in range(3, 7)),
