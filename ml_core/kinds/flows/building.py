@@ -55,8 +55,8 @@ def split_in_time(
     """Part [N] of each row: of every label of every source, the first six tenths in time train,
     the next validates, the rest tests. Never at random: neighbours in time are near copies
     (paper 2 holds out weeks). The last `untested` sources, whose tests are recordings of their
-    own, train with 85 % and validate with the rest. With `names`, labels are places in it. A source that says "DoS" and never "DDoS" may
-    mean either: those rows are VAGUE.
+    own, train with 85 % and validate with the rest. With `names`, labels are places in it. A source
+    that says "DoS" and never "DDoS", which others do, may mean either: those rows are VAGUE.
     """
     part = np.full(len(labels), TEST)
     if names is None:
@@ -66,10 +66,11 @@ def split_in_time(
         label = np.asarray(labels)
     sources = int(source.max(initial=-1)) + 1
     said = [plain(name) for name in names]
+    distributed = {place for place in np.unique(label) if said[place].startswith("ddos")}
     for origin in range(sources):
         there = source == origin
         present = np.unique(label[there])
-        vague = not any(said[name].startswith("ddos") for name in present)
+        vague = bool(distributed) and distributed.isdisjoint(present)
         shares = (0.6, 0.7) if origin < sources - untested else (0.85, 1.0)
         for name in present:
             rows = np.flatnonzero(there & (label == name))

@@ -58,6 +58,12 @@ def test_floods_that_may_be_of_either_kind_learn_by_the_size_of_their_requests()
     assert part[40:].tolist() == [TRAINING, TRAINING, UNUSED]
 
 
+def test_where_no_source_tells_of_distributed_floods_a_flood_is_one() -> None:
+    labels, source = ["DoS"] * 20 + ["Normal"] * 20 + ["DoS"] * 20, np.repeat([0, 1], [40, 20])
+    part = split_in_time(labels, np.arange(60), source)
+    assert np.bincount(part).tolist() == [36, 6, 18]
+
+
 def test_flows_that_an_earlier_source_holds_are_not_used_twice() -> None:
     flows = np.vstack([sizes(30), sizes(30)[:10], sizes(5, seed=9)])
     source = np.r_[np.zeros(30, dtype=int), np.ones(15, dtype=int)]
