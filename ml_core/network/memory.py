@@ -1,4 +1,4 @@
-"""Memory that is used again from batch to batch."""
+"""Memory that is used again from batch to batch, and memory that others may have."""
 
 from __future__ import annotations
 
@@ -22,3 +22,13 @@ def keep_memory() -> bool:
     if mallopt is None:  # another C library than glibc
         return False
     return bool(mallopt(_MMAP_THRESHOLD, _LARGEST) and mallopt(_TRIM_THRESHOLD, _KEPT))
+
+
+def give_back() -> None:
+    """Tell the C library to return what is free amid what is used; without glibc, nothing is said.
+
+    What was allocated in small pieces and let go is kept otherwise, and what follows is added to it.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None:
+        trim(0)

@@ -220,6 +220,7 @@ def build_flows(
         training=about(options, table.features, y),
         most_bias=MOST_BIAS,
     )
+    del mixed, told, learned, validation, checked  # judging the test needs the room
     testing = (part == TEST) & (y >= 0)
     if not testing.any():
         return model

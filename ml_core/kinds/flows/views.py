@@ -19,6 +19,7 @@ from ml_core.kinds.flows.inputs import host_columns, network_inputs
 from ml_core.kinds.flows.scaler import Scaler
 from ml_core.kinds.flows.site import Site
 from ml_core.kinds.flows.windows import WINDOW, window_index
+from ml_core.network.memory import give_back
 from ml_core.readers.flows import FlowTable
 
 Ints = npt.NDArray[np.int64]
@@ -27,6 +28,7 @@ F32 = npt.NDArray[np.float32]
 QUIET = (0.1, 0.95)  # harmless share of a mixture
 EVENNESS = 0.5  # of Dirichlet's distribution over the classes, about the roots of their sizes
 BLOCK = 100_000  # flows made numbers of at a time
+RETURNED = 2**28  # bytes let go at a time
 FEWEST = 3  # flows of each class in every mixture
 _SITE_PLACES = [INPUT_COLUMNS.index(name) for name in SITE_COLUMNS]
 
@@ -125,8 +127,13 @@ def joined(views: list[View]) -> View:
         np.empty((count, like.windows.shape[1]), dtype=np.int64),
         np.empty(count, dtype=np.int64),
     )
+    freed = 0
     while views:
         rows, windows, y = views.pop()
+        freed += rows.nbytes
+        if freed > RETURNED:
+            give_back()
+            freed = 0
         flows, count = flows - len(rows), count - len(y)
         whole.rows[flows : flows + len(rows)] = rows
         whole.windows[count : count + len(y)] = np.where(windows >= 0, windows + flows, -1)

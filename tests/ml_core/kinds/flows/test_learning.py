@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import resource
+import sys
 from dataclasses import fields, replace
+from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 
-from ml_core.kinds.flows import KIND, building
+from ml_core.kinds.flows import KIND, building, views
 from ml_core.kinds.flows.building import (
     CLOCKS,
     UNUSED,
@@ -25,6 +29,7 @@ from ml_core.kinds.flows.scaler import Scaler
 from ml_core.kinds.flows.views import joined, mixtures, view
 from ml_core.kinds.kind import UNTOLD
 from ml_core.kinds.text import TEST, TRAINING, VALIDATION
+from ml_core.network.memory import keep_memory
 from ml_core.network.options import Options
 from ml_core.network.sequences import Batch
 from tests.ml_core.kinds.flows.made import sizes, table
@@ -102,6 +107,22 @@ def test_mixtures_hold_every_class_in_shares_that_differ() -> None:
     whole = joined(list(views))
     assert len(whole.windows) == sum(len(v.y) for v in views)
     assert whole.windows.max() == len(whole.rows) - 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks the kernel")
+def test_joined_mixtures_are_held_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(views, "RETURNED", 2**24)
+    keep_memory()  # as whoever learns does: nothing is returned by itself
+    before = resident()
+    index, y = np.zeros((1, 10), dtype=np.int64), np.zeros(1, dtype=np.int64)
+    parts = [views.View(np.ones((6_000, 77), dtype=np.float32), index, y) for _ in range(100)]
+    whole = joined(parts)
+    assert resident() - before < 1.5 * whole.rows.nbytes
+
+
+def resident() -> int:
+    """Bytes of this process that lie in memory."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
 def test_a_view_sees_the_flows_before_those_it_judges() -> None:
