@@ -25,9 +25,9 @@ def keep_memory() -> bool:
 
 
 def give_back() -> None:
-    """Tell the C library to return what is free amid what is used; without glibc, nothing is said.
+    """Tell the C library to return what is free amid what is used, if it can (glibc can).
 
-    What was allocated in small pieces and let go is kept otherwise, and what follows is added to it.
+    It returns large pieces by itself; of many smaller ones it keeps the room, for as many again.
     """
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
     if trim is not None:
