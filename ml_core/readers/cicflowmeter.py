@@ -16,7 +16,8 @@ from typing import NamedTuple
 
 import polars as pl
 
-from ml_core.readers.frames import Table
+from ml_core.errors import DataError
+from ml_core.readers.frames import Table, plain
 from ml_core.readers.told import Told, protocol
 
 # Spellings of other releases; case, underscores and surrounding spaces make no difference.
@@ -97,7 +98,8 @@ _PADDING = 6.0  # bytes of an Ethernet frame of 60 beyond its 14, and 40 of IP a
 
 
 def read(table: Table) -> Told | None:
-    """None if the table is not CICFlowMeter's."""
+    """None if the table is not CICFlowMeter's; DataError where two meters' columns stand side by
+    side, as joined tables have them: each row is told by one of them alone."""
     features = {
         name: number
         for name in FEATURES
@@ -105,6 +107,11 @@ def read(table: Table) -> Told | None:
     }
     if len(features) < _LEAST:
         return None
+    spelled = {plain(name) for name in (_WHOLE[0], *SPELLINGS[_WHOLE[0]])}
+    twice = [name for name in table.schema if plain(name) in spelled]
+    if len(twice) > 1:
+        raise DataError(f"{table.name}: packets are counted by {' and by '.join(map(repr, twice))};"
+                        " keep the flows of each meter in a file of their own")  # fmt: skip
     kind, original = protocol(table, "Protocol"), False
     if _in_python(table, features):
         features = {name: of for name, of in features.items() if "Flag" not in name}

@@ -16,13 +16,15 @@ import polars as pl
 from ml_core.errors import DataError
 from ml_core.kinds.flows.columns import FLOW_COLUMNS
 from ml_core.readers import argus, cicflowmeter, kdd, netflow, zeek
-from ml_core.readers.frames import Table, shown
+from ml_core.readers.frames import Table, plain, shown
 from ml_core.readers.labels import Labels, label_column, label_of, meaning
 from ml_core.readers.times import Clock, microseconds, read_clock
 from ml_core.readers.told import Told
 
 I32 = npt.NDArray[np.int32]
 I8 = npt.NDArray[np.int8]
+
+ODD = 1_000  # rows of a file that are looked at for what they may be
 
 FORMATS: dict[str, Callable[[Table], Told | None]] = {
     "CICFlowMeter": cicflowmeter.read,
@@ -128,6 +130,7 @@ def _read(
                 say(rows + part.rows)
         if not part.rows:
             raise DataError(f"{table.name}: no rows")
+        _refuse_other_headers(table, part.odd)
         parts.append(part.arrays(hosts))
         if np.isnan(parts[-1]["features"]).all():
             raise DataError(f"{table.name}: the flow columns hold no numbers")
@@ -139,6 +142,24 @@ def _read(
     return LabelledFlows(whole, labels)
 
 
+def _refuse_other_headers(table: Table, rows: Sequence[int]) -> None:
+    """DataError where one of these rows is the header of a flow table: those after it would be
+    read by the columns of the first."""
+    place = pl.int_range(pl.len()).alias("row of the file")
+    chosen = table.rows.select(place, *table.schema).filter(pl.nth(0).is_in(rows))
+    for row, *cells in chosen.collect(engine="streaming").iter_rows() if rows else ():
+        names = [cell for cell in cells if isinstance(cell, str)]
+        if [*map(plain, names)] == [*map(plain, table.schema)][: len(names)]:
+            continue
+        header = pl.DataFrame(schema=dict.fromkeys(names, pl.String))
+        try:
+            flow_format(Table.open(header))
+        except DataError:
+            continue
+        raise DataError(f"{table.name}: row {row + 1:,} is another header ({shown(names)}); "
+                        "keep the rows from there in a file of their own")  # fmt: skip
+
+
 class _File:
     """What has been read of one file."""
 
@@ -147,6 +168,7 @@ class _File:
         self._unread, self._lost = unread, Counter[str]()
         self._batches: list[dict[str, npt.NDArray[Any]]] = []
         self._clocks: list[Clock] = []
+        self.odd: list[int] = []  # rows, ODD at most, that say something and no number
 
     def chosen(self, label: pl.Expr | None) -> list[pl.Expr]:
         told, none = self.told, pl.lit(None)
@@ -172,18 +194,24 @@ class _File:
         return ", ".join(lost[:8]) + (f" and of {len(lost) - 8} more columns" * (len(lost) > 8))
 
     def add(self, batch: pl.DataFrame) -> None:
+        features = np.ascontiguousarray(batch.select(FLOW_COLUMNS).to_numpy())
+        odd = np.zeros(len(batch), dtype=np.bool_)
+        for name in self._unread:
+            lost = batch[f"unread {name}"].fill_null(value=False).to_numpy()
+            self._lost[name] += int(lost.sum())
+            odd |= lost
+        rows = np.flatnonzero(odd & np.isnan(features).all(axis=1)) + self.rows
+        self.odd += rows[: ODD - len(self.odd)].tolist()
         self.rows += len(batch)
         self._clocks.append(read_clock(batch["time"]))
-        for name in self._unread:
-            self._lost[name] += int(batch[f"unread {name}"].sum())
         if self.told.time is not None and batch["time"].dtype == pl.String:
             said = batch["time"].str.strip_chars().fill_null("")
             told = ~said.is_in(["", "-", self.told.time.strip()]).to_numpy()
-            lost = int((np.isnan(self._clocks[-1].values) & told).sum())
-            self._lost[self.told.time] += lost
+            lost = np.isnan(self._clocks[-1].values) & told
+            self._lost[self.told.time] += int(lost.sum())
         self._batches.append(
             {
-                "features": np.ascontiguousarray(batch.select(FLOW_COLUMNS).to_numpy()),
+                "features": features,
                 "same_network": _same_network(batch["source"], batch["destination"]),
                 **{name: _keys(batch[name]) for name in ("source", "destination")},
                 **{name: batch[name].to_numpy() for name in ("port", "source_port", "protocol")},

@@ -123,6 +123,39 @@ def test_an_official_file_with_all_its_faults(tmp_path: Path) -> None:
     assert flows.port.tolist() == [-1] * 4
 
 
+SWAPPED = {LONG["Total Fwd Packet"]: LONG["Total Bwd packets"],
+           LONG["Total Bwd packets"]: LONG["Total Fwd Packet"]}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [(LONG, SHORT), ({}, LONG), (SNAKES, {}), (LONG, {k: SWAPPED.get(v, v) for k, v in LONG.items()})],
+)  # fmt: skip
+def test_meters_in_one_file_are_refused(
+    tmp_path: Path, first: dict[str, str], second: dict[str, str]
+) -> None:
+    frames = [
+        pl.DataFrame({names.get(name, name): [value] * 2 for name, value in FLOW.items()})
+        for names in (first, second)
+    ]
+    (tmp_path / "f.csv").write_text("".join(frame.write_csv() for frame in frames))
+    with pytest.raises(DataError, match="row 3 is another header") as refused:
+        read_flows([tmp_path / "f.csv"])
+    assert "\n" not in str(refused.value)
+    if set(frames[0].columns) != set(frames[1].columns):
+        with pytest.raises(DataError, match=r"packets are counted by .* and by "):
+            read_flows([pl.concat(frames, how="diagonal")])
+
+
+def test_a_header_repeated_in_another_spelling_is_a_row_like_another(tmp_path: Path) -> None:
+    header, row = pl.DataFrame(FLOW).write_csv().splitlines()
+    lines = (header, row, header.replace(" ", "_").lower(), row)
+    (tmp_path / "f.csv").write_text("\n".join(lines))
+    flows = read_flows([tmp_path / "f.csv"])
+    counts = flows.features[:, FLOW_COLUMNS.index("Total Fwd Packet")]
+    assert np.array_equal(counts, [2, np.nan, 2], equal_nan=True)
+
+
 def test_addresses_that_were_encoded_still_tell_hosts_apart_but_times_say_nothing() -> None:
     flows = read(
         {
