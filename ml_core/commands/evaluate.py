@@ -26,6 +26,7 @@ def add_label(parser: argparse.ArgumentParser) -> None:
 def run(chosen: argparse.Namespace) -> None:
     """Rows without a label are judged, as others' past, and not counted."""
     from ml_core.commands.judging import judge
+    from ml_core.commands.progress import tell_unlabelled
     from ml_core.evaluation import measure
     from ml_core.kinds import named
     from ml_core.model_file import shipped
@@ -35,6 +36,7 @@ def run(chosen: argparse.Namespace) -> None:
     kind = named(chosen.kind)
     scorer = Scorer.load(chosen.model or shipped(chosen.kind), chosen.kind, chosen.threads)
     labels = read_labels(chosen.data, chosen.label)
+    tell_unlabelled(labels.codes)
     told = labels.codes >= 0
     y = kind.class_index(labels.names)[labels.codes[told]]
     judged = judge(scorer, chosen.data)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import sys
 import time
 
+import numpy as np
+import numpy.typing as npt
+
 EVERY = 10.0  # seconds between lines that nobody watches
 WATCHED = 0.5  # and between those on a terminal, where each takes the last one's place
 
@@ -18,6 +21,12 @@ def tell(text: str) -> None:
     """What a person should know of the data, on a line of its own."""
     clear = "\x1b[K" if sys.stderr.isatty() else ""
     print(f"{clear}ml_core: {printable(text)}", file=sys.stderr, flush=True)
+
+
+def tell_unlabelled(codes: npt.NDArray[np.int32], name: str = "") -> None:
+    """How many of some rows have no label, the place -1."""
+    if count := int((codes < 0).sum()):
+        tell(f"{name}{count:,} of {len(codes):,} rows have no label, and are not counted")
 
 
 class Rows:

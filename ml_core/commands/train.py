@@ -15,7 +15,7 @@ import numpy.typing as npt
 from ml_core.commands.evaluate import add_label
 from ml_core.commands.folders import writable
 from ml_core.commands.numbers import positive
-from ml_core.commands.progress import Rows, tell
+from ml_core.commands.progress import Rows, tell, tell_unlabelled
 from ml_core.errors import DataError
 from ml_core.kinds import FLOWS, UNTOLD, named, text_kind
 
@@ -86,6 +86,7 @@ def _flows(chosen: argparse.Namespace) -> Model:
     told = labels.codes >= 0
     if not told.any():
         raise DataError("no row has a label")
+    tell_unlabelled(labels.codes)
     y = named(FLOWS).class_index(labels.names)[labels.codes[told]]
     if not told.all():
         table = table.take(told)
@@ -121,6 +122,7 @@ def _text_table(path: Path, kind: TextKind, label: str, tests: bool) -> TextTabl
 
     column = text_column(Table.open(path, lines=True), kind)
     labels = read_labels([path], label)
+    tell_unlabelled(labels.codes, f"{path}: ")
     classes = _with_none(kind.class_index(labels.names))
     told = classes[labels.codes] != UNTOLD
     (frame,) = read_frames([path], lines=True)

@@ -8,7 +8,7 @@ from ml_core.readers.flows import (
     read_labelled_flows,
 )
 from ml_core.readers.frames import Table, read_frames
-from ml_core.readers.labels import Labels, label_column, labelled, read_labels
+from ml_core.readers.labels import Labels, label_column, read_labels
 from ml_core.readers.texts import read_texts, text_batches, text_column
 
 __all__ = [
@@ -18,7 +18,6 @@ __all__ = [
     "Table",
     "flow_format",
     "label_column",
-    "labelled",
     "read_flows",
     "read_frames",
     "read_labelled_flows",

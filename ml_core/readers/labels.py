@@ -19,6 +19,8 @@ USUAL = (
     "attack_type", "injection_type", "attack_cat", "Attack", "Label", "ClassLabel", "class",
     "target", "is_attack",
 )  # fmt: skip
+# What tools write where there is no label: pandas, Weka, databases.
+UNLABELLED = ("", "nan", "none", "null", "na", "n/a", "<na>", "?")
 
 
 def label_column(table: Table, columns: str = "") -> str:
@@ -32,13 +34,16 @@ def label_column(table: Table, columns: str = "") -> str:
 
 
 def label_of(table: Table, column: str) -> pl.Expr:
-    """The labels as text; UNSW-NB15 leaves the category of what is no attack empty, and says 0."""
-    label = pl.col(column).cast(pl.String)
+    """The labels as text, null where there is none; UNSW-NB15 leaves the category of what is no
+    attack empty, and says 0."""
+    told = _told(pl.col(column))
     truth = table.find("Label") if plain(column) == "attackcat" else None
-    if truth is None:
-        return label
-    named = pl.when(label.str.strip_chars() != "").then(label)
-    return named.fill_null(pl.col(truth).cast(pl.String))
+    return told if truth is None else told.fill_null(_told(pl.col(truth)))
+
+
+def _told(column: pl.Expr) -> pl.Expr:
+    label = column.cast(pl.String).str.strip_chars()
+    return pl.when(~label.str.to_lowercase().is_in(UNLABELLED)).then(label)
 
 
 @dataclass
@@ -71,13 +76,12 @@ class Labels:
 
         `meaning` turns a label into another, or into "" where it says nothing.
         """
-        text = column.str.strip_chars()
         seen: dict[str, int] = {}
-        for label in text.unique().drop_nulls().sort().to_list():
+        for label in column.unique().drop_nulls().sort().to_list():
             said = meaning(label) if meaning else label
             if said and plain(label) != plain(name):
                 seen[label] = self._place(said)
-        codes = text.replace_strict(seen, default=None, return_dtype=pl.Int32)
+        codes = column.replace_strict(seen, default=None, return_dtype=pl.Int32)
         self._codes.append(codes.fill_null(-1).to_numpy().astype(np.int32))
 
     def _place(self, label: str) -> int:
@@ -104,19 +108,3 @@ def meaning(table: Table) -> Callable[[str], str] | None:
     if argus.fits(table):
         return argus.class_name
     return kdd.class_name if kdd.read(table) is not None else None
-
-
-def labelled(
-    frames: Sequence[pl.DataFrame], columns: str = ""
-) -> tuple[list[pl.DataFrame], list[str]]:
-    """The rows that have a label, and their labels; DataError if there are none."""
-    kept, told = [], []
-    for frame in frames:
-        labels, column = Labels.empty(), label_column(Table.open(frame), columns)
-        labels.add(frame[column].cast(pl.String), column)
-        has = labels.codes >= 0
-        kept.append(frame.filter(has))
-        told += labels.of_rows[has].tolist()
-    if not told:
-        raise DataError("no row has a label")
-    return kept, told

@@ -175,7 +175,15 @@ def test_rows_without_a_label_are_not_evaluated(
     frame.with_columns(label).write_parquet(tmp_path / "f.parquet")
     evaluate = ["evaluate", "flows", str(tmp_path / "f.parquet"), "--model", flow_folder]
     assert main(evaluate) == 0
-    assert json.loads(capsys.readouterr().out)["rows"] == 30
+    said = capsys.readouterr()
+    assert json.loads(said.out)["rows"] == 30
+    assert "10 of 40 rows have no label" in said.err
+    numbers = pl.when(pl.col("Label") == "BENIGN").then(0.0).otherwise(float("nan"))
+    frame.with_columns(numbers.alias("Label")).write_parquet(tmp_path / "f.parquet")
+    assert main(evaluate) == 0
+    assert json.loads(capsys.readouterr().out)["rows"] == 20
+    frame.with_columns(pl.lit(float("nan")).alias("Label")).write_parquet(tmp_path / "f.parquet")
+    assert "no row has a label" in refused(capsys, *evaluate)
 
 
 @pytest.mark.parametrize(

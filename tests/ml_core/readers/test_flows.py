@@ -9,9 +9,10 @@ import polars as pl
 import pytest
 
 from ml_core.errors import DataError
+from ml_core.kinds import UNTOLD, named
 from ml_core.kinds.flows.columns import FLOW_COLUMNS
 from ml_core.kinds.flows.scaler import Scaler
-from ml_core.readers import frames, label_column, labelled, read_flows, read_labelled_flows
+from ml_core.readers import frames, label_column, read_flows, read_labelled_flows, read_labels
 from ml_core.readers.frames import Table
 
 HOSTS = {"Src IP": ["10.0.0.1", "10.0.0.2"], "Dst IP": ["10.0.0.2"] * 2, "Dst Port": [22, 80]}
@@ -103,10 +104,20 @@ def test_labels_are_found_by_name_or_by_custom() -> None:
         label_column(table, "kind")
 
 
-def test_rows_without_a_label_are_left_out() -> None:
-    given = pl.DataFrame({"text": ["a", "b", "c"], "Label": ["x", None, "Label"]})
-    kept, labels = labelled([given])
-    assert kept[0]["text"].to_list() == ["a"]
-    assert labels == ["x"]
+@pytest.mark.parametrize("dtype", [pl.String, pl.Categorical, pl.Binary])
+@pytest.mark.parametrize(
+    "untold", [None, "", " ", "nan", "NaN", "None", "null", "N/A", "?", "Label"]
+)
+def test_rows_may_have_no_label(untold: str | None, dtype: pl.DataType) -> None:
+    labels = pl.Series("Label", ["x", untold, " x "], dtype=pl.String)
+    read = read_labels([labels.cast(dtype).to_frame()])
+    assert (read.names, read.codes.tolist()) == (["x"], [0, -1, 0])
     with pytest.raises(DataError, match="no row has a label"):
-        labelled([given.filter(pl.col("text") != "a")])
+        read_labels([labels[1:2].cast(dtype).to_frame()])
+
+
+def test_numbers_that_are_none_are_no_labels() -> None:
+    labels = pl.Series("Label", [1.0, 0.0, float("nan"), None])
+    read = read_labels([labels.to_frame()])
+    assert read.of_rows.tolist() == ["1.0", "0.0", "", ""]
+    assert named("flows").class_index(read.names).tolist() == [0, UNTOLD]
