@@ -15,6 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
@@ -29,11 +30,14 @@ from ml_core.network.architecture import Architecture
 from ml_core.network.bilstm_dnn import BiLSTMDNN
 from ml_core.stored import HUGE, TINY, Arrays, Numbers, check
 from ml_core.verdict.drift import NOVELTY, TEXT_MEASURES, Profile
+from ml_core.verdict.inputs import TextInputs
 from ml_core.verdict.openset import Openset
+from ml_core.verdict.seen import look
 
 FORMAT = 2
 MOST_BYTES = 1 << 30
 MOST = 65_536  # steps, nodes or inputs: a manifest shall not ask for all memory
+ORDINARY = "www.example.org"  # a text that every kind can read
 MANIFEST, WEIGHTS = "model.json", "weights.safetensors"
 _FORMS = {  # of what the manifest holds
     **dict.fromkeys(("architecture", "weights", "training", "metrics"), (dict, "object")),
@@ -169,11 +173,12 @@ def _assemble(manifest: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Mod
     check(others, _expected(network, flows))
     network.load_state_dict({name: tensors[f"network.{name}"] for name in network.state_dict()})
     seen = network.head.in_features, 3 * network.stage.size  # see `verdict.seen`
+    _check_verdict(manifest["kind"], network.eval(), tensors["baseline"])
     return Model(
         kind=manifest["kind"],
         labels=tuple(manifest["labels"]),
         columns=tuple(manifest["columns"]),
-        network=network.eval(),
+        network=network,
         temperature=float(manifest["temperature"]),
         openset=Openset.of(of_openset, arch.classes, *seen),
         profile=Profile.of(manifest["drift"], of_drift, arch.classes),
@@ -208,6 +213,17 @@ def _check_manifest(manifest: Mapping[str, Any], arch: Architecture) -> None:
     for otherwise, fits in expected.items():
         if not fits:
             raise ValueError(otherwise)
+
+
+def _check_verdict(kind: str, network: BiLSTMDNN, baseline: Tensor) -> None:
+    """ValueError if weights, each of which is a number, make none of what is most usual."""
+    if kind == FLOWS:
+        x, lengths = baseline.float().view(1, 1, -1), torch.ones(1, dtype=torch.int64)
+    else:
+        of = text_kind(kind)
+        x, lengths = TextInputs(of, [ORDINARY], *of.encode([ORDINARY])).batch(np.zeros(1, int))
+    if not all(np.isfinite(part).all() for part in look(network, x, lengths)):
+        raise ValueError("the network's weights make no finite verdict of an ordinary input")
 
 
 def _expected(network: BiLSTMDNN, flows: bool) -> dict[str, Numbers]:

@@ -10,9 +10,15 @@ Ints = npt.NDArray[np.int64]
 
 
 def softmax(logits: npt.ArrayLike, temperature: float = 1.0) -> F64:
-    """Probabilities [N, C] of logits [N, C]; temperatures above one make them less certain."""
+    """Probabilities [N, C] of logits [N, C]; temperatures above one make them less certain.
+
+    Where the largest logit is no number, nothing is known: all classes are equally likely.
+    """
     z = np.asarray(logits, dtype=np.float64) / temperature
-    z -= z.max(axis=1, keepdims=True)
+    top = z.max(axis=1, keepdims=True)
+    unknown = ~np.isfinite(top[:, 0])
+    z[unknown], top[unknown] = 0.0, 0.0
+    z -= top
     e = np.exp(z)
     p: F64 = e / e.sum(axis=1, keepdims=True)
     return p

@@ -130,9 +130,10 @@ class Openset:
         """
         total = np.zeros(len(label))
         attack = (label != 0).astype(np.int64)
-        for _, space, X in self._given(hidden, inputs):
-            total += space.distance(X, label) / space.spread[attack]
-        return np.asarray(total / self.limits[attack], dtype=np.float32)
+        with np.errstate(over="ignore", invalid="ignore"):  # of no number: none, which is unsure
+            for _, space, X in self._given(hidden, inputs):
+                total += space.distance(X, label) / space.spread[attack]
+            return np.asarray(total / self.limits[attack], dtype=np.float32)
 
     def _given(self, hidden: F32, inputs: F32 | None) -> Iterator[tuple[str, Space, F32]]:
         for name, space in self.spaces.items():
@@ -142,8 +143,8 @@ class Openset:
             yield name, space, X
 
     def unsure(self, distance: F32, probabilities: F64) -> Bools:
-        """[N]: unlike the training inputs, or undecided between classes."""
-        return np.asarray((distance > 1.0) | (probabilities.max(axis=1) < self.least))
+        """[N]: unlike the training inputs (also where no distance is told), or undecided."""
+        return np.asarray(~(distance <= 1.0) | (probabilities.max(axis=1) < self.least))
 
     def tensors(self) -> dict[str, npt.NDArray[np.generic]]:
         """Everything, by name, to be stored."""

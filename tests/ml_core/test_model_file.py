@@ -229,6 +229,31 @@ def test_a_model_that_compares_with_nothing_is_refused(tmp_path: Path) -> None:
         load(tmp_path, "flows")
 
 
+def test_weights_that_make_no_verdict_of_the_most_usual_are_refused(tmp_path: Path) -> None:
+    def enormous(tensors: dict) -> None:
+        for name, tensor in tensors.items():
+            if name.startswith("network.") and tensor.is_floating_point():
+                tensor.fill_(1e30)
+
+    for model in (flow_model(), request_model(), domain_model()):
+        save_model(tmp_path, model)
+        retensor(enormous)(tmp_path)
+        with pytest.raises(ModelFileError, match="no finite verdict of an ordinary input"):
+            load(tmp_path, model.kind)
+
+
+@pytest.mark.parametrize("count", [5, 100])  # judged one by one, and for what they share
+@pytest.mark.filterwarnings("error")
+def test_where_weights_make_no_number_of_an_input_it_is_unsure(tmp_path: Path, count: int) -> None:
+    save_model(tmp_path, flow_model())
+    retensor(lambda tensors: tensors["network.stage.norm.weight"].fill_(2e38))(tmp_path)
+    verdicts = Scorer.load(tmp_path, "flows").score_flows(columns=FLOW_COLUMNS, **flows(count))
+    assert np.isnan(verdicts.distance).any()
+    assert verdicts.unsure.all()
+    assert np.allclose(verdicts.probabilities.sum(axis=1), 1.0)
+    assert np.array_equal(verdicts.p_attack, 1.0 - verdicts.probabilities[:, 0])
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_shipped_models_fit(kind: str) -> None:
     assert load(shipped(kind), kind).kind == kind

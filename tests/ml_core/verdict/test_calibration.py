@@ -56,3 +56,9 @@ def test_the_harmless_bias_keeps_to_its_rate_and_spares_the_attacks() -> None:
     assert called[found].mean() == pytest.approx(0.99, abs=0.002)
     assert harmless_bias(logits, y, rate=1.0) == 0.0  # never against the harmless class
     assert harmless_bias(logits[y == 1], y[y == 1], rate=0.01) == 0.0  # nothing to learn it from
+
+
+@pytest.mark.parametrize("odd", [np.nan, np.inf])
+def test_of_logits_that_are_no_numbers_nothing_is_known(odd: float) -> None:
+    p = softmax([[1.0, 2.0, 3.0, odd], [9.0, -np.inf, -np.inf, -np.inf], [-np.inf] * 4])
+    assert p.tolist() == [[0.25] * 4, [1.0, 0.0, 0.0, 0.0], [0.25] * 4]
