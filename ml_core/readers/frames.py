@@ -198,8 +198,8 @@ def _scan(path: Path, lines: bool) -> pl.LazyFrame:
         raise DataError(f"{path}: not readable: not a parquet file")
     source = loose.utf8(path)
     if lines and ".txt" in path.suffixes:
-        return _scan_text(source, False, _NO_SEPARATOR, None, ["text"])
-    head = _head(source)
+        return loose.lines(path, "text")
+    head = list(loose.head(source, 20))
     first = next((line for line in head if line.strip()), "")
     if _BINARY.search(first):
         raise DataError(f"{path}: not a table: it begins with the bytes {magic.hex(' ')}")
@@ -220,11 +220,12 @@ def _scan(path: Path, lines: bool) -> pl.LazyFrame:
     separator = separator if separator in first else _NO_SEPARATOR
     file_now = path.stat()
     ends = "\r" in first.rstrip("\r")  # of lines, on old machines
-    if not ends and loose.pairs_up(path, separator, file_now.st_mtime_ns, file_now.st_size):
+    alone, now = separator == _NO_SEPARATOR, (file_now.st_mtime_ns, file_now.st_size)
+    if not ends and loose.pairs_up(path, separator, *now, ragged=not alone):
         return _scan_text(source, True, separator, '"')
-    if separator == _NO_SEPARATOR and not ends:
-        return _scan_text(source, True, separator, None)  # a value a line, whatever it begins with
-    return loose.scan(path, separator)
+    if alone and not ends and not loose.pairs_up(path, separator, *now):
+        return loose.lines(path)
+    return loose.scan(path, loose.NOTHING if alone else separator)
 
 
 def _columns(fields: Sequence[str]) -> list[str]:
@@ -288,15 +289,9 @@ def _flat(rows: pl.LazyFrame) -> pl.LazyFrame:
     return rows
 
 
-def _head(source: Path | bytes, lines: int = 20) -> list[str]:
-    """The first lines of a text file, compressed or not."""
-    rows = _scan_text(source, False, _NO_SEPARATOR, None, ["line"]).head(lines).collect()
-    return [(line or "").lstrip("\ufeff") for line in rows["line"].to_list()]
-
-
 def _scan_arff(source: Path | bytes) -> pl.LazyFrame:
     """Weka's format, which NSL-KDD comes in, too."""
-    head = [line.strip() for line in _head(source, 500)]
+    head = [line.strip() for line in loose.head(source, 500)]
     end = next((i for i, line in enumerate(head) if line.lower().startswith("@data")), len(head))
     names = [found[1] for line in head[:end] if (found := _ATTRIBUTE.match(line))]
     return _scan_text(source, False, ",", "'", [n.strip("'\"") for n in names], "%", end + 1)

@@ -1,4 +1,5 @@
-"""Text files that the fast reader does not take: other encodings, and quotes that do not pair up.
+"""Text files that the fast reader does not take: other encodings, lines that nothing separates, and
+quotes that do not pair up.
 
 The latter are read as the csv module reads them: a quotation mark within a value is a character.
 """
@@ -30,6 +31,7 @@ csv.field_size_limit(sys.maxsize)
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _DAMAGED = (EOFError, csv.Error, zlib.error, lzma.LZMAError, zstandard.ZstdError)
 _PATTERN = re.compile(r"[*?\[]")
+NOTHING = "\ud800"  # as a separator: decoded text never holds it
 _END = "\x1e"  # a row of its own, unless a quote is open
 
 
@@ -54,14 +56,15 @@ def _as_utf8(content: bytes) -> bytes:
 
 
 @lru_cache(maxsize=32)
-def pairs_up(path: Path, separator: str, changed: int, size: int) -> bool:
-    """Whether the fast reader reads all rows; looked at once until the file is `changed`."""
+def pairs_up(path: Path, separator: str, changed: int, size: int, ragged: bool = True) -> bool:
+    """Whether the fast reader reads all rows, which may be longer than the header if `ragged`;
+    looked at once until the file is `changed`."""
     del changed, size
     rows = pl.scan_csv(
         utf8(path),
         separator=separator,
         infer_schema=False,
-        truncate_ragged_lines=True,
+        truncate_ragged_lines=ragged,
         encoding="utf8-lossy",
         glob=False,
     )
@@ -79,7 +82,7 @@ def scan(path: Path, separator: str) -> pl.LazyFrame:
     """
     header, last = list[str](), list[str]()
     try:
-        with _opened(path) as file:
+        with _opened(path, "") as file:
             for last in csv.reader(chain(file, [_END]), delimiter=separator):
                 header = header or last
     except _DAMAGED as error:
@@ -92,7 +95,7 @@ def scan(path: Path, separator: str) -> pl.LazyFrame:
     def read(
         columns: list[str] | None, chosen: pl.Expr | None, most: int | None, size: int | None
     ) -> Iterator[pl.DataFrame]:
-        with _opened(path) as file:
+        with _opened(path, "") as file:
             end = None if most is None else 1 + most
             rows = islice(csv.reader(file, delimiter=separator), 1, end)
             while some := list(islice(rows, size or ROWS)):
@@ -103,6 +106,43 @@ def scan(path: Path, separator: str) -> pl.LazyFrame:
                 yield frame if chosen is None else frame.filter(chosen)
 
     return register_io_source(read, schema=schema)
+
+
+def lines(path: Path, name: str = "") -> pl.LazyFrame:
+    """A value a line, whatever stands in it, null for an empty one; without `name`, the column is
+    called like the first line that is not empty."""
+    skipped = 0
+    if not name:
+        for line in head(path):
+            skipped += 1
+            if name := line:
+                break
+
+    def read(
+        _: list[str] | None, chosen: pl.Expr | None, most: int | None, size: int | None
+    ) -> Iterator[pl.DataFrame]:
+        with _opened(path) as file:
+            rows = islice(file, skipped, None if most is None else skipped + most)
+            while some := list(islice(rows, size or ROWS)):
+                frame = pl.DataFrame(
+                    {name: [_line(row) or None for row in some]}, {name: pl.String}
+                )
+                yield frame if chosen is None else frame.filter(chosen)
+
+    return register_io_source(read, schema={name: pl.String})
+
+
+def head(source: Path | bytes, most: int | None = None) -> Iterator[str]:
+    """The first lines of a text file, packed or not. ValueError where it is damaged."""
+    try:
+        with _opened(source) as file:
+            yield from map(_line, islice(file, most))
+    except _DAMAGED as error:
+        raise ValueError(str(error) or type(error).__name__) from error
+
+
+def _line(row: str) -> str:
+    return row.removesuffix("\n").removesuffix("\r")
 
 
 def apart(names: Sequence[str]) -> list[str]:
@@ -128,9 +168,9 @@ def no_json(path: Path) -> int | None:
     return None
 
 
-def _opened(path: Path) -> TextIO:
-    content = utf8(path)
-    raw: IO[bytes] = path.open("rb") if isinstance(content, Path) else io.BytesIO(content)
+def _opened(source: Path | bytes, newline: str = "\n") -> TextIO:
+    content = utf8(source) if isinstance(source, Path) else source
+    raw: IO[bytes] = content.open("rb") if isinstance(content, Path) else io.BytesIO(content)
     magic = raw.read(4)
     raw.seek(0)
     if magic[:2] == b"\x1f\x8b":
@@ -138,4 +178,4 @@ def _opened(path: Path) -> TextIO:
     elif magic == b"\x28\xb5\x2f\xfd":
         unpacked = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True)
         raw = cast(IO[bytes], unpacked)
-    return io.TextIOWrapper(raw, encoding="utf-8-sig", errors="replace", newline="")
+    return io.TextIOWrapper(raw, encoding="utf-8-sig", errors="replace", newline=newline)

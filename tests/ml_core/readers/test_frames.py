@@ -103,6 +103,33 @@ def test_a_text_file_is_one_text_a_line(tmp_path: Path) -> None:
     ]
 
 
+HIDDEN = "GET /a\x1f' or 1=1 --"  # behind what could be taken for a separator
+
+
+@pytest.mark.parametrize("rest", ["", "GET /b\n", '"GET /c\n'])
+def test_nothing_ends_a_line_but_its_end(tmp_path: Path, rest: str) -> None:
+    (tmp_path / "d.txt").write_text(f"\n{HIDDEN}\n{rest}")
+    (tmp_path / "d.csv").write_text(f"request\n{HIDDEN}\n{rest}")
+    lines = Table.open(tmp_path / "d.txt", lines=True)
+    column = Table.open(tmp_path / "d.csv")
+    for table, name, texts in (
+        (lines, "text", [None, HIDDEN]),
+        (column, "request", [HIDDEN]),
+    ):
+        told = table.rows.collect()[name].to_list()
+        assert told == [*texts, *rest.splitlines()]
+        assert table.count() == len(told)
+        assert table.rows.head(1).collect()[name].to_list() == told[:1]
+
+
+def test_quotes_keep_a_text_of_several_lines_together_beside_odd_signs(tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text(f'request\n{HIDDEN}\n"POST /\na=1"\n')
+    assert Table.open(tmp_path / "d.csv").rows.collect()["request"].to_list() == [
+        HIDDEN,
+        "POST /\na=1",
+    ]
+
+
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
