@@ -122,6 +122,8 @@ class Table:
             column = column.str.strip_chars()
             nothing = column.str.to_lowercase().is_in([*_NOTHING, name.strip().lower()])
             self.unread[name] = ~nothing & pl.col(f"{name} in numbers").is_null()
+        elif self.schema[name].is_nested():
+            self.unread[name] = pl.col(name).is_not_null()
         elif self.schema[name] == pl.Duration:
             column = (
                 column.dt.total_microseconds() / 1e6
@@ -143,8 +145,10 @@ class Table:
         return pl.col(name)
 
     def _words(self, name: str) -> pl.Expr:
-        """A column as text where it holds words of any type, else as it is."""
+        """A column as text where it holds words of any type, else as it is; lists say nothing."""
         column = pl.col(name)
+        if self.schema[name].is_nested():
+            return pl.lit(None, dtype=pl.String)
         if self.schema[name] == pl.Binary:
             return column.map_batches(decoded, pl.String, is_elementwise=True)
         return column.cast(pl.String) if self.schema[name] in WORDS else column

@@ -56,7 +56,8 @@ def read_clock(column: pl.Series) -> Clock:
 
 def _from_text(column: pl.Series) -> Clock:
     numbers = column.cast(pl.Float64, strict=False)
-    if numbers.null_count() < len(column) / 2:
+    told = len(column) - column.replace("", None).null_count()
+    if 2 * numbers.count() > told:
         return Clock(_floats(numbers), True, False)
     times = pl.Series([None] * len(column), dtype=pl.Int64)
     halves = False
@@ -109,7 +110,8 @@ def microseconds(parts: Sequence[Clock], unit: float | None, half_days: bool, co
 
 def _scale(values: F64, unit: float | None) -> float | None:
     """Microseconds of the unit that numbers since 1970 are in; None for other numbers."""
-    size = float(np.median(values))
+    with np.errstate(over="ignore"):  # of two that are larger than any time
+        size = float(np.median(values))
     for least, scale in ((1e17, 1e-3), (1e14, 1.0), (1e11, 1e3)):
         if size >= least:
             return scale

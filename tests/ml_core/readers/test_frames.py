@@ -227,3 +227,14 @@ def test_a_name_is_no_pattern(tmp_path: Path, name: str) -> None:
     write(tmp_path / name)
     write(tmp_path / name.replace("*", "b").replace("[1]", "1"))
     assert Table.open(tmp_path / name).count() == 3
+
+
+@pytest.mark.parametrize("value", [[7], {"a": [7]}])
+def test_a_column_of_lists_tells_no_number_and_no_word(tmp_path: Path, value: object) -> None:
+    rows = pl.DataFrame({"n": [value, None]})
+    table = Table.open(rows)
+    number, text = table.number("n"), table.text("n")
+    assert number is not None
+    assert text is not None
+    chosen = [number.alias("n"), text.alias("t"), table.unread["n"].alias("unread")]
+    assert next(table.batches(chosen)).rows() == [(None, None, True), (None, None, False)]

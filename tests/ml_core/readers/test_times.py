@@ -89,3 +89,13 @@ def test_spans_and_hours_are_times_and_lists_are_none() -> None:
     assert times(pl.Series([timedelta(seconds=1), timedelta(seconds=3)])) == [1e6, 3e6]
     assert times(pl.Series([time(0, 0, 1), time(0, 1)])) == [1e6, 60e6]
     assert times(pl.Series([[5], [4]])) == [0, 1]
+
+
+def test_numbers_between_empty_rows_are_times() -> None:
+    said = ["1499257801", None, "", "1499257802", " ", None]
+    assert np.diff(times(pl.Series(said))).tolist() == [0, 0, 1e6, 0, 0]
+
+
+@pytest.mark.filterwarnings("error")
+def test_numbers_larger_than_any_time_do_no_harm() -> None:
+    assert np.isfinite(times(pl.Series([1e308] * 2))).all()
