@@ -70,7 +70,10 @@ def shipped(kind: str) -> Path:
 
 
 def save(folder: Path, model: Model) -> str:
-    """Write `model` to `folder` (created if need be); returns the weights' SHA-256."""
+    """Write `model` to `folder` (created if need be); returns the weights' SHA-256.
+
+    OSError on a full disk, which leaves the model that was there.
+    """
     tensors = {f"network.{k}": v for k, v in model.network.state_dict().items()}
     for part, arrays in (("openset", model.openset.tensors()), ("drift", model.profile.tensors())):
         tensors.update({f"{part}.{k}": torch.from_numpy(v) for k, v in arrays.items()})
@@ -94,9 +97,16 @@ def save(folder: Path, model: Model) -> str:
         "metrics": dict(model.metrics),
     }
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / WEIGHTS).write_bytes(blob)
-    text = json.dumps(manifest, indent=2, ensure_ascii=False)
-    (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
+    text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
+    files = [(folder / f".{name}.part", folder / name) for name in (WEIGHTS, MANIFEST)]
+    try:
+        for (new, _), content in zip(files, (blob, text.encode()), strict=True):
+            new.write_bytes(content)
+        for new, kept in files:
+            new.replace(kept)
+    finally:
+        for new, _ in files:
+            new.unlink(missing_ok=True)
     return digest
 
 

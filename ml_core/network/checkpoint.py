@@ -64,6 +64,7 @@ class Run:
             self.stale += 1
 
     def keep(self, path: Path, key: str) -> None:
+        from safetensors import SafetensorError
         from safetensors.torch import save_file
 
         tensors = {f"network.{k}": v for k, v in self.network.state_dict().items()}
@@ -80,7 +81,11 @@ class Run:
         }
         partial = path.with_suffix(".partial")
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(tensors, partial, metadata={"run": json.dumps(about)})
+        try:
+            save_file(tensors, partial, metadata={"run": json.dumps(about)})
+        except SafetensorError as error:  # a full disk, for one
+            partial.unlink(missing_ok=True)
+            raise DataError(f"{path}: not written: {error}") from error
         partial.replace(path)
 
     def restore(self, path: Path, key: str) -> None:

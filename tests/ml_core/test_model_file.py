@@ -44,6 +44,23 @@ def test_the_folder_holds_text_and_safetensors_only(tmp_path: Path) -> None:
     json.loads((tmp_path / MANIFEST).read_text())
 
 
+def test_a_full_disk_leaves_the_model_that_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest, write = save_model(tmp_path, request_model()), Path.write_bytes
+
+    def full(path: Path, content: bytes) -> int:
+        if MANIFEST not in path.name:
+            return write(path, content)
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError, match="No space left"):
+        save_model(tmp_path, domain_model())
+    assert load(tmp_path, "requests").digest == digest
+    assert {path.name for path in tmp_path.iterdir()} == {MANIFEST, WEIGHTS}
+
+
 def edit(change: Callable[[dict], object]) -> Callable[[Path], None]:
     def damage(folder: Path) -> None:
         manifest = json.loads((folder / MANIFEST).read_text())

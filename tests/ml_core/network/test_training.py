@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors import SafetensorError
 
 from ml_core.errors import DataError
 from ml_core.kinds.flows.windows import window_index
@@ -141,3 +142,21 @@ def test_the_bits_of_a_name_are_counted_in_the_harmless_ones_learned_from_alone(
         table.append(network.stage.surprise.table)
     assert table[0].any()
     assert torch.equal(table[0], table[1])
+
+
+def test_a_checkpoint_that_finds_no_room_is_told_of_and_the_one_before_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = tmp_path / "run"
+    learn(epochs=1, checkpoint=kept)
+    before = kept.read_bytes()
+
+    def full(_: object, path: Path, metadata: object) -> None:
+        path.write_bytes(b"half")
+        raise SafetensorError("No space left on device")
+
+    monkeypatch.setattr("safetensors.torch.save_file", full)
+    with pytest.raises(DataError, match="run: not written: No space left"):
+        learn(epochs=2, checkpoint=kept)
+    assert kept.read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
