@@ -22,6 +22,7 @@ from ml_core.network.bilstm_dnn import BiLSTMDNN
 from ml_core.network.losses import class_weights
 from ml_core.network.options import Options
 from ml_core.network.sequences import Sequences, TextSet
+from ml_core.network.stages import SymbolStage
 from ml_core.network.training import Progress, train
 from ml_core.sampling import undersample
 from ml_core.verdict.calibration import fit_temperature, harmless_bias, softmax
@@ -105,6 +106,11 @@ def finish(
     with torch.no_grad():
         bias = min(harmless_bias(logits, y, CALLED_RATE), most_bias)
         network.head.bias[0] += bias
+    if network.arch.second:
+        # after the bias, which it does not move: bare names are judged as without it
+        assert isinstance(learned, TextSet)
+        assert isinstance(network.stage, SymbolStage)
+        network.stage.second.fit(learned.steps, learned.lengths, learned.y != 0)
     taught = learned.y.numpy()
     some = undersample(taught, KNOWN, 0)
     known, seen = look_at_all(network, learned, some), look_at_all(network, validation, tuned)

@@ -198,6 +198,7 @@ KIND = TextKind(
         pool=2,
         focus="ends",
         grams=16_384,
+        second=65_536,
         surprise=True,
     ),
     options=Options(epochs=3, patience=3, batch=256, rate=2e-3),

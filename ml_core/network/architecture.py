@@ -30,6 +30,7 @@ class Architecture:
     kernel: int = 5  # bytes or tokens that a convolution joins
     pool: int = 4  # steps of a text that become one recurrent step
     grams: int = 0  # G: different groups of bytes that are looked up by hash; 0: none are
+    second: int = 0  # groups of bytes in addresses, looked up by a linear model learned apart
     surprise: bool = False  # whether bytes of a name are measured by a model of harmless ones
     focus: str = "last"  # "last": the judged step; "ends": both ends of a text
 
@@ -47,6 +48,8 @@ class Architecture:
             raise DataError("an architecture needs inputs, steps, hidden nodes and two classes")
         if not 0 <= self.grams <= (MOST_GRAMS if self.stage == "bytes" else 0):
             raise DataError(f"{self.grams} groups of bytes for the input stage {self.stage!r}")
+        if not 0 <= self.second <= (MOST_GRAMS if self.grams else 0):
+            raise DataError(f"a second opinion of {self.second} groups beside {self.grams}")
         if self.surprise and self.stage != "bytes":
             raise DataError(f"no names to measure in the input stage {self.stage!r}")
 

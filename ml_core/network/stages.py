@@ -11,10 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from ml_core.network.architecture import Architecture
+from ml_core.network.groups import GRAM, groups
+from ml_core.network.second import SecondOpinion
 from ml_core.network.surprise import Surprise
-
-GRAM = 4  # bytes of the longest group that votes
-MULTIPLIER, MODULUS = 1_000_003, 2**31 - 1  # of the hash of a group
 
 
 class NumberStage(nn.Module):
@@ -51,14 +50,8 @@ class Grams(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Bytes x [B, T] to votes [B, T, C], each group's at its first byte."""
-        code, real, kinds = torch.zeros_like(x), torch.ones_like(x, dtype=torch.bool), []
-        for n in range(GRAM):
-            ahead = nn.functional.pad(x[:, n:], (0, min(n, x.shape[1])))  # the byte n steps on
-            real = real & (ahead > 0)
-            code = (code * MULTIPLIER + ahead + 1) % MODULUS
-            kinds.append(torch.where(real, code % (self.votes.num_embeddings - 1) + 1, 0))
-        groups = torch.stack(kinds, dim=2).view(-1, GRAM)  # [B T, GRAM]
-        votes = nn.functional.embedding_bag(groups, self.votes.weight, mode="sum", padding_idx=0)
+        found = groups(x, self.votes.num_embeddings).view(-1, GRAM)  # [B T, GRAM]
+        votes = nn.functional.embedding_bag(found, self.votes.weight, mode="sum", padding_idx=0)
         return votes.view(*x.shape, -1)
 
 
@@ -85,6 +78,8 @@ class SymbolStage(nn.Module):
         self.norm = nn.BatchNorm1d(arch.hidden) if arch.batch_norm else nn.Identity()
         if arch.grams:
             self.grams = Grams(arch)
+        if arch.second:
+            self.second = SecondOpinion(arch.second, arch.pool)
         if arch.surprise:
             self.surprise = Surprise()
 
@@ -93,6 +88,10 @@ class SymbolStage(nn.Module):
         if x.dim() == 2:
             measured = self.surprise(x) if self.arch.surprise else embedded[..., :0]  # [B, T, 3]
             votes = self.grams(x) if self.arch.grams else embedded[..., :0]  # [B, T, C]
+            if self.arch.second:  # against the harmless class
+                votes = votes - nn.functional.pad(
+                    self.second(x).unsqueeze(2), (0, self.arch.classes - 1)
+                )
             return torch.cat([embedded, measured[..., :1], votes, measured[..., 1:]], dim=2)
         parts = (x > 0).sum(dim=2, keepdim=True).clamp(min=1)  # [B, T, P] -> [B, T, 1]
         return embedded.sum(dim=2) / parts

@@ -36,8 +36,9 @@ def request_model() -> Model:
 
 
 def domain_model() -> Model:
+    classes = len(named("domains").classes)
     arch = Architecture(
-        "bytes", 128, len(named("domains").classes), 96, hidden=8, focus="ends", surprise=True
+        "bytes", 128, classes, 96, hidden=8, focus="ends", grams=8, second=8, surprise=True
     )
     model = _model("domains", arch, (), None)
     model.network.stage.surprise.table.uniform_(1, 9)

@@ -99,9 +99,11 @@ def flip_a_bit(folder: Path) -> None:
         edit(lambda m: m["architecture"].pop("surprise")),
         retensor(lambda t: t.pop("network.stage.surprise.table")),
         retensor(lambda t: t.update({"network.stage.surprise.table": torch.zeros(2, 8)})),
+        edit(lambda m: m["architecture"].pop("second")),
+        retensor(lambda t: t.update({"network.stage.second.table": torch.zeros(9)})),
     ],
 )
-def test_bits_of_harmless_names_come_with_the_network_that_reads_them(
+def test_what_is_counted_apart_comes_with_the_network_that_reads_it(
     tmp_path: Path, damage: Callable[[Path], None]
 ) -> None:
     save_model(tmp_path, domain_model())

@@ -16,10 +16,11 @@ TEXTS = Architecture("bytes", inputs=256, classes=4, steps=64, hidden=8, focus="
 TOKENS = Architecture("tokens", inputs=512, classes=2, steps=32, hidden=8, kernel=3, pool=2)
 GRAMS = replace(TEXTS, grams=512, pool=3)
 SURPRISE = replace(GRAMS, surprise=True)
+SECOND = replace(SURPRISE, second=512)
 ALL = pytest.mark.parametrize(
     "arch",
-    [FLOWS, TEXTS, TOKENS, GRAMS, SURPRISE],
-    ids=["numbers", "bytes", "tokens", "grams", "surprise"],
+    [FLOWS, TEXTS, TOKENS, GRAMS, SURPRISE, SECOND],
+    ids=["numbers", "bytes", "tokens", "grams", "surprise", "second"],
 )
 
 
@@ -32,6 +33,8 @@ def network(arch: Architecture) -> BiLSTMDNN:
             module.running_var.uniform_(0.5, 2)
     if arch.grams:
         net.stage.grams.votes.weight.data[1:].normal_()
+    if arch.second:
+        net.stage.second.table[1:].normal_()
     if arch.surprise:
         net.stage.surprise.fit(sequences(arch, 50)[0])
     return net.eval()
