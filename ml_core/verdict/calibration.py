@@ -82,9 +82,14 @@ def harmless_bias(logits: npt.ArrayLike, y: Ints, rate: float, loss: float = 0.0
     """
     z = np.asarray(logits, dtype=np.float64)
     odds = z[:, 1:].max(axis=1) - z[:, 0]
-    harmless, found = np.sort(odds[y == 0])[::-1], odds[(y != 0) & (odds > 0)]
-    if not len(harmless):
-        return 0.0
-    needed = float(harmless[min(int(rate * len(harmless)), len(harmless) - 1)])
+    found = odds[(y != 0) & (odds > 0)]
     bearable = float(np.quantile(found, loss)) if len(found) else 0.0
-    return max(min(needed, bearable), 0.0)
+    return min(least_bias(z[y == 0], rate), bearable)
+
+
+def least_bias(logits: npt.ArrayLike, rate: float) -> float:
+    """The least that the harmless class's logit needs, from nothing, so that at most the share
+    `rate` of N inputs is called an attack. logits [N, C]."""
+    z = np.asarray(logits, dtype=np.float64)
+    odds = np.sort(z[:, 1:].max(axis=1) - z[:, 0])[::-1]
+    return max(float(odds[min(int(rate * len(odds)), len(odds) - 1)]), 0.0) if len(odds) else 0.0

@@ -44,6 +44,12 @@ class Space:
         counts = np.array([len(some) for some in centres], dtype=np.int64)
         return cls(np.concatenate(centres).astype(np.float32), counts, np.ones(2))
 
+    def knowing(self, X: F32, y: Ints) -> Space:
+        """With the inputs X [N, D] of the classes y [N] as centres more."""
+        of = np.concatenate([np.repeat(np.arange(len(self.counts)), self.counts), y])
+        centres = np.concatenate([self.centres, X])[of.argsort(kind="stable")]
+        return Space(centres, np.bincount(of, minlength=len(self.counts)), self.spread)
+
     @cached_property
     def _half(self) -> F32:
         """Half the squared length of each centre [K]."""
@@ -122,6 +128,11 @@ class Openset:
             _border(score[called[1]], int(rate * called[1].sum())),
         ]
         return replace(scaled, limits=np.array(limits))
+
+    def knowing(self, y: Ints, hidden: F32, inputs: F32 | None = None) -> Openset:
+        """With the inputs [N] of the classes y [N] known, too; the borders stay."""
+        given = self._given(hidden, inputs)
+        return replace(self, spaces={name: space.knowing(X, y) for name, space, X in given})
 
     def distance(self, label: Ints, hidden: F32, inputs: F32 | None = None) -> F32:
         """How unlike the training inputs of their class `label` [N] the inputs are: [N].

@@ -16,6 +16,7 @@ from ml_core.network.stages import steps_mask
 if TYPE_CHECKING:
     from ml_core.network.bilstm_dnn import BiLSTMDNN
     from ml_core.network.sequences import Sequences
+    from ml_core.verdict.inputs import Inputs
 
 F32 = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
@@ -73,6 +74,14 @@ def looks(
         if len(chosen):
             x, lengths, _ = data.batch(chosen)
             yield chosen.numpy(), look(network, x, lengths)
+
+
+def look_at_inputs(network: BiLSTMDNN, inputs: Inputs, size: int = 2048) -> Seen:
+    """All inputs, in their order."""
+    order = inputs.order()
+    parts = [inputs.look(network, order[at : at + size]) for at in range(0, len(order), size)]
+    place = order.argsort()
+    return Seen(*(np.concatenate(part)[place] for part in zip(*parts, strict=True)))
 
 
 def look_at_all(

@@ -10,6 +10,7 @@ from ml_core.verdict.calibration import (
     expected_calibration_error,
     fit_temperature,
     harmless_bias,
+    least_bias,
     negative_log_likelihood,
     softmax,
 )
@@ -62,3 +63,11 @@ def test_the_harmless_bias_keeps_to_its_rate_and_spares_the_attacks() -> None:
 def test_of_logits_that_are_no_numbers_nothing_is_known(odd: float) -> None:
     p = softmax([[1.0, 2.0, 3.0, odd], [9.0, -np.inf, -np.inf, -np.inf], [-np.inf] * 4])
     assert p.tolist() == [[0.25] * 4, [1.0, 0.0, 0.0, 0.0], [0.25] * 4]
+
+
+def test_the_least_bias_leaves_the_share_that_is_allowed() -> None:
+    logits = np.column_stack([np.zeros(8), np.arange(-3.0, 5.0), np.full(8, -9.0)])
+    assert (logits[:, 1] > least_bias(logits, 0.25)).sum() == 2
+    assert (logits[:, 1] > least_bias(logits, 0.0)).sum() == 0
+    assert least_bias(logits, 0.5) == 0.0  # no more are called one
+    assert least_bias(logits[:0], 0.5) == 0.0

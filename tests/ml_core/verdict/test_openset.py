@@ -92,3 +92,13 @@ def test_it_works_on_one_space_alone_and_comes_back_from_its_tensors(
         Openset.of(openset.tensors(), 3, 4, 2)
     with pytest.raises(ValueError, match="counts is of another shape"):
         Openset.of(openset.tensors(), 4, 4, 3)
+
+
+def test_what_is_made_known_is_near_its_own_class_and_no_other(openset: Openset) -> None:
+    strange = [5.0] * 4, [9.0] * 3
+    one = tuple(np.array([part], dtype=np.float32) for part in strange)
+    wiser = openset.knowing(np.array([2]), *one)
+    assert distance(openset, 2, *strange) > 1
+    assert distance(wiser, 2, *strange) == 0
+    assert distance(wiser, 0, *strange) == distance(openset, 0, *strange)
+    assert distance(wiser, 2, [12] * 4, [0] * 3) == distance(openset, 2, [12] * 4, [0] * 3)

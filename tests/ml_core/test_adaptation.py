@@ -1,0 +1,119 @@
+"""A model made to fit a site: more is right there, and no more is called an attack."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from ml_core.adaptation import corrected, correction, worth
+from ml_core.kinds import UNTOLD, text_kind
+from ml_core.verdict.inputs import TextInputs
+from ml_core.verdict.seen import Seen, look_at_inputs
+from tests.ml_core.made import request_model
+
+Ints = np.ndarray
+AT = np.array([[0, 0, 0, 0], [4, 0, 0, 0], [0, 4, 0, 0]])  # where the classes are at home
+HEAD = np.array([[-1.0, -1, 0, 0], [1, -1, 0, 0], [-1, 1, 0, 0]])
+
+
+def site(count: int, seed: int, moved: float = 0.0) -> tuple[Seen, Ints]:
+    """What a network sees of three classes, mostly the harmless one; `moved`: at this site the
+    first attack is elsewhere, and harmless rows stand where attacks are elsewhere."""
+    rng = np.random.default_rng(seed)
+    y = rng.choice(3, count, p=[0.8, 0.1, 0.1])
+    hidden = AT[y] + rng.normal(scale=0.4, size=(count, 4))
+    hidden[y == 1] += np.array([-moved, 0, moved, 0])
+    hidden[(y == 0) & (rng.random(count) < 0.2)] += np.array([moved, 0, 0, moved])
+    logits = hidden @ HEAD.T + np.array([3.0, 0, 0])
+    inputs = hidden[:, :3]
+    return Seen(*(part.astype(np.float32) for part in (logits, hidden, inputs))), y
+
+
+def few(seen: Seen, y: Ints, each: int) -> tuple[Seen, Ints]:
+    rows = np.concatenate([np.flatnonzero(y == c)[:each] for c in np.unique(y)])
+    return seen.take(rows), y[rows]
+
+
+def called(logits: np.ndarray) -> np.ndarray:
+    return np.asarray(logits.argmax(axis=1) > 0)
+
+
+def test_a_few_labelled_rows_set_right_what_is_wrong_at_the_site_without_more_alarms() -> None:
+    (told, y), (others, _), (later, truth) = (
+        few(*site(2000, 1, moved=2.5), 40), site(2000, 2, moved=2.5), site(2000, 3, moved=2.5),
+    )  # fmt: skip
+    fitted = correction(told, y, others, 1.0)
+    before, after = later.logits.argmax(axis=1), fitted.logits(later).argmax(axis=1)
+    assert (before == truth).mean() < 0.8
+    assert (after == truth).mean() > 0.9
+    assert called(fitted.logits(others)).mean() <= called(others.logits).mean()
+    assert (after[truth == 0] > 0).mean() < (before[truth == 0] > 0).mean() / 2
+
+
+def test_where_the_model_is_right_hardly_anything_moves() -> None:
+    (told, y), (others, truth) = few(*site(2000, 1), 40), site(2000, 2)
+    assert (others.logits.argmax(axis=1) == truth).mean() > 0.99
+    after = correction(told, y, others, 1.0).logits(others).argmax(axis=1)
+    assert (after == others.logits.argmax(axis=1)).mean() > 0.99
+
+
+def test_harmless_rows_alone_end_the_false_alarms_that_are_like_them() -> None:
+    (seen, y), (others, truth) = site(2000, 1, moved=2.5), site(2000, 2, moved=2.5)
+    told = seen.take(np.flatnonzero((y == 0) & called(seen.logits))[:40])
+    fitted = correction(told, np.zeros(40, dtype=np.int64), others, 1.0)
+    before, after = called(others.logits), called(fitted.logits(others))
+    assert before[truth == 0].mean() > 0.1
+    assert after[truth == 0].mean() < before[truth == 0].mean() / 3
+    assert after[truth == 2].mean() > 0.9
+
+
+def test_attacks_of_a_kind_not_told_count_as_attacks() -> None:
+    (seen, y), (others, truth) = site(2000, 1, moved=2.5), site(2000, 2, moved=2.5)
+    told, classes = few(seen, y, 40)
+    fitted = correction(told, np.where(classes > 0, UNTOLD, 0), others, 1.0)
+    assert called(others.logits)[truth == 1].mean() < 0.6
+    assert called(fitted.logits(others))[truth == 1].mean() > 0.9
+
+
+@pytest.mark.parametrize("alarms", [0.0, 0.05])
+def test_no_larger_share_is_called_an_attack_than_allowed_though_many_rows_are_equal(
+    alarms: float,
+) -> None:
+    (told, y), (others, _) = few(*site(2000, 1), 40), site(100, 2)
+    equal = others.take(np.repeat(np.arange(100), 20))
+    model = request_model().network.head.weight.dtype  # what the logits are computed in
+    fitted = correction(told, y, equal, 1.0, alarms)
+    logits = torch.from_numpy(fitted.logits(equal)).to(model).numpy()
+    assert called(logits).mean() <= alarms
+
+
+def test_what_a_correction_is_worth_is_told_by_rows_that_it_was_not_fitted_to() -> None:
+    (told, y), (others, _) = few(*site(2000, 1, moved=2.5), 40), site(2000, 2, moved=2.5)
+    before, after = worth(told, y, others, 1.0)
+    assert before == (told.logits.argmax(axis=1) == y).sum()
+    assert after > before + 15
+    wrong = np.random.default_rng(4).integers(0, 3, len(y))  # labels that nothing tells
+    assert worth(told, wrong, others, 1.0)[1] < 0.6 * len(y)
+
+
+def test_the_corrected_network_says_what_was_fitted_and_knows_the_labelled_rows() -> None:
+    model, kind = request_model(), text_kind("requests")
+    texts = [f"GET /a{i}?q={'x' * (i % 17)}" for i in range(60)]
+    steps, lengths = kind.encode(texts)
+    inputs = TextInputs(kind, texts, steps, lengths)
+    seen = look_at_inputs(model.network, inputs)
+    told, y, others = seen.take(np.arange(8)), np.arange(8) % 3, seen.take(np.arange(8, 60))
+    y[7] = UNTOLD
+    weights = model.network.head.weight.clone()
+    fitted = correction(told, y, others, model.temperature)
+    values, rows = inputs.measures()
+    adapted = corrected(model, fitted, told, y, others, (values[8:], rows[:-8]))
+    again = look_at_inputs(adapted.network, inputs)
+    assert np.allclose(again.logits, fitted.logits(seen), atol=1e-4)
+    assert np.array_equal(again.hidden, seen.hidden)
+    assert torch.equal(model.network.head.weight, weights)  # what is adapted stays as it is
+    own = np.where(y == UNTOLD, 1 + again.logits[:8, 1:].argmax(axis=1), y)
+    assert (adapted.openset.distance(own, told.hidden, told.inputs) == 0).all()
+    assert (model.openset.distance(own, told.hidden, told.inputs) > 0).all()
+    assert adapted.profile.rows.sum() == 52
