@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from ml_core.commands import evaluate, score, tables, train
+from ml_core.commands import adapt, evaluate, score, tables, train
 from ml_core.commands.folders import in_folders
 from ml_core.commands.numbers import positive
 from ml_core.commands.progress import tell
@@ -28,11 +28,13 @@ examples:
   python -m ml_core score requests access.csv --output verdicts.csv
   python -m ml_core train flows monday.csv tuesday.csv --label Label --output my-model
   python -m ml_core evaluate flows friday.csv --label Label --model my-model
+  python -m ml_core adapt flows last-week.csv --label verdict --output our-model
   python -m ml_core tables data/ --output docs/models"""
 COMMANDS = {
     "train": (train, "learn a model from labelled files"),
     "score": (score, "a verdict on every row: label, probability, p_attack, unsure"),
     "evaluate": (evaluate, "a model's figures on labelled files"),
+    "adapt": (adapt, "fit a model to one's own site: a few labelled rows, many without a label"),
 }
 
 

@@ -34,6 +34,14 @@ def writable(path: Path) -> bool:
     return os.access(path, os.W_OK)
 
 
+def for_a_model(folder: Path) -> None:
+    """DataError, before any work, for a folder that no model can be written to."""
+    if folder.is_file():
+        raise DataError(f"{folder}: a file, not a folder for the model")
+    if not writable(folder):
+        raise DataError(f"{folder}: not writable")
+
+
 def _inside(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.iterdir()):
         if path.name.startswith("."):

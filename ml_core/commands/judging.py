@@ -159,6 +159,15 @@ def _as_their_connections(judged: Judged, table: FlowTable) -> Judged:
     return judged
 
 
+def some_flows(scorer: Scorer, table: FlowTable, rows: Ints) -> Verdicts:
+    """Verdicts on some rows of one file, by the network alone: in the order of `rows`."""
+    from ml_core.kinds.flows.site import Site
+
+    seen = _past(table, scorer.model.network.arch.steps)(rows)
+    place, site = np.searchsorted(seen, rows), Site.of(table.features)
+    return _verdicts(scorer, table.take(seen), place, site, lambda _: None)
+
+
 def _after(before: int, say: Callable[[int], None]) -> Callable[[int], None]:
     return lambda done: say(before + done)
 
@@ -200,14 +209,23 @@ def _blocks(table: FlowTable, steps: int, size: int) -> Iterator[tuple[Ints, Int
     if len(table) <= size:
         yield rows, rows
         return
-    from ml_core.kinds.flows.windows import window_index
-
-    order = np.argsort(table.time, kind="stable")
-    by_source = window_index(table.group, table.time, steps + 1)
-    by_target = window_index(table.destination, table.time, steps + 1)
+    order, past = np.argsort(table.time, kind="stable"), _past(table, steps)
     for start in range(0, len(order), size):
         block = np.sort(order[start : start + size])
-        windows = np.unique(by_source[block])
+        yield block, past(block)
+
+
+def _past(table: FlowTable, steps: int) -> Callable[[Ints], Ints]:
+    """What tells, of rows to judge, the sorted rows that are looked at for it."""
+    from ml_core.kinds.flows.windows import window_index
+
+    by_source = window_index(table.group, table.time, steps + 1)
+    by_target = window_index(table.destination, table.time, steps + 1)
+
+    def past(rows: Ints) -> Ints:
+        windows = np.unique(by_source[rows])
         windows = windows[windows >= 0]
         seen = np.unique(np.concatenate([by_source[windows], by_target[windows]], axis=None))
-        yield block, seen[seen >= 0]
+        return np.asarray(seen[seen >= 0])
+
+    return past

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ml_core.commands.evaluate import add_label
-from ml_core.commands.folders import writable
+from ml_core.commands.folders import for_a_model
 from ml_core.commands.numbers import positive
 from ml_core.commands.progress import Rows, tell, tell_unlabelled
 from ml_core.errors import DataError
@@ -55,10 +55,7 @@ def run(chosen: argparse.Namespace) -> None:
     from ml_core import model_file
     from ml_core.network.parallel import leads
 
-    if chosen.output.is_file():
-        raise DataError(f"{chosen.output}: a file, not a folder for the model")
-    if not writable(chosen.output):
-        raise DataError(f"{chosen.output}: not writable")
+    for_a_model(chosen.output)
     if chosen.checkpoint is not None and not chosen.checkpoint.parent.is_dir():
         raise DataError(f"{chosen.checkpoint.parent}: no such folder for the checkpoint")
     kept = chosen.checkpoint

@@ -258,7 +258,7 @@ def test_outputs_and_models_that_cannot_be_used_get_one_line(
     assert "no folder 'flows' in it" in refused(capsys, "tables", tmp_path)
 
 
-@pytest.mark.parametrize("command", [[], ["score"], ["train"], ["evaluate"], ["tables"]])
+@pytest.mark.parametrize("command", [[], ["score"], ["train"], ["evaluate"], ["adapt"], ["tables"]])
 def test_help_is_there(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
         main([*command, "-h"])

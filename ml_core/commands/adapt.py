@@ -1,0 +1,190 @@
+"""`adapt KIND DATA --label COLUMN --output MODEL`: a model made to fit one's own site.
+
+DATA are rows of the site: a few with a label, false alarms above all ("harmless here"), the many
+others with none. What is called an attack among those does not become more: they hold the false
+alarms down. The model adapted from stays as it is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import chain, compress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ml_core.commands.evaluate import add_label
+from ml_core.commands.folders import for_a_model
+from ml_core.commands.numbers import share
+from ml_core.commands.progress import Rows, tell
+from ml_core.errors import DataError
+from ml_core.kinds import FLOWS, UNTOLD, Kind, named, text_kind
+from ml_core.verdict.calibration import softmax
+
+if TYPE_CHECKING:
+    from ml_core.model_file import Model
+    from ml_core.readers import Labels
+    from ml_core.scorer import Scorer, Verdicts
+    from ml_core.verdict.seen import Seen
+
+LEAST, MOST = 300, 5_000  # rows without a label: needed, and looked at, spread evenly
+
+F32 = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
+
+
+class Site(NamedTuple):
+    """What a model sees of a site's rows, and what those without a label measure."""
+
+    told: Seen  # [N]
+    y: Ints  # [N] classes, or UNTOLD
+    others: Seen  # [M]
+    measured: tuple[F32, Ints]  # [K, F], and which [K] of the others
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    add_label(parser)
+    parser.add_argument("--model", type=Path, help="to adapt; default: the shipped model")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        required=True,
+        metavar="MODEL",
+        help="folder to keep the new model in",
+    )
+    parser.add_argument(
+        "--alarms",
+        type=share,
+        metavar="SHARE",
+        help="of the rows without a label at most this share is called an attack, 0.01 for one in a"
+        " hundred; default: as many as the model calls one",
+    )
+
+
+def run(chosen: argparse.Namespace) -> None:
+    """Prints where the model is, and what it says of the rows before and after, as JSON."""
+    from ml_core import model_file
+    from ml_core.adaptation import corrected, correction, worth
+    from ml_core.scorer import Scorer
+
+    folder = chosen.model or model_file.shipped(chosen.kind)
+    for_a_model(chosen.output)
+    if chosen.output.exists() and folder.exists() and chosen.output.samefile(folder):
+        raise DataError(f"{folder}: is adapted, and would be lost")
+    scorer = Scorer.load(folder, chosen.kind, chosen.threads)
+    read = _flows if chosen.kind == FLOWS else _texts
+    site, model = read(scorer, chosen.data, chosen.label), scorer.model
+    rows = site.told, site.y, site.others, model.temperature, chosen.alarms
+    before, after = worth(*rows)
+    if after < before:
+        raise DataError(
+            f"adapted without them, {after} of {len(site.y)} labelled rows are right, before"
+            f" {before}: nothing is written"
+        )
+    fitted = correction(*rows)
+    adapted = corrected(model, fitted, *site)
+    labelled = {name: int((site.y == c).sum()) for c, name in enumerate(model.labels)}
+    about = {
+        "from": model.digest,
+        "files": [path.name for path in chosen.data],
+        "labelled": {name: count for name, count in labelled.items() if count},
+        "of a kind not told": int((site.y == UNTOLD).sum()),
+        "without a label": len(site.others.logits),
+    }
+    training = {**model.training, "adapted": [*model.training.get("adapted", []), about]}
+    metrics = {
+        "labelled rows right": {"of": len(site.y), "before": before, "held out": after},
+        "others called, before": _called(site.others.logits, model, site.others),
+        "others called, after": _called(fitted.logits(site.others), adapted, site.others),
+    }
+    adapted = replace(adapted, training=training, metrics=metrics)
+    digest = model_file.save(chosen.output, adapted)
+    print(json.dumps({"model": str(chosen.output), "sha256": digest, **metrics}, indent=2))
+
+
+def _flows(scorer: Scorer, data: Sequence[Path], label: str) -> Site:
+    from ml_core.commands.judging import some_flows
+    from ml_core.kinds.flows.building import scans_as_scans
+    from ml_core.readers import read_labelled_flows
+
+    reading = Rows("read")
+    table, labels = read_labelled_flows(data, label, reading, tell)
+    reading.done()
+    if scorer.model.training.get("stream"):
+        table = table.as_streams()
+    rows, told, y = _chosen(labels, named(FLOWS))
+    parts = []
+    for source in np.unique(table.source):  # a file is a site
+        own = np.flatnonzero(table.source == source)
+        some = np.searchsorted(own, rows[table.source[rows] == source])
+        if len(some):
+            parts.append(some_flows(scorer, table.take(own), some))
+    return _site(parts, told, scans_as_scans(table.take(rows[told]), y))
+
+
+def _texts(scorer: Scorer, data: Sequence[Path], label: str) -> Site:
+    from ml_core.readers import Table, read_labels, text_batches, text_column
+
+    kind = text_kind(scorer.kind)
+    tables = [Table.open(path, lines=True) for path in data]
+    for table in tables:
+        text_column(table, kind)  # before any work: what lacks it shall say so at once
+    labels = read_labels(data, label)
+    rows, told, y = _chosen(labels, kind)
+    wanted = np.isin(np.arange(len(labels.codes)), rows).tolist()
+    batches = chain.from_iterable(text_batches(table, kind) for table in tables)
+    texts = list(compress(chain.from_iterable(batches), wanted))
+    return _site([scorer.score_texts(texts)], told, y)
+
+
+def _chosen(labels: Labels, kind: Kind) -> tuple[Ints, npt.NDArray[np.bool_], Ints]:
+    """The rows [R] to look at, rising; which of them are labelled; and the classes of those.
+
+    DataError for labels of another kind, none at all, or too few rows without.
+    """
+    codes = labels.codes
+    others, told = np.flatnonzero(codes < 0), np.flatnonzero(codes >= 0)
+    if not len(told):
+        raise DataError("no row has a label")
+    y = kind.class_index(labels.names)[codes[told]]
+    if len(others) < LEAST:
+        raise DataError(
+            f"{len(others)} rows without a label; at least {LEAST} of the site's own are needed,"
+            " to hold the false alarms down by"
+        )
+    spread = np.linspace(0, len(others) - 1, min(len(others), MOST)).astype(np.int64)
+    rows = np.union1d(told, others[spread])
+    return rows, codes[rows] >= 0, y
+
+
+def _site(parts: Sequence[Verdicts], told: npt.NDArray[np.bool_], y: Ints) -> Site:
+    """Of verdicts on the chosen rows [R], file by file."""
+    from ml_core.verdict.seen import Seen, look_at_inputs
+
+    looks = [look_at_inputs(part.model.network, part.inputs) for part in parts]
+    seen = Seen(*map(np.concatenate, zip(*looks, strict=True)))
+    measures = [part.inputs.measures() for part in parts]
+    before = np.cumsum([0, *(len(part) for part in parts)])
+    values = np.concatenate([values for values, _ in measures])
+    of = np.concatenate([at + start for (_, at), start in zip(measures, before, strict=False)])
+    kept, place = ~told[of], np.cumsum(~told) - 1
+    return Site(
+        seen.take(np.flatnonzero(told)),
+        y,
+        seen.take(np.flatnonzero(~told)),
+        (values[kept], place[of[kept]]),
+    )
+
+
+def _called(logits: npt.NDArray[Any], model: Model, seen: Seen) -> dict[str, float]:
+    """What becomes of rows by their logits [M, C] and the model's open-set borders."""
+    p = softmax(logits, model.temperature)
+    label = p.argmax(axis=1)
+    unsure = model.openset.unsure(model.openset.distance(label, seen.hidden, seen.inputs), p)
+    shares = {"an attack": label > 0, "unsure": unsure}
+    return {name: round(float(rows.mean()), 4) for name, rows in shares.items()}
