@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from ml_core.errors import DataError
 from ml_core.kinds.kind import UNTOLD
 from ml_core.model_file import Model
 from ml_core.verdict.calibration import least_bias, softmax
@@ -53,7 +54,7 @@ def correction(
 
     y may be UNTOLD, for attacks of a kind not told. At most the share `alarms` of the others is
     called an attack; None: the share that the model calls one. Harmless rows together weigh at
-    least as much as attacks.
+    least as much as attacks. DataError where the model says nothing finite of them.
     """
     C = told.logits.shape[1]
     allowed = np.eye(C, dtype=bool)[np.maximum(y, 0)]
@@ -150,6 +151,8 @@ def _fitted(
 
     search.step(loss)  # type: ignore[no-untyped-call]
     found: F64 = W.detach().numpy()
+    if not np.isfinite(found).all():
+        raise DataError("nothing to adapt: what the model says of these rows is no number")
     return found
 
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from ml_core.adaptation import corrected, correction, worth
+from ml_core.errors import DataError
 from ml_core.kinds import UNTOLD, text_kind
 from ml_core.verdict.inputs import TextInputs
 from ml_core.verdict.seen import Seen, look_at_inputs
@@ -80,12 +81,28 @@ def test_attacks_of_a_kind_not_told_count_as_attacks() -> None:
 def test_no_larger_share_is_called_an_attack_than_allowed_though_many_rows_are_equal(
     alarms: float,
 ) -> None:
-    (told, y), (others, _) = few(*site(2000, 1), 40), site(100, 2)
-    equal = others.take(np.repeat(np.arange(100), 20))
-    model = request_model().network.head.weight.dtype  # what the logits are computed in
-    fitted = correction(told, y, equal, 1.0, alarms)
-    logits = torch.from_numpy(fitted.logits(equal)).to(model).numpy()
-    assert called(logits).mean() <= alarms
+    told, y = few(*site(2000, 1), 5)
+    for seed in range(2, 12):
+        equal = site(20, seed)[0].take(np.repeat(np.arange(20), 50))
+        fitted = correction(told, y, equal, 1.0, alarms)
+        weight, bias = fitted.weight.astype(np.float32), fitted.bias.astype(np.float32)
+        logits = equal.logits + equal.hidden @ weight.T + bias  # as narrow as the network's
+        assert called(logits).mean() <= alarms
+
+
+def test_what_no_label_tells_of_stays_as_the_model_says() -> None:
+    (seen, y), (others, truth) = site(2000, 1, moved=1.5), site(2000, 2, moved=1.5)
+    told = seen.take(np.flatnonzero((y == 0) & called(seen.logits))[:40])
+    fitted = correction(told, np.zeros(40, dtype=np.int64), others, 1.0)
+    assert called(others.logits)[truth == 1].mean() > 0.95
+    assert called(fitted.logits(others))[truth == 1].mean() > 0.95
+
+
+def test_what_is_no_number_teaches_nothing() -> None:
+    (told, y), (others, _) = few(*site(2000, 1), 5), site(100, 2)
+    others.logits[7] = np.nan
+    with pytest.raises(DataError, match="no number"):
+        correction(told, y, others, 1.0)
 
 
 def test_what_a_correction_is_worth_is_told_by_rows_that_it_was_not_fitted_to() -> None:
