@@ -33,7 +33,7 @@ Names = dict[str, list[str]]  # by family or source
 
 
 def run(data: Path, say: Callable[[str], None]) -> Chapter:
-    names, pages = _names(data), _pages(data)
+    names, pages = names_of(data), pages_of(data)
     rows: list[tuple[Cell, ...]] = []
     for case in (*_cases(names, pages),):
         rows += compare(SMALL, read, case)
@@ -52,17 +52,17 @@ def run(data: Path, say: Callable[[str], None]) -> Chapter:
 
 def _cases(names: Names, pages: dict[str, Names]) -> Iterator[Case]:
     dga = [family for way in WAYS.values() for family in way]
-    both = [_table(names, [ALEXA, *OPENDNS], dga), *map(_url_table, pages.values())]
+    both = [name_table(names, [ALEXA, *OPENDNS], dga), *map(url_table, pages.values())]
     yield in_source(both)
     for way, left_out in WAYS.items():
         tables = [
-            _table(names, [ALEXA], [family for family in dga if family not in left_out]),
-            _url_table({"harmless": pages["pdd"]["harmless"], "phishing": []}),
+            name_table(names, [ALEXA], [family for family in dga if family not in left_out]),
+            url_table({"harmless": pages["pdd"]["harmless"], "phishing": []}),
         ]
         harmless = [name for source in OPENDNS for name in names[source]]
         yield _case(way, tables, harmless, [n for family in left_out for n in names[family]])
     for learned, tested in (("pdd", "esdaung"), ("esdaung", "pdd")):
-        tables = [_table(names, [ALEXA], []), _url_table(pages[learned])]
+        tables = [name_table(names, [ALEXA], []), url_table(pages[learned])]
         yield _case(f"{tested}, learned {learned}", tables, *pages[tested].values())
 
 
@@ -90,13 +90,13 @@ def _case(name: str, tables: list[TextTable], harmless: list[str], attacks: list
     )
 
 
-def _table(names: Names, harmless: list[str], families: list[str]) -> TextTable:
+def name_table(names: Names, harmless: list[str], families: list[str]) -> TextTable:
     texts = [name for source in harmless for name in names[source][:HARMLESS]]
     attacks = [name for family in families for name in names[family][:FAMILY]]
     return TextTable("domain", texts + attacks, np.repeat([0, 1], [len(texts), len(attacks)]))
 
 
-def _url_table(pages: Names) -> TextTable:
+def url_table(pages: Names) -> TextTable:
     harmless, phishing = (pages[side][:PAGES] for side in ("harmless", "phishing"))
     y = np.repeat([0, PHISHING], [len(harmless), len(phishing)])
     return TextTable("url", harmless + phishing, y)
@@ -106,7 +106,7 @@ def _some(table: TextTable, rows: np.ndarray[tuple[int], np.dtype[np.int64]]) ->
     return TextTable(table.column, [table.texts[i] for i in rows.tolist()], table.y[rows])
 
 
-def _names(data: Path) -> Names:
+def names_of(data: Path) -> Names:
     """The names of each family and source, shuffled, every name once."""
     import polars as pl
 
@@ -118,7 +118,7 @@ def _names(data: Path) -> Names:
     return {str(f): part["domain"].to_list() for (f,), part in table.group_by("family")}
 
 
-def _pages(data: Path) -> dict[str, Names]:
+def pages_of(data: Path) -> dict[str, Names]:
     """Harmless and phishing addresses of each data set, those of both in the second one only."""
     import polars as pl
 

@@ -139,7 +139,7 @@ def _cases(sources: Sources) -> Iterator[Case]:
     texts = [text for text, out in zip(told.texts, held, strict=True) if out]
     yield Case(
         "nothing: in-source",
-        _tables(told.take(np.flatnonzero(~held))),
+        as_tables(told.take(np.flatnonzero(~held))),
         Rows(texts, told.y[held] != 0),
     )
     for name in ("httpparams", "grananqvist", "csic", "fwaf", "range"):
@@ -149,10 +149,10 @@ def _cases(sources: Sources) -> Iterator[Case]:
         others = [table for source in sources if source not in out for table in sources[source]]
         told = gathered(others, 1, LARGEST, MOST)
         new = [i for i, text in enumerate(told.read) if text not in known]
-        yield Case(" + ".join(out), _tables(told.take(np.asarray(new))), tested)
+        yield Case(" + ".join(out), as_tables(told.take(np.asarray(new))), tested)
 
 
-def _tables(told: Told) -> list[TextTable]:
+def as_tables(told: Told) -> list[TextTable]:
     """Bare values and requests, apart."""
     sides = [told.take(np.flatnonzero(rows)) for rows in (told.bare, ~told.bare)]
     return [

@@ -18,7 +18,8 @@ from ml_core.errors import DataError
 from ml_core.study.report import Chapter, Plot, Table, Topic
 
 TOPICS = (
-    "shipped", "papers", "kdd", "transfer", "verdicts", "requests", "sites", "domains", "sequences", "folds",
+    "shipped", "papers", "kdd", "transfer", "verdicts", "text_verdicts", "requests", "sites", "domains",
+    "sequences", "folds",
 )  # fmt: skip
 KEPT = "tables"  # folder beside tables.md: what each topic said when it last ran
 WHOLE = "run"  # beside them: the last call that ran all

@@ -68,7 +68,7 @@ def _programs(data: Path) -> Table:
     lower = [text.lower() for text in held.texts]
     frame = read(data / "programs/adfa_ld.parquet").unique("syscalls", maintain_order=True)
     linux = table_of(kind, frame)
-    elsewhere = _some(linux, TESTED)
+    elsewhere = some_of(linux, TESTED)
     adfa = Tested("ADFA-LD", elsewhere.texts, elsewhere.y)
     tested = [
         held,
@@ -77,10 +77,10 @@ def _programs(data: Path) -> Table:
         adfa,
     ]
     rows = _compared(kind, "MalBehavD", [windows], tested, corpus, kind.options.epochs)
-    rows += _compared(kind, "ADFA-LD, attacks by run", [linux], corpus=_by_run(frame, linux))
+    rows += _compared(kind, "ADFA-LD, attacks by run", [linux], corpus=by_run(frame, linux))
     traced = read(RECORDED)
     recorded = table_of(kind, traced)
-    own = _by_run(traced, recorded)
+    own = by_run(traced, recorded)
     recording = _test_part(own, "our recording, runs held out")
     both = Corpus(
         corpus.texts + own.texts,
@@ -96,7 +96,7 @@ def _programs(data: Path) -> Table:
     return Table("Programs", HEADER, tuple(rows), ABOUT)
 
 
-def _by_run(frame: pl.DataFrame, table: TextTable) -> Corpus:
+def by_run(frame: pl.DataFrame, table: TextTable) -> Corpus:
     """Sequences in the part of the run they come from, where that is told, else by a hash."""
     named = [" ".join(calls(text)) for text in table.texts]
     texts, _, part = by_sequence([replace(table, texts=named)], 1)
@@ -125,17 +125,17 @@ def _scripts(data: Path) -> Table:
         "PHP": "php_webshell_opcodes",
     }
     frames = {name: read(data / f"code/{file}.parquet") for name, file in names.items()}
-    tables = {name: _some(table_of(kind, frame), SCRIPTS) for name, frame in frames.items()}
+    tables = {name: some_of(table_of(kind, frame), SCRIPTS) for name, frame in frames.items()}
     corpora = {name: kind.corpus([table], 1) for name, table in tables.items()}
     held = [_test_part(corpus, name) for name, corpus in corpora.items()]
     rows = _compared(kind, "all languages", list(tables.values()), held)
     for name, table in tables.items():
         others = [t for other, t in tables.items() if other != name]
-        left = _some(table, TESTED)
+        left = some_of(table, TESTED)
         rows += _compared(kind, f"without {name}", others, [Tested(name, left.texts, left.y)])
     shell = frames["PowerShell"]
     pure = table_of(kind, shell.filter(shell["label"] != "mixed_malicious"))
-    mixed = _some(table_of(kind, shell.filter(shell["label"] == "mixed_malicious")), TESTED)
+    mixed = some_of(table_of(kind, shell.filter(shell["label"] == "mixed_malicious")), TESTED)
     part = _test_part(kind.corpus([pure], 1))
     harmless = [text for text, c in zip(part.texts, part.y.tolist(), strict=True) if c == 0]
     y = np.repeat(np.arange(2), [len(harmless), len(mixed.texts)])
@@ -156,7 +156,7 @@ def _events(data: Path) -> Table:
     rows = _compared(kind, "all systems", list(tables.values()))
     for name, table in tables.items():
         others = [t for other, t in tables.items() if other != name]
-        as_recorded = _some(table, TESTED)
+        as_recorded = some_of(table, TESTED)
         even, few = _share(table, 0.5), _share(table, 0.1)
         tested = [
             Tested(f"{name}, a tenth abnormal", few.texts, few.y),
@@ -304,7 +304,7 @@ def _test_part(corpus: Corpus, name: str = "held out") -> Tested:
     return Tested(name, [corpus.texts[i] for i in rows], corpus.y[rows])
 
 
-def _some(table: TextTable, most: int) -> TextTable:
+def some_of(table: TextTable, most: int) -> TextTable:
     """At most so many rows of a table, drawn."""
     rows = np.random.default_rng(1).permutation(len(table.texts))[:most]
     return replace(table, texts=[table.texts[i] for i in rows], y=table.y[rows])
