@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from ml_core.verdict.seen import look_at_all, looks
 
 Ints = npt.NDArray[np.int64]
 F32 = npt.NDArray[np.float32]
+Bools = npt.NDArray[np.bool_]
 Report = Callable[[Progress], None]
 
 ALARM_RATE = 0.01  # of harmless validation inputs called an attack or unsure
@@ -59,6 +61,8 @@ def build_texts(
         for p in (TRAINING, VALIDATION, TEST)
     ]
     labels, arch, held = kind.classes, kind.architecture, np.flatnonzero(part == VALIDATION)
+    tuned = [kind.bare(texts[i]) for i in held[_spread(len(held))]]
+    typical = _typical(kind, tables, tuned)
     weights = class_weights(y[(part == TRAINING) & (y >= 0)], len(labels), kind.cap)
     network = train(arch, sets[TRAINING], sets[VALIDATION], weights, options, report, checkpoint)
     model = finish(
@@ -71,7 +75,8 @@ def build_texts(
         baseline=torch.zeros(0),
         training=about(options, steps, y),
         measures=TEXT_MEASURES,
-        measured=text_measures([kind.bare(texts[i]) for i in held[_spread(len(held))]]),
+        measured=text_measures(list(compress(tuned, typical))),
+        typical=typical,
     )
     metrics = test_figures(model, sets[TEST])
     if rivals:
@@ -79,6 +84,15 @@ def build_texts(
         p = size_only(lengths[fit], y[fit], lengths[held], len(labels), 1)
         metrics["length_only"] = headline(measure(p, y[held], labels))
     return replace(model, metrics=metrics)
+
+
+def _typical(kind: TextKind, tables: Sequence[TextTable], bare: Sequence[str]) -> Bools:
+    """Which of N texts are like what will be judged: all, or those that the tables hold."""
+    if not kind.as_given:
+        return np.ones(len(bare), dtype=bool)
+    given = {kind.bare(text) for table in tables for text in table.texts}
+    found = np.asarray([text in given for text in bare], dtype=bool)
+    return found if found.any() else ~found
 
 
 def finish(
@@ -93,12 +107,14 @@ def finish(
     training: dict[str, Any],
     measures: tuple[str, ...] = (),
     measured: F32 = _NOTHING,
+    typical: Bools | None = None,
     most_bias: float = np.inf,
 ) -> Model:
     """Bias, temperature, open-set borders and drift profile, from the validation part.
 
     measured [N, M] is what the validation inputs measure in the terms of `measures` [M], see
-    `ml_core.verdict.drift`; flows are measured by their columns. The bias is at most `most_bias`.
+    `ml_core.verdict.drift`: those of them that are `typical` (None: all) of what is judged later.
+    Flows are measured by their columns. The bias is at most `most_bias`.
     """
     classes, tuned = network.arch.classes, _spread(len(validation.y))
     y = validation.y.numpy()[tuned]
@@ -124,6 +140,8 @@ def finish(
     if flows:
         measures, measured = columns, judged(validation, tuned)
     distance = openset.distance(label, seen.hidden, seen.inputs)
+    if typical is not None:
+        label, distance = label[typical], distance[typical]
     return Model(
         kind=kind,
         labels=named(kind).classes,

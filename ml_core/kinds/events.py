@@ -207,4 +207,5 @@ KIND = token_kind(
     encode=encode,
     corpus=corpus,
     bare=bare,
+    as_given=True,
 )

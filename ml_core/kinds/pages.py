@@ -172,4 +172,5 @@ KIND = token_kind(
     "page.text",
     Options(epochs=8, patience=3, batch=64, rate=2e-3, hide=0.2),
     corpus=corpus,
+    as_given=True,
 )

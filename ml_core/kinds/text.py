@@ -97,4 +97,5 @@ class TextKind(Kind):
     corpus: Callable[[Sequence[TextTable], int], Corpus] = by_content  # (tables, seed)
     bare: Callable[[str], str] = str  # a text of the corpus as it is given to be judged
     site: Callable[[Iterable[str]], SiteOfTexts | None] | None = None  # from texts of any labels
+    as_given: bool = False  # drift is from the texts that tables hold, not from those made of them
     cap: float = 5.0  # of a class's weight in the loss; 1: a rare class weighs like the others

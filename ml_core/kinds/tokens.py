@@ -105,6 +105,7 @@ def token_kind(
     encode: Callable[[Sequence[str]], tuple[Steps, Ints]] | None = None,
     corpus: Callable[[Sequence[TextTable], int], Corpus] = by_content,
     bare: Callable[[str], str] = str,
+    as_given: bool = False,
 ) -> TextKind:
     """A kind whose network reads hashed tokens and tells two classes apart.
 
@@ -131,6 +132,7 @@ def token_kind(
         options=options,
         corpus=corpus,
         bare=bare,
+        as_given=as_given,
     )
 
 
