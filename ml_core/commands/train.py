@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -41,6 +42,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=positive, default=1)
     parser.add_argument("--epochs", type=positive, help="at most; default: as the kind needs")
+    parser.add_argument(
+        "--batch",
+        type=positive,
+        help="rows a step; the rate of learning grows with its root; default: as the kind needs",
+    )
+    parser.add_argument(
+        "--precision",
+        choices=("full", "bf16", "fp16"),
+        default="",
+        help="full: 32 bits; default: full on a processor, 16 bits on a graphics card",
+    )
     parser.add_argument("--checkpoint", type=Path, help="file to resume from and to keep")
     parser.add_argument("--rivals", action="store_true", help="also measure the baselines")
     parser.add_argument(
@@ -134,7 +146,16 @@ def _with_none(classes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
 
 
 def _options(chosen: argparse.Namespace, usual: Options) -> Options:
-    return replace(usual, seed=chosen.seed, epochs=chosen.epochs or usual.epochs)
+    batch = chosen.batch or usual.batch
+    return replace(
+        usual,
+        seed=chosen.seed,
+        epochs=chosen.epochs or usual.epochs,
+        batch=batch,
+        # Malladi et al., "On the SDEs and scaling rules for adaptive gradient algorithms", 2022
+        rate=usual.rate * math.sqrt(batch / usual.batch),
+        precision=chosen.precision,
+    )
 
 
 def _report(p: Progress) -> None:

@@ -31,9 +31,7 @@ class NumberStage(nn.Module):
         real = steps_mask(x, lengths)  # [B, T]
         if not self.training:  # nothing is measured: all at once, then padding to nothing
             return self.norm(x.flatten(0, 1)).view_as(x) * real.unsqueeze(2), lengths
-        z = torch.zeros_like(x)
-        z[real] = self.norm(x[real])  # padding takes no part in the statistics
-        return z, lengths
+        return _normed(self.norm, x, real), lengths
 
 
 class Grams(nn.Module):
@@ -104,8 +102,7 @@ class SymbolStage(nn.Module):
         z = nn.functional.max_pool1d(z, self.pool, ceil_mode=True).transpose(1, 2)  # [B, S, H]
         short = (lengths + self.pool - 1) // self.pool  # [B]
         real = steps_mask(z, short)
-        out = torch.zeros_like(z)
-        out[real] = self.norm(z[real])
+        out = _normed(self.norm, z, real)
         if summed.shape[2]:
             rest = -summed.shape[1] % self.pool
             summed = nn.functional.pad(summed, (0, 0, 0, rest)).reshape(
@@ -118,6 +115,13 @@ class SymbolStage(nn.Module):
 def stage_of(arch: Architecture) -> NumberStage | SymbolStage:
     """The input stage that an architecture asks for."""
     return NumberStage(arch) if arch.stage == "numbers" else SymbolStage(arch)
+
+
+def _normed(norm: nn.Module, x: Tensor, real: Tensor) -> Tensor:
+    """x [B, T, F] normalised by the real steps alone; padding becomes nothing."""
+    flat, rows = x.flatten(0, 1), real.flatten().nonzero().squeeze(1)
+    z: Tensor = norm(flat.index_select(0, rows))
+    return torch.zeros_like(flat, dtype=z.dtype).index_copy(0, rows, z).view_as(x)
 
 
 def steps_mask(x: Tensor, lengths: Tensor) -> Tensor:

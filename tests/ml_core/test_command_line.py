@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from ml_core.__main__ import main
 from ml_core.commands import folders, judging, progress
 from ml_core.kinds import FLOWS, KINDS, text_kind
+from ml_core.kinds.flows.building import OPTIONS
 from ml_core.kinds.flows.columns import FLOW_COLUMNS
 from ml_core.model_file import save
 from ml_core.readers import read_flows
@@ -414,6 +415,19 @@ def test_a_folder_stands_for_the_files_in_it_by_name(tmp_path: Path, flow_folder
     assert len(pl.read_csv(out)) == 60
 
 
+def test_larger_batches_learn_at_the_root_of_the_rate(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, model = flow_file(tmp_path / "f.csv"), tmp_path / "m"
+    train = ["train", "flows", str(data), "--output", str(model), "--epochs", "1"]
+    assert main([*train, "--batch", "1024", "--precision", "bf16"]) == 0
+    capsys.readouterr()
+    said = json.loads((model / "model.json").read_text())["training"]["options"]
+    assert (said["batch"], said["precision"]) == (1024, "bf16")
+    assert said["rate"] == pytest.approx(2 * OPTIONS.rate)
+    assert OPTIONS.batch == 256
+
+
 def test_learning_is_refused_what_cannot_be(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -421,6 +435,8 @@ def test_learning_is_refused_what_cannot_be(
     learn = ("train", "flows", data, "--output", model)
     assert "not a number above zero" in refused(capsys, *learn, "--epochs", "0")
     assert "not a number above zero" in refused(capsys, *learn, "--seed", "-1")
+    assert "not a number above zero" in refused(capsys, *learn, "--batch", "0")
+    assert "invalid choice" in refused(capsys, *learn, "--precision", "bf8")
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     assert "not a file to keep a checkpoint in" in refused(capsys, *learn, "--checkpoint", pipe)

@@ -131,3 +131,18 @@ def test_a_group_of_bytes_votes_wherever_it_stands_and_begins_without_a_vote() -
 def test_groups_are_of_bytes_and_not_beyond_counting(stage: str, grams: int) -> None:
     with pytest.raises(DataError, match="groups of bytes"):
         Architecture(stage, inputs=8, classes=2, steps=4, grams=grams)
+
+
+@ALL
+def test_padding_and_company_change_no_gradient_either(arch: Architecture) -> None:
+    x, lengths = sequences(arch, 5)
+    net = network(arch)
+
+    def gradients(x: torch.Tensor, lengths: torch.Tensor) -> list[torch.Tensor]:
+        logits = net(x, lengths).logits
+        return list(torch.autograd.grad(logits[:, 0].sum(), net.parameters(), allow_unused=True))
+
+    alone = [gradients(x[i : i + 1, : lengths[i]], lengths[i : i + 1]) for i in range(len(x))]
+    for whole, *parts in zip(gradients(x, lengths), *alone, strict=True):
+        if whole is not None:
+            torch.testing.assert_close(whole, sum(parts), rtol=1e-4, atol=1e-5)
