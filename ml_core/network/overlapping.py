@@ -19,28 +19,29 @@ import torch
 from torch import Tensor, nn
 
 from ml_core.network.bilstm_dnn import BiLSTMDNN, Output
+from ml_core.network.products import product
 
-BATCH = 512  # windows whose states lie in the caches of one core
+BATCH = 1024  # windows whose states lie in the caches of one core
 
 
 @dataclass(frozen=True)
 class Direction:
     """One recurrent layer, the last of its four gates (input, forget, new, output) as above."""
 
-    reads: Tensor  # [F, 4H]
+    reads: Tensor  # [4H, F]
     bias: Tensor  # [4H]
-    recalls: Tensor  # [H, 4H], reads half states
+    recalls: Tensor  # [4H, H], reads half states
 
     @classmethod
     def of(cls, layer: nn.LSTM) -> Direction:
         H = layer.hidden_size
-        twice = torch.ones(4 * H)
+        twice = torch.ones(4 * H, 1)
         twice[2 * H : 3 * H] = 2.0
         reads, recalls, own, other = (weight.detach() for weight in layer.all_weights[0])
         return cls(
-            (reads.t() * twice).contiguous(),
-            (own + other) * twice,
-            (recalls.t() * twice * 2).contiguous(),
+            reads * twice,
+            (own + other) * twice.squeeze(1),
+            recalls * twice * 2,
         )
 
 
@@ -62,7 +63,7 @@ class OverlappingWindows:
         """steps [R, F] as the stage gives them, index [B, T] of each window's, -1 after its last."""
         lengths = (index >= 0).sum(dim=1)  # [B]
         order = lengths.argsort(descending=True, stable=True)
-        told = [torch.addmm(d.bias, steps, d.reads) for d in (self.ahead, self.behind)]  # [R, 4H]
+        told = [product(steps, d.reads, d.bias) for d in (self.ahead, self.behind)]  # [R, 4H]
         parts = [
             self._batch(told[0], told[1], index[rows], lengths[rows])
             for rows in torch.split(order, BATCH)
@@ -88,7 +89,7 @@ class OverlappingWindows:
                     continue
                 g = torch.index_select(told, 0, steps[t, :n], out=gates[:n])
                 if before is not None:
-                    g.addmm_(before[:n], layer.recalls)
+                    g.add_(product(before[:n], layer.recalls))
                 before = states[way, t, :n] if way == 0 else states[way, t]
                 _cell(g, cells[:n], spare[:n], states[way, t, :n])
         return self._judge(states, lengths)
@@ -103,21 +104,23 @@ class OverlappingWindows:
             focus = torch.cat([states[0, last, rows], states[1, 0]], dim=1) * 2
         else:
             focus = torch.cat([states[0, last, rows], states[1, last, rows]], dim=1) * 2  # [B, 2H]
-        question = network.query(focus)
-        asked = (question @ network.key.weight) * (2 / math.sqrt(question.shape[1]))  # [B, 2H]
+        question = product(focus, network.query.weight, network.query.bias)
+        asked = product(question, network.key.weight.t()) * (2 / math.sqrt(question.shape[1]))
         asked = asked.view(B, 2, H).transpose(0, 1).contiguous()
-        scores, product = states.new_empty(T, B), torch.empty_like(asked)
+        scores, pairs = states.new_empty(T, B), torch.empty_like(asked)
         for t in range(T):  # step by step, for what is passed on then lies in the caches
-            torch.mul(states[:, t], asked, out=product)
-            torch.sum(product[0].add_(product[1]), dim=1, out=scores[t])
+            torch.mul(states[:, t], asked, out=pairs)
+            torch.sum(pairs[0].add_(pairs[1]), dim=1, out=scores[t])
         padding = torch.arange(T).unsqueeze(1) >= lengths  # [T, B]
         weights = scores.masked_fill_(padding, -math.inf).softmax(dim=0)  # [T, B]
         context = torch.zeros_like(asked)  # [2, B, H]
         for t in range(T):
             context.addcmul_(states[:, t], weights[t].unsqueeze(1))
         told = torch.cat([context[0] * 2, context[1] * 2, focus], dim=1)
-        features = network.dnn(told)
-        return Output(network.head(features), weights.t(), features)
+        for part in network.dnn:
+            linear = isinstance(part, nn.Linear)
+            told = product(told, part.weight, part.bias) if linear else part(told)
+        return Output(network.head(told), weights.t(), told)
 
 
 def _cell(gates: Tensor, cells: Tensor, spare: Tensor, out: Tensor) -> None:
