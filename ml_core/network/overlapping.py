@@ -118,8 +118,10 @@ class OverlappingWindows:
             context.addcmul_(states[:, t], weights[t].unsqueeze(1))
         told = torch.cat([context[0] * 2, context[1] * 2, focus], dim=1)
         for part in network.dnn:
-            linear = isinstance(part, nn.Linear)
-            told = product(told, part.weight, part.bias) if linear else part(told)
+            if isinstance(part, nn.Linear):
+                told = product(told, part.weight, part.bias)
+            else:
+                told = part(told)
         return Output(network.head(told), weights.t(), told)
 
 
