@@ -8,6 +8,7 @@ from ml_core.errors import DataError
 
 STAGES = ("numbers", "bytes", "tokens")
 FOCUS = ("last", "ends")
+SECOND_OF = ("addresses", "requests")
 MOST_GRAMS = 65_536
 
 
@@ -30,7 +31,8 @@ class Architecture:
     kernel: int = 5  # bytes or tokens that a convolution joins
     pool: int = 4  # steps of a text that become one recurrent step
     grams: int = 0  # G: different groups of bytes that are looked up by hash; 0: none are
-    second: int = 0  # groups of bytes in addresses, looked up by a linear model learned apart
+    second: int = 0  # groups of bytes that are looked up by a linear model learned apart
+    second_of: str = "addresses"  # how that reads bytes: paths of pages alone; each group once
     surprise: bool = False  # whether bytes of a name are measured by a model of harmless ones
     focus: str = "last"  # "last": the judged step; "ends": both ends of a text
 
@@ -43,6 +45,8 @@ class Architecture:
             raise DataError("an architecture's dropout is a share below one")
         if self.stage not in STAGES or self.focus not in FOCUS:
             raise DataError(f"unknown input stage {self.stage!r} or focus {self.focus!r}")
+        if self.second_of not in SECOND_OF:
+            raise DataError(f"unknown second opinion of {self.second_of!r}")
         sizes = (self.inputs, self.steps, self.hidden, self.embedding, self.kernel, self.pool)
         if min(sizes) < 1 or self.classes < 2:
             raise DataError("an architecture needs inputs, steps, hidden nodes and two classes")

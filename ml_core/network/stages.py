@@ -77,7 +77,7 @@ class SymbolStage(nn.Module):
         if arch.grams:
             self.grams = Grams(arch)
         if arch.second:
-            self.second = SecondOpinion(arch.second, arch.pool)
+            self.second = SecondOpinion(arch.second, arch.pool, arch.second_of)
         if arch.surprise:
             self.surprise = Surprise()
 

@@ -43,6 +43,8 @@ KIND = TextKind(
         hidden=48,
         focus="ends",
         grams=16_384,
+        second=65_536,
+        second_of="requests",
     ),
     options=Options(epochs=5, patience=5, batch=256, rate=2e-3),
     cap=1.0,

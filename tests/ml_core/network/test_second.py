@@ -1,4 +1,4 @@
-"""A second opinion on addresses: what it learns, and that bare names are left to the network."""
+"""A second opinion: what it learns of addresses and of requests, and what is left to the network."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import torch
 from ml_core.building import build_texts
 from ml_core.errors import DataError
 from ml_core.kinds.domains import KIND, corpus, encode
+from ml_core.kinds.requests.text import encode as encode_requests
 from ml_core.kinds.text import TextTable
 from ml_core.network.architecture import Architecture
 from ml_core.network.options import Options
@@ -31,7 +32,7 @@ def addresses(words: tuple[str, ...], seed: int) -> list[str]:
 
 
 def fitted(harmless: list[str], attacks: list[str]) -> SecondOpinion:
-    second = SecondOpinion(4096, POOL)
+    second = SecondOpinion(4096, POOL, "addresses")
     x, lengths = map(torch.from_numpy, encode(harmless + attacks))
     second.fit(x, lengths, torch.arange(len(x)) >= len(harmless))
     return second
@@ -88,6 +89,33 @@ def test_it_changes_no_verdict_on_a_bare_name() -> None:
     assert with_it[2, 0] < without[2, 0]
 
 
+def test_a_group_that_a_request_repeats_counts_once_where_it_first_stands() -> None:
+    second = SecondOpinion(4096, 4, "requests")
+    second.table.copy_(torch.linspace(0, 1, 4096))  # the first is no group
+    x, _ = map(torch.from_numpy, encode_requests(["abcd12345", "abcd12345abcd12345", "a"]))
+    (one, twice, short) = second(x.long())
+    assert torch.equal(one[:4], twice[:4])
+    assert one[:5].all()
+    assert not one[5:].any()  # digits are all alike
+    assert not twice[9:].any()
+    assert short[0] != 0
+
+
+def test_many_harmless_parameters_do_not_outvote_an_attack_among_them() -> None:
+    harmless = [f"/shop?item={i}&colour=blue" for i in range(40)]
+    attacks = [f"/shop?item={i}'+or+'1'='1&colour=blue" for i in range(40)]
+    x, lengths = map(torch.from_numpy, encode_requests(harmless + attacks))
+    second = SecondOpinion(4096, 4, "requests")
+    second.fit(x, lengths, torch.arange(80) >= 40)
+    long = "/shop?" + "item=5&colour=blue&" * 12 + "item=7'+or+'1'='1"
+    x, _ = map(torch.from_numpy, encode_requests([harmless[0], attacks[0], long]))
+    (benign, attack, hidden) = second(x.long()).sum(dim=1).tolist()
+    assert benign < 0 < attack
+    assert hidden > 0
+
+
 def test_it_stands_beside_the_votes_of_groups_alone() -> None:
     with pytest.raises(DataError, match="second opinion of 8 groups"):
         Architecture("bytes", inputs=128, classes=3, steps=4, second=8)
+    with pytest.raises(DataError, match="second opinion of 'weather'"):
+        Architecture("bytes", inputs=128, classes=3, steps=4, grams=8, second_of="weather")
