@@ -36,7 +36,8 @@ from ml_core.verdict.seen import look
 
 FORMAT = 2
 MOST_BYTES = 1 << 30
-MOST = 65_536  # steps, nodes or inputs: a manifest shall not ask for all memory
+MOST = 65_536  # nodes or inputs: a manifest shall not ask for all memory
+MOST_WINDOW = 100  # flows
 ORDINARY = "www.example.org"  # a text that every kind can read
 MANIFEST, WEIGHTS = "model.json", "weights.safetensors"
 _FORMS = {  # of what the manifest holds
@@ -72,7 +73,8 @@ def shipped(kind: str) -> Path:
 def save(folder: Path, model: Model) -> str:
     """Write `model` to `folder` (created if need be); returns the weights' SHA-256.
 
-    OSError on a full disk, which leaves the model that was there.
+    OSError on a full disk, which leaves the model that was there. Whoever loads it between the two
+    files is told that they do not belong together.
     """
     tensors = {f"network.{k}": v for k, v in model.network.state_dict().items()}
     for part, arrays in (("openset", model.openset.tensors()), ("drift", model.profile.tensors())):
@@ -174,13 +176,15 @@ def _assemble(manifest: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Mod
     arch = Architecture(**manifest["architecture"])
     _check_manifest(manifest, arch)
     flows = manifest["kind"] == FLOWS
-    network = BiLSTMDNN(arch)
+    with torch.device("meta"):  # shapes alone: what it asks for may be more than memory holds
+        expected = _expected(BiLSTMDNN(arch), flows)
     arrays = {
         name: (tensor.double() if tensor.is_floating_point() else tensor).numpy()  # any width
         for name, tensor in tensors.items()
     }
     (of_openset, of_drift), others = _parts(arrays, "openset", "drift")
-    check(others, _expected(network, flows))
+    check(others, expected)
+    network = BiLSTMDNN(arch)
     network.load_state_dict({name: tensors[f"network.{name}"] for name in network.state_dict()})
     seen = network.head.in_features, 3 * network.stage.size  # see `verdict.seen`
     _check_verdict(manifest["kind"], network.eval(), tensors["baseline"])
@@ -204,10 +208,10 @@ def _check_manifest(manifest: Mapping[str, Any], arch: Architecture) -> None:
     """ValueError if it is not of a model that this version reads, and made."""
     kind, temperature = manifest["kind"], float(manifest["temperature"])
     classes, columns, measures = named(kind).classes, INPUT_COLUMNS, INPUT_COLUMNS
-    form = ("numbers", len(INPUT_COLUMNS), len(classes))
+    form, longest = ("numbers", len(INPUT_COLUMNS), len(classes)), MOST_WINDOW
     if kind != FLOWS:
         usual, columns, measures = text_kind(kind).architecture, (), TEXT_MEASURES
-        form = (usual.stage, usual.inputs, len(classes))
+        form, longest = (usual.stage, usual.inputs, len(classes)), usual.steps
     sizes = (arch.steps, arch.hidden, arch.inputs, arch.embedding, arch.kernel, arch.pool)
     fingerprint, figures = manifest["training"].get("fingerprint"), manifest["metrics"].values()
     expected = {
@@ -215,7 +219,8 @@ def _check_manifest(manifest: Mapping[str, Any], arch: Architecture) -> None:
         "other columns than this version reads": manifest["columns"] == [*columns],
         "a drift profile of other columns": manifest["drift"] == [*measures, NOVELTY],
         f"a temperature of {temperature}": TINY <= temperature <= HUGE,
-        "an architecture larger than any that this version makes": max(sizes) <= MOST,
+        "an architecture larger than any that this version makes": max(sizes) <= MOST
+        and arch.steps <= longest,
         f"an architecture not for {kind}": (arch.stage, arch.inputs, arch.classes) == form,
         "no fingerprint of what it learned from": _FINGERPRINT.fullmatch(str(fingerprint)),
         "metrics that are no figures": all(isinstance(some, dict) for some in figures),

@@ -80,13 +80,17 @@ class Verdicts:
     def label_names(self) -> list[str]:
         return [self.names[i] for i in self.label.tolist()]
 
-    def explain(self, indices: Sequence[int], top: int = 5) -> list[Explanation]:
-        """The `top` strongest fields and all steps of the chosen rows, in one batch."""
+    def explain(
+        self, indices: Sequence[int], top: int = 5, classes: Sequence[int] | None = None
+    ) -> list[Explanation]:
+        """The `top` strongest fields and all steps of the chosen rows, in one batch: what speaks
+        for their verdicts, or for `classes` [len(indices)]."""
         from ml_core.verdict import explanation
 
+        of = self.label[np.asarray(indices, dtype=np.int64)] if classes is None else classes
         found = list[Explanation]()
-        for rows in _chunks(indices):
-            given = self._given(rows)
+        for rows, called in zip(_chunks(indices), _chunks(of), strict=True):
+            given = self._given(rows, called)
             network, _, lengths, *_ = given
             fields, shares = self.inputs.fields(rows), explanation.integrated_gradients(*given)
             by_field = explanation.field_shares(shares, fields.of, fields.most).tolist()
@@ -141,20 +145,20 @@ class Verdicts:
         return self.model.profile.drift(values, self.label[rows], self.distance[rows])
 
     def _given(
-        self, rows: Ints
+        self, rows: Ints, classes: Ints | None = None
     ) -> tuple[BiLSTMDNN, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-        """The network, embedded inputs, their lengths, their verdicts, and the baseline."""
+        """The network, embedded inputs, their lengths, their verdicts or `classes`, the baseline."""
         import torch
 
         network, baseline = self.model.network, self.model.baseline
         x, lengths = self.inputs.batch(rows)
         with torch.no_grad():
             x = network.stage.embed(x)
-        classes = torch.from_numpy(self.label[rows])
-        return network, x, lengths, classes, baseline if len(baseline) else torch.zeros(())
+        of = torch.from_numpy(self.label[rows] if classes is None else classes)
+        return network, x, lengths, of, baseline if len(baseline) else torch.zeros(())
 
 
-def _chunks(indices: Sequence[int]) -> list[Ints]:
+def _chunks(indices: Sequence[int] | Ints) -> list[Ints]:
     rows = np.asarray(indices, dtype=np.int64)
     return np.split(rows, range(CHUNK // 8, len(rows), CHUNK // 8)) if len(rows) else []
 

@@ -167,16 +167,17 @@ def _explain(
     speaking = [i for i, said in enumerate(told) if said is not None]
     each = int(np.clip(EXPLAINED_IN_ALL // max(len(speaking), 1), 1, EXPLAINED))
     speaking.sort(key=lambda i: -severities[i])
-    places: list[tuple[int, int]] = []  # (finding, row)
+    places: list[tuple[int, tuple[int, int]]] = []  # (finding, (row, what the finding is called))
     for i in speaking[:EXPLAINED_IN_ALL]:
         said = told[i]
         assert said is not None  # speaking holds those that said something
-        places += [(i, int(row)) for row in said.telling[:each]]
-    unique = sorted({row for _, row in places})
-    made = dict(zip(unique, verdicts.explain(unique, top=20), strict=True)) if unique else {}
+        places += [(i, (int(row), said.label)) for row in said.telling[:each]]
+    unique = sorted({of for _, of in places})
+    rows, classes = [row for row, _ in unique], [label for _, label in unique]
+    made = dict(zip(unique, verdicts.explain(rows, 20, classes), strict=True))
     found: list[list[Explanation]] = [[] for _ in told]
-    for i, row in places:
-        found[i].append(made[row])
+    for i, of in places:
+        found[i].append(made[of])
     return found
 
 

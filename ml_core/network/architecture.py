@@ -32,7 +32,7 @@ class Architecture:
     pool: int = 4  # steps of a text that become one recurrent step
     grams: int = 0  # G: different groups of bytes that are looked up by hash; 0: none are
     second: int = 0  # groups of bytes that are looked up by a linear model learned apart
-    second_of: str = "addresses"  # how that reads bytes: paths of pages alone; each group once
+    second_of: str = "addresses"  # whose bytes that reads: addresses with a path, or requests
     surprise: bool = False  # whether bytes of a name are measured by a model of harmless ones
     focus: str = "last"  # "last": the judged step; "ends": both ends of a text
 
@@ -50,9 +50,9 @@ class Architecture:
         sizes = (self.inputs, self.steps, self.hidden, self.embedding, self.kernel, self.pool)
         if min(sizes) < 1 or self.classes < 2:
             raise DataError("an architecture needs inputs, steps, hidden nodes and two classes")
-        if not 0 <= self.grams <= (MOST_GRAMS if self.stage == "bytes" else 0):
+        if self.grams == 1 or not 0 <= self.grams <= (MOST_GRAMS if self.stage == "bytes" else 0):
             raise DataError(f"{self.grams} groups of bytes for the input stage {self.stage!r}")
-        if not 0 <= self.second <= (MOST_GRAMS if self.grams else 0):
+        if self.second == 1 or not 0 <= self.second <= (MOST_GRAMS if self.grams else 0):
             raise DataError(f"a second opinion of {self.second} groups beside {self.grams}")
         if self.surprise and self.stage != "bytes":
             raise DataError(f"no names to measure in the input stage {self.stage!r}")

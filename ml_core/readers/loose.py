@@ -26,6 +26,8 @@ import polars as pl
 import zstandard
 from polars.io.plugins import register_io_source
 
+from ml_core.errors import DataError
+
 ROWS = 20_000  # read at a time
 csv.field_size_limit(sys.maxsize)
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -121,13 +123,13 @@ def lines(path: Path, name: str = "") -> pl.LazyFrame:
     def read(
         _: list[str] | None, chosen: pl.Expr | None, most: int | None, size: int | None
     ) -> Iterator[pl.DataFrame]:
-        with _opened(path) as file:
-            rows = islice(file, skipped, None if most is None else skipped + most)
+        rows = islice(head(path), skipped, None if most is None else skipped + most)
+        try:
             while some := list(islice(rows, size or ROWS)):
-                frame = pl.DataFrame(
-                    {name: [_line(row) or None for row in some]}, {name: pl.String}
-                )
+                frame = pl.DataFrame({name: [row or None for row in some]}, {name: pl.String})
                 yield frame if chosen is None else frame.filter(chosen)
+        except ValueError as error:
+            raise DataError(f"{path}: {error}") from error
 
     return register_io_source(read, schema={name: pl.String})
 

@@ -33,7 +33,8 @@ def integrated_gradients(
         odds = log_odds(network, points, lengths.repeat(STEPS), classes.repeat(STEPS))
         (gradient,) = torch.autograd.grad(odds.sum(), points)
     mean = gradient.view(STEPS, *x.shape).mean(dim=0)  # [B, T, E]
-    return ((x - baseline) * mean).detach()
+    # of a network that makes no number of an input nothing can be said: no share
+    return torch.nan_to_num((x - baseline) * mean, 0.0, 0.0, 0.0).detach()
 
 
 def log_odds(network: BiLSTMDNN, x: Tensor, lengths: Tensor, classes: Tensor) -> Tensor:

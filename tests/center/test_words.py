@@ -12,7 +12,14 @@ from django.test import Client
 
 from apps import center
 from apps.center import words
-from apps.center.templatetags.tocsin import by_step, coded, highlighted, percent, template_words
+from apps.center.templatetags.tocsin import (
+    are_attention,
+    by_step,
+    coded,
+    highlighted,
+    percent,
+    template_words,
+)
 
 Enter = Callable[[User], Client]
 Sent = list[tuple[str, tuple[object, ...]]]
@@ -48,6 +55,8 @@ def test_steps_stored_as_weights_that_sum_to_one_still_stand_on_the_ground() -> 
     assert columns(drawing) == [("toward", 20, 39), ("toward", 1, 39), ("toward", 20, 39)]
     assert columns(by_step([0.0, 0.0])) == [("toward", 1, 1), ("toward", 1, 1)]
     assert columns(by_step([])) == []
+    assert are_attention([0.25, 0.5, 0.25])
+    assert not any(map(are_attention, ([], [0.5, 0.75], [1.5, -0.5])))
 
 
 def test_levels_cover_every_severity_once() -> None:

@@ -131,7 +131,9 @@ def test_what_is_counted_apart_comes_with_the_network_that_reads_it(
         (edit(lambda m: m.update(temperature=float("inf"))), "a temperature of inf"),
         (edit(lambda m: m.update(temperature=-1)), "a temperature of -1"),
         (edit(lambda m: m["architecture"].update(steps=10**7)), "larger than any"),
+        (edit(lambda m: m["architecture"].update(steps=101)), "larger than any"),
         (edit(lambda m: m["architecture"].update(hidden=10**7)), "larger than any"),
+        (edit(lambda m: m["architecture"].update(hidden=65_536)), "do not fit"),  # 500 GB
         (edit(lambda m: m.pop("temperature")), "incomplete"),
         (edit(lambda m: m["architecture"].update(hidden=16)), "do not fit"),
         (edit(lambda m: m["architecture"].update(pool=10**7)), "larger than any"),
@@ -269,6 +271,8 @@ def test_where_weights_make_no_number_of_an_input_it_is_unsure(tmp_path: Path, c
     verdicts = Scorer.load(tmp_path, "flows").score_flows(columns=FLOW_COLUMNS, **flows(count))
     assert np.isnan(verdicts.distance).any()
     assert verdicts.unsure.all()
+    (why,) = verdicts.explain([int(np.isnan(verdicts.distance).argmax())])
+    assert np.isfinite([*why.steps, *(reason.weight for reason in why.reasons)]).all()
     assert np.allclose(verdicts.probabilities.sum(axis=1), 1.0)
     assert np.array_equal(verdicts.p_attack, 1.0 - verdicts.probabilities[:, 0])
 

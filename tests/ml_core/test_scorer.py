@@ -133,6 +133,18 @@ def test_reasons_carry_the_fields_with_their_values_the_strongest_first() -> Non
     assert told["url.path"] == "/a"
 
 
+def test_what_speaks_for_another_class_can_be_asked() -> None:
+    verdicts = Scorer(flow_model()).score_flows(columns=FLOW_COLUMNS, **flows(30))
+    rows = [4, 4, 9]
+    own = verdicts.explain(rows, top=99)
+    as_called = verdicts.explain(rows, 99, verdicts.label[rows].tolist())
+    assert [why.reasons for why in own] == [why.reasons for why in as_called]
+    other = (int(verdicts.label[4]) + 1) % len(verdicts.names)
+    of_other, of_own = verdicts.explain([4, 4], 99, [other, int(verdicts.label[4])])
+    assert of_own.reasons == own[0].reasons
+    assert set(of_other.reasons) != set(of_own.reasons)
+
+
 def test_shares_add_up_to_what_the_log_odds_changed_from_the_baseline() -> None:
     """Completeness: Sundararajan et al. 2017, proposition 1 (here for class 2 against 0)."""
     net = flow_model().network

@@ -178,10 +178,16 @@ def signed(weight: float, largest: float) -> SafeString:
     )
 
 
+@register.filter
+def are_attention(steps: Sequence[float]) -> bool:
+    """Whether steps are what versions up to 2026.11.29 stored: weights that sum to one."""
+    return min(steps, default=-1.0) >= 0 and abs(sum(steps) - 1) < 1e-3
+
+
 @register.simple_tag
 def by_step(steps: Sequence[float]) -> SafeString:
     """A column for each step, the oldest first: up where it speaks for the verdict, down where
-    against it. (Verdicts of earlier versions hold weights there that are never negative.)"""
+    against it; or weights, see `are_attention`."""
     top, low, width = max([0.0, *steps]), min([0.0, *steps]), max(len(steps), 1) * 10
     scale = 38 / ((top - low) or 1)
     zero = 1 + top * scale

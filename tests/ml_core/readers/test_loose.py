@@ -111,3 +111,12 @@ def test_what_is_damaged_is_refused_in_one_line(tmp_path: Path, content: bytes, 
         texts(tmp_path / "t.csv", content)
     assert "\n" not in str(refused.value)
     assert str(refused.value).isprintable()
+
+
+def test_a_packed_text_file_that_ends_too_soon_is_refused_wherever_it_ends(tmp_path: Path) -> None:
+    path = tmp_path / "t.txt.gz"
+    lines = "".join(f"GET /{i * 7919 % 100_003}\n" for i in range(50_000))
+    path.write_bytes(gzip.compress(lines.encode())[:-2000])
+    with pytest.raises(DataError, match=r"t\.txt\.gz: ") as refused:
+        read_texts(path, REQUESTS)
+    assert "\n" not in str(refused.value)
