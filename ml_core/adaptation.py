@@ -12,6 +12,7 @@ labelled rows become centres of their class, so that their like are no longer un
 from __future__ import annotations
 
 import copy
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -116,8 +117,11 @@ def _right(logits: F64, y: Ints) -> int:
 
 def _within(alarms: float | None, found: Correction, site: Seen) -> Correction:
     """With the harmless class raised, if need be, so that at most that share is called an attack."""
-    share = float((site.logits.argmax(axis=1) > 0).mean()) if alarms is None else alarms
-    needed = least_bias(found.logits(site), share)
+    if alarms is None:
+        most = int((site.logits.argmax(axis=1) > 0).sum())
+    else:
+        most = math.floor(alarms * len(site.logits) + 1e-9)  # 0.29 of 100 are 29
+    needed = least_bias(found.logits(site), most)
     bias: F64 = np.broadcast_to(found.bias, site.logits.shape[1:]).copy()
     if needed:
         bias[0] += needed + MARGIN

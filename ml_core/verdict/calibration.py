@@ -84,12 +84,13 @@ def harmless_bias(logits: npt.ArrayLike, y: Ints, rate: float, loss: float = 0.0
     odds = z[:, 1:].max(axis=1) - z[:, 0]
     found = odds[(y != 0) & (odds > 0)]
     bearable = float(np.quantile(found, loss)) if len(found) else 0.0
-    return min(least_bias(z[y == 0], rate), bearable)
+    harmless = z[y == 0]
+    return min(least_bias(harmless, int(rate * len(harmless))), bearable)
 
 
-def least_bias(logits: npt.ArrayLike, rate: float) -> float:
-    """The least that the harmless class's logit needs, from nothing, so that at most the share
-    `rate` of N inputs is called an attack. logits [N, C]."""
+def least_bias(logits: npt.ArrayLike, most: int) -> float:
+    """The least that the harmless class's logit needs, from nothing, so that at most `most` of N
+    inputs are called an attack. logits [N, C]."""
     z = np.asarray(logits, dtype=np.float64)
     odds = np.sort(z[:, 1:].max(axis=1) - z[:, 0])[::-1]
-    return max(float(odds[min(int(rate * len(odds)), len(odds) - 1)]), 0.0) if len(odds) else 0.0
+    return max(float(odds[most]), 0.0) if most < len(odds) else 0.0

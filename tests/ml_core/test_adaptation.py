@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from ml_core.adaptation import corrected, correction, worth
+from ml_core.adaptation import Correction, _within, corrected, correction, worth
 from ml_core.errors import DataError
 from ml_core.kinds import UNTOLD, text_kind
 from ml_core.verdict.inputs import TextInputs
@@ -15,6 +15,7 @@ from tests.ml_core.made import request_model
 
 Ints = np.ndarray
 AT = np.array([[0, 0, 0, 0], [4, 0, 0, 0], [0, 4, 0, 0]])  # where the classes are at home
+NONE = Correction(np.zeros((2, 1)), np.zeros(2))
 HEAD = np.array([[-1.0, -1, 0, 0], [1, -1, 0, 0], [-1, 1, 0, 0]])
 
 
@@ -88,6 +89,27 @@ def test_no_larger_share_is_called_an_attack_than_allowed_though_many_rows_are_e
         weight, bias = fitted.weight.astype(np.float32), fitted.bias.astype(np.float32)
         logits = equal.logits + equal.hidden @ weight.T + bias  # as narrow as the network's
         assert called(logits).mean() <= alarms
+
+
+@pytest.mark.parametrize(("called", "of"), [(171, 301), (15, 302), (85, 305)])
+@pytest.mark.parametrize("given", [False, True])
+def test_a_flood_of_equal_rows_stays_called_as_the_model_has_it(
+    called: int, of: int, given: bool
+) -> None:
+    attack = np.arange(of) < called
+    logits = np.column_stack([np.zeros(of), np.where(attack, 4.0, -4.0)]).astype(np.float32)
+    nothing = np.zeros((of, 1), dtype=np.float32)
+    share = called / of
+    assert int(share * of) == called - 1  # a product that falls short
+    kept = _within(share if given else None, NONE, Seen(logits, nothing, nothing))
+    assert kept.bias.tolist() == [0.0, 0.0]
+
+
+def test_where_all_may_be_called_an_attack_the_harmless_class_is_not_raised() -> None:
+    nothing = np.zeros((10, 1), dtype=np.float32)
+    logits = np.tile(np.array([0, 5], dtype=np.float32), (10, 1))
+    assert _within(1.0, NONE, Seen(logits, nothing, nothing)).bias[0] == 0
+    assert _within(0.99, NONE, Seen(logits, nothing, nothing)).bias[0] > 5
 
 
 def test_what_no_label_tells_of_stays_as_the_model_says() -> None:

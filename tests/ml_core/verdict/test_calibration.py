@@ -56,6 +56,7 @@ def test_the_harmless_bias_keeps_to_its_rate_and_spares_the_attacks() -> None:
     found = (logits[:, 1] > logits[:, 0]) & (y == 1)
     assert called[found].mean() == pytest.approx(0.99, abs=0.002)
     assert harmless_bias(logits, y, rate=1.0) == 0.0  # never against the harmless class
+    assert harmless_bias(logits - [5.0, 0.0], y, rate=1.0) == 0.0  # all may be called an attack
     assert harmless_bias(logits[y == 1], y[y == 1], rate=0.01) == 0.0  # nothing to learn it from
 
 
@@ -65,9 +66,11 @@ def test_of_logits_that_are_no_numbers_nothing_is_known(odd: float) -> None:
     assert p.tolist() == [[0.25] * 4, [1.0, 0.0, 0.0, 0.0], [0.25] * 4]
 
 
-def test_the_least_bias_leaves_the_share_that_is_allowed() -> None:
+def test_the_least_bias_leaves_as_many_as_are_allowed() -> None:
     logits = np.column_stack([np.zeros(8), np.arange(-3.0, 5.0), np.full(8, -9.0)])
-    assert (logits[:, 1] > least_bias(logits, 0.25)).sum() == 2
-    assert (logits[:, 1] > least_bias(logits, 0.0)).sum() == 0
-    assert least_bias(logits, 0.5) == 0.0  # no more are called one
-    assert least_bias(logits[:0], 0.5) == 0.0
+    assert (logits[:, 1] > least_bias(logits, 2)).sum() == 2
+    assert (logits[:, 1] > least_bias(logits, 0)).sum() == 0
+    assert least_bias(logits, 4) == 0.0  # no more are called one
+    assert least_bias(logits[:0], 0) == 0.0
+    assert least_bias([[0, 5]] * 10, 9) == 5.0
+    assert least_bias([[0, 5]] * 10, 10) == 0.0  # all of them may be
