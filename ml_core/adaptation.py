@@ -34,6 +34,7 @@ HELD = 100.0  # labelled rows that weigh as much as what the model said of all o
 RIDGE = 2.0  # of the correction, in each hidden node's deviations at the site
 MARGIN = 1e-3  # of log-odds: equal rows are many, and rounding shall not call them all
 FOLDS = 5
+CENTRES = 300  # of each class, at most: each verdict to come is compared with all
 
 
 @dataclass(frozen=True)
@@ -70,12 +71,11 @@ def correction(
 
 
 def corrected(
-    model: Model, fitted: Correction, told: Seen, y: Ints, site: Seen, measured: tuple[F32, Ints]
+    model: Model, fitted: Correction, told: Seen, y: Ints, site: Seen, measured: F32
 ) -> Model:
     """The model with its correction, from the same rows.
 
-    measured: what some of the others measure [K, F] (`Inputs.measures`) and which these are [K];
-    drift is told from them.
+    measured: what the others measure [M, F] (`Inputs.measures`); drift is told from them.
     """
     network = copy.deepcopy(model.network)
     with torch.no_grad():
@@ -83,13 +83,13 @@ def corrected(
         network.head.bias.add_(torch.from_numpy(fitted.bias))
     # an attack of a kind not told counts as of the kind that it looks most like
     nearest = 1 + fitted.logits(told)[:, 1:].argmax(axis=1)
-    openset = model.openset.knowing(np.where(y == UNTOLD, nearest, y), told.hidden, told.inputs)
-    values, rows = measured
-    seen = site.take(rows)
-    label = fitted.logits(seen).argmax(axis=1)
-    distance = openset.distance(label, seen.hidden, seen.inputs)
+    known = np.where(y == UNTOLD, nearest, y)
+    some = of_each(known, CENTRES)
+    openset = model.openset.knowing(known[some], told.hidden[some], told.inputs[some])
+    label = fitted.logits(site).argmax(axis=1)
+    distance = openset.distance(label, site.hidden, site.inputs)
     names, classes = model.profile.names[:-1], len(model.labels)
-    profile = Profile.fit(names, values, label, distance, classes)
+    profile = Profile.fit(names, measured, label, distance, classes)
     return replace(model, network=network, openset=openset, profile=profile)
 
 
@@ -108,6 +108,17 @@ def worth(
         fitted = correction(told.take(kept), y[kept], site, temperature, alarms)
         logits[left] = fitted.logits(told.take(left))
     return _right(plain.logits(told), y), _right(logits, y)
+
+
+def spread(rows: Ints, most: int) -> Ints:
+    """At most so many of some rows, evenly spread."""
+    return rows[np.linspace(0, len(rows) - 1, min(len(rows), most)).astype(np.int64)]
+
+
+def of_each(y: Ints, most: int) -> Ints:
+    """At most so many rows of each class, evenly spread, of the classes y [N]: places, rising."""
+    some = [spread(np.flatnonzero(y == c), most) for c in np.unique(y)]
+    return np.sort(np.concatenate(some))
 
 
 def _right(logits: F64, y: Ints) -> int:

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import chain, compress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -27,12 +26,16 @@ from ml_core.kinds import FLOWS, UNTOLD, Kind, named, text_kind
 from ml_core.verdict.calibration import softmax
 
 if TYPE_CHECKING:
+    from ml_core.kinds.text import TextKind
     from ml_core.model_file import Model
-    from ml_core.readers import Labels
-    from ml_core.scorer import Scorer, Verdicts
+    from ml_core.network.bilstm_dnn import BiLSTMDNN
+    from ml_core.readers import FlowTable, Labels, Table
+    from ml_core.scorer import Scorer
+    from ml_core.verdict.inputs import Inputs
     from ml_core.verdict.seen import Seen
 
 LEAST, MOST = 300, 5_000  # rows without a label: needed, and looked at, spread evenly
+LABELLED = 2_000  # rows of each class that are looked at, spread evenly
 
 F32 = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
@@ -44,7 +47,7 @@ class Site(NamedTuple):
     told: Seen  # [N]
     y: Ints  # [N] classes, or UNTOLD
     others: Seen  # [M]
-    measured: tuple[F32, Ints]  # [K, F], and which [K] of the others
+    measured: F32  # [M, F]
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -108,7 +111,6 @@ def run(chosen: argparse.Namespace) -> None:
 
 
 def _flows(scorer: Scorer, data: Sequence[Path], label: str) -> Site:
-    from ml_core.commands.judging import some_flows
     from ml_core.kinds.flows.building import scans_as_scans
     from ml_core.readers import read_labelled_flows
 
@@ -118,17 +120,23 @@ def _flows(scorer: Scorer, data: Sequence[Path], label: str) -> Site:
     if scorer.model.training.get("stream"):
         table = table.as_streams()
     rows, told, y = _chosen(labels, named(FLOWS))
-    parts = []
-    for source in np.unique(table.source):  # a file is a site
+    y = scans_as_scans(table.take(rows[told]), y)
+    return _site(scorer.model.network, _flow_inputs(scorer, table, rows), told, y)
+
+
+def _flow_inputs(scorer: Scorer, table: FlowTable, rows: Ints) -> Iterator[Inputs]:
+    """Of the rows, rising: a file is a site."""
+    from ml_core.commands.judging import some_flows
+
+    for source in np.unique(table.source):
         own = np.flatnonzero(table.source == source)
         some = np.searchsorted(own, rows[table.source[rows] == source])
         if len(some):
-            parts.append(some_flows(scorer, table.take(own), some))
-    return _site(parts, told, scans_as_scans(table.take(rows[told]), y))
+            yield some_flows(scorer, table.take(own), some).inputs
 
 
 def _texts(scorer: Scorer, data: Sequence[Path], label: str) -> Site:
-    from ml_core.readers import Table, read_labels, text_batches, text_column
+    from ml_core.readers import Table, read_labels, text_column
 
     kind = text_kind(scorer.kind)
     tables = [Table.open(path, lines=True) for path in data]
@@ -136,10 +144,22 @@ def _texts(scorer: Scorer, data: Sequence[Path], label: str) -> Site:
         text_column(table, kind)  # before any work: what lacks it shall say so at once
     labels = read_labels(data, label)
     rows, told, y = _chosen(labels, kind)
-    wanted = np.isin(np.arange(len(labels.codes)), rows).tolist()
-    batches = chain.from_iterable(text_batches(table, kind) for table in tables)
-    texts = list(compress(chain.from_iterable(batches), wanted))
-    return _site([scorer.score_texts(texts)], told, y)
+    return _site(scorer.model.network, _text_inputs(kind, tables, rows), told, y)
+
+
+def _text_inputs(kind: TextKind, tables: Sequence[Table], rows: Ints) -> Iterator[Inputs]:
+    """Of the rows, rising, each read among the others of its file, as `score` has it."""
+    from ml_core.commands.judging import even_batches
+    from ml_core.verdict.inputs import TextInputs
+
+    start = 0
+    for table in tables:
+        for texts in even_batches(table, kind, table.count()):
+            end = start + len(texts)
+            some = rows[(rows >= start) & (rows < end)] - start
+            if len(some):
+                yield TextInputs(kind, texts, *kind.encode(texts)).take(some)
+            start = end
 
 
 def _chosen(labels: Labels, kind: Kind) -> tuple[Ints, npt.NDArray[np.bool_], Ints]:
@@ -147,6 +167,8 @@ def _chosen(labels: Labels, kind: Kind) -> tuple[Ints, npt.NDArray[np.bool_], In
 
     DataError for labels of another kind, none at all, or too few rows without.
     """
+    from ml_core.adaptation import of_each, spread
+
     codes = labels.codes
     others, told = np.flatnonzero(codes < 0), np.flatnonzero(codes >= 0)
     if not len(told):
@@ -157,28 +179,32 @@ def _chosen(labels: Labels, kind: Kind) -> tuple[Ints, npt.NDArray[np.bool_], In
             f"{len(others)} rows without a label; at least {LEAST} of the site's own are needed,"
             " to hold the false alarms down by"
         )
-    spread = np.linspace(0, len(others) - 1, min(len(others), MOST)).astype(np.int64)
-    rows = np.union1d(told, others[spread])
-    return rows, codes[rows] >= 0, y
+    some = of_each(y, LABELLED)
+    if len(some) < len(y):
+        tell(
+            f"{len(y):,} rows have a label: {len(some):,} are looked at, {LABELLED:,} of each class"
+            " at most"
+        )
+    rows = np.union1d(told[some], spread(others, MOST))
+    return rows, codes[rows] >= 0, y[some]
 
 
-def _site(parts: Sequence[Verdicts], told: npt.NDArray[np.bool_], y: Ints) -> Site:
-    """Of verdicts on the chosen rows [R], file by file."""
+def _site(
+    network: BiLSTMDNN, parts: Iterable[Inputs], told: npt.NDArray[np.bool_], y: Ints
+) -> Site:
+    """Of the chosen rows [R], part by part; those that are `told` are of the classes y."""
     from ml_core.verdict.seen import Seen, look_at_inputs
 
-    looks = [look_at_inputs(part.model.network, part.inputs) for part in parts]
+    looks, measured, start = [], [], 0
+    for inputs in parts:
+        looks.append(look_at_inputs(network, inputs))
+        end = start + len(looks[-1].logits)
+        others = inputs.take(np.flatnonzero(~told[start:end]))
+        measured.append(others.measures()[0])  # of all: they are few
+        start = end
     seen = Seen(*map(np.concatenate, zip(*looks, strict=True)))
-    measures = [part.inputs.measures() for part in parts]
-    before = np.cumsum([0, *(len(part) for part in parts)])
-    values = np.concatenate([values for values, _ in measures])
-    of = np.concatenate([at + start for (_, at), start in zip(measures, before, strict=False)])
-    kept, place = ~told[of], np.cumsum(~told) - 1
-    return Site(
-        seen.take(np.flatnonzero(told)),
-        y,
-        seen.take(np.flatnonzero(~told)),
-        (values[kept], place[of[kept]]),
-    )
+    there, rest = (seen.take(np.flatnonzero(rows)) for rows in (told, ~told))
+    return Site(there, y, rest, np.concatenate(measured))
 
 
 def _called(logits: npt.NDArray[Any], model: Model, seen: Seen) -> dict[str, float]:

@@ -54,7 +54,7 @@ def judge(scorer: Scorer, data: Sequence[Path]) -> Judged:
 
 
 def _texts(scorer: Scorer, data: Sequence[Path]) -> Iterator[Verdicts]:
-    from ml_core.readers import Table, text_batches, text_column
+    from ml_core.readers import Table, text_column
 
     kind = text_kind(scorer.kind)
     tables = [Table.open(path, lines=True) for path in data]
@@ -65,9 +65,8 @@ def _texts(scorer: Scorer, data: Sequence[Path]) -> Iterator[Verdicts]:
     for table, count in zip(tables, counts, strict=True):
         if not count:
             raise DataError(f"{table.name}: no rows")
-        even = -(-count // -(-count // BATCH))  # no small rest: texts may be judged by each other
         told, site = False, _site(kind, table, count)
-        for texts in text_batches(table, kind, even):
+        for texts in even_batches(table, kind, count):
             verdicts = scorer.score_texts(texts, _after(done, say))
             blank = np.fromiter((not text.strip() for text in texts), np.bool_, len(texts))
             told = told or any(set(text.lower().split()) - {"nan"} for text in texts)
@@ -79,6 +78,13 @@ def _texts(scorer: Scorer, data: Sequence[Path]) -> Iterator[Verdicts]:
         if not told:
             raise DataError(f"{table.name}: all texts are empty or NaN")
     say.done()
+
+
+def even_batches(table: Table, kind: TextKind, count: int) -> Iterator[list[str]]:
+    """A table's `count` texts with no small rest: texts may be judged by each other."""
+    from ml_core.readers import text_batches
+
+    return text_batches(table, kind, -(-count // max(-(-count // BATCH), 1)))
 
 
 def _site(kind: TextKind, table: Table, count: int) -> SiteOfTexts | None:

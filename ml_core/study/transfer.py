@@ -307,20 +307,19 @@ class _Adaptation:
         """Each system's figures on all flows but the chosen ones."""
         from sklearn.ensemble import RandomForestClassifier
 
-        from ml_core.adaptation import corrected, correction
+        from ml_core.adaptation import corrected, correction, spread
         from ml_core.commands.adapt import MOST
         from ml_core.evaluation import finite
         from ml_core.kinds.flows.building import scans_as_scans
 
         X, model, truth = self.tested.table, self.model, self.tested.y
         rest = np.setdiff1d(np.arange(len(truth)), chosen)
-        others = rest[np.linspace(0, len(rest) - 1, min(MOST, len(rest))).astype(np.int64)]
+        others = spread(rest, MOST)
         y = scans_as_scans(X.take(chosen), truth[chosen])
         told, site = self.seen.take(chosen), self.seen.take(others)
         fitted = correction(told, y, site, model.temperature)
-        unmeasured = np.zeros((len(others), len(model.columns)), np.float32)
-        measured = unmeasured, np.arange(len(others))  # of drift, which is not asked for
-        adapted = corrected(model, fitted, told, y, site, measured)
+        unmeasured = np.zeros((len(others), len(model.columns)), np.float32)  # no drift is told
+        adapted = corrected(model, fitted, told, y, site, unmeasured)
         for name, logits, openset in (
             ("as it is", self.seen.logits.astype(np.float64), model.openset),
             ("adapted", fitted.logits(self.seen), adapted.openset),

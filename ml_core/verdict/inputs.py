@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
@@ -49,6 +49,7 @@ class Inputs(Protocol):
     def look(self, network: BiLSTMDNN, rows: Ints) -> Seen: ...
     def fields(self, rows: Ints) -> Fields: ...
     def measures(self) -> tuple[F32, Ints]: ...
+    def take(self, rows: Ints) -> Inputs: ...
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,9 @@ class FlowInputs:
         rows = np.arange(len(self.index))
         return self.rows[self._judged(rows)], rows
 
+    def take(self, rows: Ints) -> FlowInputs:
+        return replace(self, index=self.index[rows])
+
     def _windows(self, rows: Ints) -> Ints:
         """[B, T] as long as the longest of them."""
         index = self.index[rows]
@@ -159,3 +163,7 @@ class TextInputs:
         """TEXT_MEASURES of some texts [M, 8], and which [M] they are."""
         rows = chosen(len(self.texts))
         return text_measures([self.texts[row] for row in rows]), rows
+
+    def take(self, rows: Ints) -> TextInputs:
+        texts = [self.texts[row] for row in rows.tolist()]
+        return replace(self, texts=texts, steps=self.steps[rows], lengths=self.lengths[rows])

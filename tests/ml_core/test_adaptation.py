@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from ml_core.adaptation import Correction, _within, corrected, correction, worth
+from ml_core.adaptation import CENTRES, Correction, _within, corrected, correction, worth
 from ml_core.errors import DataError
 from ml_core.kinds import UNTOLD, text_kind
 from ml_core.verdict.inputs import TextInputs
@@ -146,8 +146,8 @@ def test_the_corrected_network_says_what_was_fitted_and_knows_the_labelled_rows(
     y[7] = UNTOLD
     weights = model.network.head.weight.clone()
     fitted = correction(told, y, others, model.temperature)
-    values, rows = inputs.measures()
-    adapted = corrected(model, fitted, told, y, others, (values[8:], rows[:-8]))
+    measured, _ = inputs.take(np.arange(8, 60)).measures()
+    adapted = corrected(model, fitted, told, y, others, measured)
     again = look_at_inputs(adapted.network, inputs)
     assert np.allclose(again.logits, fitted.logits(seen), atol=1e-4)
     assert np.array_equal(again.hidden, seen.hidden)
@@ -156,3 +156,18 @@ def test_the_corrected_network_says_what_was_fitted_and_knows_the_labelled_rows(
     assert (adapted.openset.distance(own, told.hidden, told.inputs) == 0).all()
     assert (model.openset.distance(own, told.hidden, told.inputs) > 0).all()
     assert adapted.profile.rows.sum() == 52
+
+
+def test_of_many_labelled_rows_of_a_class_some_become_its_centres() -> None:
+    model, kind = request_model(), text_kind("requests")
+    texts = [f"GET /{i}" for i in range(2 * CENTRES + 10)]
+    inputs = TextInputs(kind, texts, *kind.encode(texts))
+    seen, y = look_at_inputs(model.network, inputs), np.arange(len(texts)) // (2 * CENTRES)
+    fitted = correction(seen.take(np.arange(20)), y[:20], seen, model.temperature)
+    adapted = corrected(model, fitted, seen, y, seen, inputs.measures()[0])
+    more = [
+        adapted.openset.spaces[name].counts - space.counts
+        for name, space in model.openset.spaces.items()
+    ]
+    assert [counts[:2].tolist() for counts in more] == [[CENTRES, 10]] * len(more)
+    assert all(counts[2:].sum() == 0 for counts in more)

@@ -11,8 +11,10 @@ import pytest
 
 from ml_core.__main__ import main
 from ml_core.commands import adapt
+from ml_core.kinds import text_kind
 from ml_core.kinds.flows.columns import FLOW_COLUMNS
 from ml_core.model_file import load, save
+from ml_core.readers import Table
 from ml_core.scorer import Scorer
 from tests.ml_core.made import flow_model, flows, request_model
 
@@ -160,3 +162,36 @@ def test_nothing_is_written_where_fewer_rows_are_right_than_before(
     assert adapted(*given, "--output", tmp_path / "out") == 2
     assert "labelled rows are right" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_of_many_labelled_rows_some_are_looked_at_and_all_the_others_measured(
+    tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    others, many, out = adapt.LEAST, 21_000, tmp_path / "ours"
+    lines = [f"GET /{i}?q={'%27' * 9 if i % 2 else i}" for i in range(many + others)]
+    said = ["sqli" if i % 2 else "normal" for i in range(many)] + [""] * others
+    pl.DataFrame({"request": lines, "verdict": said}).write_csv(path := tmp_path / "many.csv")
+    given = "requests", path, "--label", "verdict", "--model", model, "--alarms", "0.5"
+    assert adapted(*given, "--output", out) == 0
+    told = capsys.readouterr()
+    assert "21,000 rows have a label: 4,000 are looked at, 2,000 of each class" in told.err
+    assert json.loads(told.out)["labelled rows right"]["of"] == 2 * adapt.LABELLED
+    assert load(out).profile.rows.sum() == others
+
+
+def test_texts_are_read_among_all_of_their_own_file(tmp_path: Path) -> None:
+    """As `score` reads them: of events it tells how rare they are there."""
+    kind, parts, seen = text_kind("events"), [], []
+    for common in (1, 2):  # each is rare where the other is common
+        texts = [f"{common} {common}"] * 60 + [f"{3 - common} {3 - common}"] * 2
+        pl.DataFrame({"events": texts}).write_csv(path := tmp_path / f"{common}.csv")
+        parts.append(Table.open(path))
+        seen.append(kind.encode(texts)[0])
+    rows = np.array([0, 61, 62, 123])
+    read = list(adapt._text_inputs(kind, parts, rows))
+    assert [inputs.texts for inputs in read] == [["1 1", "2 2"], ["2 2", "1 1"]]
+    for inputs, steps in zip(read, seen, strict=True):
+        assert np.array_equal(inputs.steps, steps[[0, 61]])
+        assert not np.array_equal(*inputs.steps)
+    alone = kind.encode(["1 1", "2 2"])[0]
+    assert not np.array_equal(read[0].steps, alone)
