@@ -21,7 +21,7 @@ from ml_core.commands.evaluate import add_label
 from ml_core.commands.folders import for_a_model
 from ml_core.commands.numbers import share
 from ml_core.commands.progress import Rows, tell
-from ml_core.errors import DataError
+from ml_core.errors import DataError, ModelFileError
 from ml_core.kinds import FLOWS, UNTOLD, Kind, named, text_kind
 from ml_core.verdict.calibration import softmax
 
@@ -80,14 +80,22 @@ def run(chosen: argparse.Namespace) -> None:
     if chosen.output.exists() and folder.exists() and chosen.output.samefile(folder):
         raise DataError(f"{folder}: is adapted, and would be lost")
     scorer = Scorer.load(folder, chosen.kind, chosen.threads)
+    earlier = scorer.model.training.get("adapted", [])
+    if not isinstance(earlier, list):
+        raise ModelFileError(f"{folder}: what it was adapted from is no list")
     read = _flows if chosen.kind == FLOWS else _texts
     site, model = read(scorer, chosen.data, chosen.label), scorer.model
     rows = site.told, site.y, site.others, model.temperature, chosen.alarms
-    before, after = worth(*rows)
-    if after < before:
+    right = worth(*rows)
+    if not right.found and (attacks := int((site.y != 0).sum())):
         raise DataError(
-            f"adapted without them, {after} of {len(site.y)} labelled rows are right, before"
-            f" {before}: nothing is written"
+            f"adapted without them, none of {attacks} labelled attacks is called an attack:"
+            " nothing is written"
+        )
+    if right.held_out < right.raised:
+        raise DataError(
+            f"adapted without them, {right.held_out} of {len(site.y)} labelled rows are right,"
+            f" before, with as few alarms, {right.raised}: nothing is written"
         )
     fitted = correction(*rows)
     adapted = corrected(model, fitted, *site)
@@ -99,9 +107,15 @@ def run(chosen: argparse.Namespace) -> None:
         "of a kind not told": int((site.y == UNTOLD).sum()),
         "without a label": len(site.others.logits),
     }
-    training = {**model.training, "adapted": [*model.training.get("adapted", []), about]}
+    training = {**model.training, "adapted": [*earlier, about]}
+    raised = {} if chosen.alarms is None else {"before, with as few alarms": right.raised}
     metrics = {
-        "labelled rows right": {"of": len(site.y), "before": before, "held out": after},
+        "labelled rows right": {
+            "of": len(site.y),
+            "before": right.own,
+            **raised,
+            "held out": right.held_out,
+        },
         "others called, before": _called(site.others.logits, model, site.others),
         "others called, after": _called(fitted.logits(site.others), adapted, site.others),
     }

@@ -129,11 +129,15 @@ def test_what_is_no_number_teaches_nothing() -> None:
 
 def test_what_a_correction_is_worth_is_told_by_rows_that_it_was_not_fitted_to() -> None:
     (told, y), (others, _) = few(*site(2000, 1, moved=2.5), 40), site(2000, 2, moved=2.5)
-    before, after = worth(told, y, others, 1.0)
-    assert before == (told.logits.argmax(axis=1) == y).sum()
-    assert after > before + 15
+    right = worth(told, y, others, 1.0)
+    assert right.own == right.raised == (told.logits.argmax(axis=1) == y).sum()
+    assert right.held_out > right.own + 15
+    assert right.found > 60
     wrong = np.random.default_rng(4).integers(0, 3, len(y))  # labels that nothing tells
-    assert worth(told, wrong, others, 1.0)[1] < 0.6 * len(y)
+    assert worth(told, wrong, others, 1.0).held_out < 0.6 * len(y)
+    silent = worth(told, y, others, 1.0, 0.0)
+    assert silent.own == right.own > silent.raised  # which finds no attack
+    assert (silent.raised, silent.found) == ((y == 0).sum(), 0)
 
 
 def test_the_corrected_network_says_what_was_fitted_and_knows_the_labelled_rows() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -57,10 +58,13 @@ def test_an_adapted_model_is_right_at_its_site_and_says_what_it_was_made_from(
     given = "requests", requests, "--label", "verdict", "--model", model, "--alarms", "0.5"
     assert adapted(*given, "--output", out) == 0
     told = json.loads(capsys.readouterr().out)
-    assert told["labelled rows right"]["of"] == LABELLED
-    assert told["labelled rows right"]["held out"] > told["labelled rows right"]["before"]
+    right, known = told["labelled rows right"], load(model)
+    own = Scorer(known).score_texts(texts()[:LABELLED]).label
+    assert right["of"] == LABELLED
+    assert right["before"] == (own == np.arange(LABELLED) % 2).sum()
+    assert right["held out"] > max(right["before"], right["before, with as few alarms"])
     assert told["others called, after"]["an attack"] <= 0.5
-    made, before = load(out, "requests"), load(model)
+    made, before = load(out, "requests"), known
     (about,) = made.training["adapted"]
     assert about["from"] == before.digest != made.digest == told["sha256"]
     assert about["labelled"] == {"normal": 30, "sqli": 30}
@@ -164,6 +168,19 @@ def test_nothing_is_written_where_fewer_rows_are_right_than_before(
     assert not (tmp_path / "out").exists()
 
 
+def test_no_model_is_written_that_finds_none_of_the_labelled_attacks(
+    tmp_path: Path, requests: Path, model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    given = "requests", requests, "--label", "verdict", "--model", model, "--output", out
+    assert adapted(*given, "--alarms", "0") == 2
+    said = capsys.readouterr()
+    assert said.err.count("\n") == 1
+    assert f"none of {LABELLED // 2} labelled attacks is called an attack" in said.err
+    assert not said.out
+    assert not out.exists()
+
+
 def test_of_many_labelled_rows_some_are_looked_at_and_all_the_others_measured(
     tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -195,3 +212,14 @@ def test_texts_are_read_among_all_of_their_own_file(tmp_path: Path) -> None:
         assert not np.array_equal(*inputs.steps)
     alone = kind.encode(["1 1", "2 2"])[0]
     assert not np.array_equal(read[0].steps, alone)
+
+
+@pytest.mark.parametrize("earlier", ["before", {"from": "it"}, None])
+def test_a_model_whose_origin_is_no_list_is_told_before_any_work(
+    tmp_path: Path, earlier: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    odd = replace(request_model(), training={**request_model().training, "adapted": earlier})
+    save(folder := tmp_path / "odd", odd)
+    given = "requests", tmp_path / "missing.csv", "--label", "verdict", "--model", folder
+    assert adapted(*given, "--output", tmp_path / "out") == 2
+    assert "what it was adapted from is no list" in capsys.readouterr().err
