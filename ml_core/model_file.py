@@ -70,6 +70,16 @@ def shipped(kind: str) -> Path:
     return Path(__file__).parents[1] / "knowledge_base" / "models" / f"{kind}-bilstm-dnn"
 
 
+def kind_of(folder: Path) -> object:
+    """What kind of model its manifest claims the folder to hold; None for no manifest."""
+    if not (folder / MANIFEST).exists():
+        return None
+    try:
+        return _manifest(folder).get("kind")
+    except ModelFileError:
+        return None
+
+
 def save(folder: Path, model: Model) -> str:
     """Write `model` to `folder` (created if need be); returns the weights' SHA-256.
 
@@ -98,6 +108,7 @@ def save(folder: Path, model: Model) -> str:
         "training": dict(model.training),
         "metrics": dict(model.metrics),
     }
+    made = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
     files = [(folder / f".{name}.part", folder / name) for name in (WEIGHTS, MANIFEST)]
@@ -109,6 +120,8 @@ def save(folder: Path, model: Model) -> str:
     finally:
         for new, _ in files:
             new.unlink(missing_ok=True)
+        if made and not any(folder.iterdir()):
+            folder.rmdir()
     return digest
 
 
@@ -208,10 +221,12 @@ def _check_manifest(manifest: Mapping[str, Any], arch: Architecture) -> None:
     """ValueError if it is not of a model that this version reads, and made."""
     kind, temperature = manifest["kind"], float(manifest["temperature"])
     classes, columns, measures = named(kind).classes, INPUT_COLUMNS, INPUT_COLUMNS
+    second_of = arch.second_of  # of flows there is none
     form, longest = ("numbers", len(INPUT_COLUMNS), len(classes)), MOST_WINDOW
     if kind != FLOWS:
         usual, columns, measures = text_kind(kind).architecture, (), TEXT_MEASURES
         form, longest = (usual.stage, usual.inputs, len(classes)), usual.steps
+        second_of = usual.second_of
     sizes = (arch.steps, arch.hidden, arch.inputs, arch.embedding, arch.kernel, arch.pool)
     fingerprint, figures = manifest["training"].get("fingerprint"), manifest["metrics"].values()
     expected = {
@@ -221,7 +236,8 @@ def _check_manifest(manifest: Mapping[str, Any], arch: Architecture) -> None:
         f"a temperature of {temperature}": TINY <= temperature <= HUGE,
         "an architecture larger than any that this version makes": max(sizes) <= MOST
         and arch.steps <= longest,
-        f"an architecture not for {kind}": (arch.stage, arch.inputs, arch.classes) == form,
+        f"an architecture not for {kind}": (arch.stage, arch.inputs, arch.classes) == form
+        and (not arch.second or arch.second_of == second_of),
         "no fingerprint of what it learned from": _FINGERPRINT.fullmatch(str(fingerprint)),
         "metrics that are no figures": all(isinstance(some, dict) for some in figures),
     }

@@ -11,6 +11,7 @@ import argparse
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -76,9 +77,10 @@ def run(chosen: argparse.Namespace) -> None:
     from ml_core.scorer import Scorer
 
     folder = chosen.model or model_file.shipped(chosen.kind)
-    for_a_model(chosen.output)
-    if chosen.output.exists() and folder.exists() and chosen.output.samefile(folder):
-        raise DataError(f"{folder}: is adapted, and would be lost")
+    for_a_model(chosen.output, chosen.kind)
+    for kept in (folder, model_file.shipped(chosen.kind)):
+        if chosen.output.exists() and kept.exists() and chosen.output.samefile(kept):
+            raise DataError(f"{kept}: this model would be lost")
     scorer = Scorer.load(folder, chosen.kind, chosen.threads)
     earlier = scorer.model.training.get("adapted", [])
     if not isinstance(earlier, list):
@@ -91,6 +93,10 @@ def run(chosen: argparse.Namespace) -> None:
         raise DataError(
             f"adapted without them, none of {attacks} labelled attacks is called an attack:"
             " nothing is written"
+        )
+    if not right.held_out:
+        raise DataError(
+            f"adapted without them, none of {len(site.y)} labelled rows is right: nothing is written"
         )
     if right.held_out < right.raised:
         raise DataError(
@@ -133,7 +139,8 @@ def _flows(scorer: Scorer, data: Sequence[Path], label: str) -> Site:
     reading.done()
     if scorer.model.training.get("stream"):
         table = table.as_streams()
-    rows, told, y = _chosen(labels, named(FLOWS))
+    held = np.asarray(np.isfinite(table.features).any(axis=1))
+    rows, told, y = _chosen(labels, held, named(FLOWS))
     y = scans_as_scans(table.take(rows[told]), y)
     return _site(scorer.model.network, _flow_inputs(scorer, table, rows), told, y)
 
@@ -150,14 +157,16 @@ def _flow_inputs(scorer: Scorer, table: FlowTable, rows: Ints) -> Iterator[Input
 
 
 def _texts(scorer: Scorer, data: Sequence[Path], label: str) -> Site:
-    from ml_core.readers import Table, read_labels, text_column
+    from ml_core.readers import Table, read_labels, text_batches, text_column
 
     kind = text_kind(scorer.kind)
     tables = [Table.open(path, lines=True) for path in data]
     for table in tables:
         text_column(table, kind)  # before any work: what lacks it shall say so at once
     labels = read_labels(data, label)
-    rows, told, y = _chosen(labels, kind)
+    batches = chain.from_iterable(text_batches(table, kind) for table in tables)
+    held = np.fromiter((bool(text.strip()) for text in chain.from_iterable(batches)), dtype=bool)
+    rows, told, y = _chosen(labels, held, kind)
     return _site(scorer.model.network, _text_inputs(kind, tables, rows), told, y)
 
 
@@ -176,15 +185,19 @@ def _text_inputs(kind: TextKind, tables: Sequence[Table], rows: Ints) -> Iterato
             start = end
 
 
-def _chosen(labels: Labels, kind: Kind) -> tuple[Ints, npt.NDArray[np.bool_], Ints]:
+def _chosen(
+    labels: Labels, held: npt.NDArray[np.bool_], kind: Kind
+) -> tuple[Ints, npt.NDArray[np.bool_], Ints]:
     """The rows [R] to look at, rising; which of them are labelled; and the classes of those.
+
+    Of N rows, those of which something was read (`held`): an empty one tells nothing of the site.
 
     DataError for labels of another kind, none at all, or too few rows without.
     """
     from ml_core.adaptation import of_each, spread
 
     codes = labels.codes
-    others, told = np.flatnonzero(codes < 0), np.flatnonzero(codes >= 0)
+    others, told = np.flatnonzero((codes < 0) & held), np.flatnonzero((codes >= 0) & held)
     if not len(told):
         raise DataError("no row has a label")
     y = kind.class_index(labels.names)[codes[told]]

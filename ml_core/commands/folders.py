@@ -34,12 +34,18 @@ def writable(path: Path) -> bool:
     return os.access(path, os.W_OK)
 
 
-def for_a_model(folder: Path) -> None:
-    """DataError, before any work, for a folder that no model can be written to."""
+def for_a_model(folder: Path, kind: str) -> None:
+    """DataError, before any work, for a folder that no model of the kind can be written to, or that
+    holds one of another kind."""
     if folder.is_file():
         raise DataError(f"{folder}: a file, not a folder for the model")
     if not writable(folder):
         raise DataError(f"{folder}: not writable")
+    from ml_core.model_file import kind_of  # PyTorch takes its time
+
+    other = kind_of(folder)
+    if other not in (None, kind):
+        raise DataError(f"{folder}: holds a model of {other!r}, which would be lost")
 
 
 def _inside(folder: Path) -> Iterator[Path]:

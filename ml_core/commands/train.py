@@ -67,7 +67,7 @@ def run(chosen: argparse.Namespace) -> None:
     from ml_core import model_file
     from ml_core.network.parallel import leads
 
-    for_a_model(chosen.output)
+    for_a_model(chosen.output, chosen.kind)
     if chosen.checkpoint is not None and not chosen.checkpoint.parent.is_dir():
         raise DataError(f"{chosen.checkpoint.parent}: no such folder for the checkpoint")
     kept = chosen.checkpoint

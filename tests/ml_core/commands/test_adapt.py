@@ -10,11 +10,12 @@ import numpy as np
 import polars as pl
 import pytest
 
+from ml_core import adaptation
 from ml_core.__main__ import main
 from ml_core.commands import adapt
 from ml_core.kinds import text_kind
 from ml_core.kinds.flows.columns import FLOW_COLUMNS
-from ml_core.model_file import load, save
+from ml_core.model_file import load, save, shipped
 from ml_core.readers import Table
 from ml_core.scorer import Scorer
 from tests.ml_core.made import flow_model, flows, request_model
@@ -123,6 +124,9 @@ def test_what_cannot_be_adapted_gets_one_line_and_leaves_nothing(
         "odd": table.with_columns(odd),
         "labelled": table.head(LABELLED),
         "empty": table.head(0),
+        "blank": table.with_columns(
+            pl.when(pl.col("verdict") != "").then(pl.col("request")).otherwise(pl.lit(" "))
+        ),
     }
     for name, frame in files.items():
         frame.write_csv(tmp_path / f"{name}.csv")
@@ -135,8 +139,11 @@ def test_what_cannot_be_adapted_gets_one_line_and_leaves_nothing(
         ("empty", "verdict", [], "no row"),
         ("missing", "verdict", [], "missing.csv"),
         ("site", "verdict", ["--alarms", "2"], "'2' is not a share"),
-        ("site", "verdict", ["--output", model], "is adapted, and would be lost"),
+        ("site", "verdict", ["--output", model], "this model would be lost"),
         ("site", "verdict", ["--output", requests], "a file, not a folder"),
+        ("site", "verdict", ["--output", shipped("domains")], "a model of 'domains', which would"),
+        ("site", "verdict", ["--output", shipped("requests")], "this model would be lost"),
+        ("blank", "verdict", [], f"0 rows without a label; at least {adapt.LEAST}"),
         ("site", "verdict", ["--model", tmp_path / "none"], "no readable model.json"),
     ):
         given = "requests", tmp_path / f"{name}.csv", "--label", label, "--model", model
@@ -150,6 +157,22 @@ def test_what_cannot_be_adapted_gets_one_line_and_leaves_nothing(
     given = "domains", requests, "--label", "verdict", "--model", model, "--output", out
     assert adapted(*given) == 2
     assert "a model of 'requests', not of 'domains'" in capsys.readouterr().err
+
+
+def test_nothing_is_written_where_no_row_is_right(
+    tmp_path: Path,
+    requests: Path,
+    model: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(adaptation, "worth", lambda *_: adaptation.Worth(0, 0, 0, 1))
+    given = "requests", requests, "--label", "verdict", "--model", model
+    assert adapted(*given, "--output", tmp_path / "out") == 2
+    assert (
+        f"none of {LABELLED} labelled rows is right: nothing is written" in capsys.readouterr().err
+    )
+    assert not (tmp_path / "out").exists()
 
 
 def test_nothing_is_written_where_fewer_rows_are_right_than_before(
