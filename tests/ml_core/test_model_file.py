@@ -59,6 +59,9 @@ def test_a_full_disk_leaves_the_model_that_was_there(
         save_model(tmp_path, domain_model())
     assert load(tmp_path, "requests").digest == digest
     assert {path.name for path in tmp_path.iterdir()} == {MANIFEST, WEIGHTS}
+    with pytest.raises(OSError, match="No space left"):
+        save_model(tmp_path / "new", domain_model())
+    assert not (tmp_path / "new").exists()
 
 
 def edit(change: Callable[[dict], object]) -> Callable[[Path], None]:
@@ -164,6 +167,13 @@ def test_what_does_not_match_is_refused_in_one_line(
     with pytest.raises(ModelFileError, match=says) as refusal:
         load(tmp_path, "flows")
     assert "\n" not in str(refusal.value)
+
+
+def test_a_second_opinion_that_reads_another_kind_is_refused(tmp_path: Path) -> None:
+    save_model(tmp_path, domain_model())
+    edit(lambda m: m["architecture"].update(second_of="requests"))(tmp_path)
+    with pytest.raises(ModelFileError, match="an architecture not for domains"):
+        load(tmp_path, "domains")
 
 
 def filled(name: str, value: float) -> tuple[str, Callable[[dict], object]]:

@@ -117,5 +117,8 @@ def test_many_harmless_parameters_do_not_outvote_an_attack_among_them() -> None:
 def test_it_stands_beside_the_votes_of_groups_alone() -> None:
     with pytest.raises(DataError, match="second opinion of 8 groups"):
         Architecture("bytes", inputs=128, classes=3, steps=4, second=8)
+    for one in ({"grams": 1}, {"grams": 8, "second": 1}):  # of which there is none but "no group"
+        with pytest.raises(DataError):
+            Architecture("bytes", inputs=128, classes=3, steps=4, **one)
     with pytest.raises(DataError, match="second opinion of 'weather'"):
         Architecture("bytes", inputs=128, classes=3, steps=4, grams=8, second_of="weather")
