@@ -55,15 +55,15 @@ def explanations(verdicts: Verdicts, y: Ints, names: Sequence[str]) -> tuple[Tab
             (
                 group,
                 of.rows,
-                *_told(of),
-                *(cell for other in others for cell in _told(other[group])[:2]),
+                *told(of),
+                *(cell for other in others for cell in told(other[group])[:2]),
             )
             for group, of in shown.items()
         ]
         return Table(title, (*HEADER, *COMPARED), tuple(rows), about)
 
     by_field = of_each(verdicts.faithfulness)
-    rows = tuple((group, of.rows, *_told(of)) for group, of in by_field.items())
+    rows = tuple((group, of.rows, *told(of)) for group, of in by_field.items())
     return (
         Table("Faithfulness of explanations", HEADER, rows, ABOUT),
         by_step("Faithfulness of the steps shown", STEPS, earlier=False),
@@ -82,7 +82,8 @@ def chosen(label: Ints, y: Ints, names: Sequence[str]) -> dict[str, list[int]]:
     return {name: np.sort(rows).tolist() for name, rows in drawn.items() if len(rows)}
 
 
-def _told(found: Faithfulness) -> tuple[Cell, ...]:
+def told(found: Faithfulness) -> tuple[Cell, ...]:
+    """Share of draws lost, of verdicts that won against most draws, and by how much the score falls."""
     won, fell = (a[~np.isnan(found.won)] for a in (found.won, found.fell))
     if not len(won):
         return None, None, None

@@ -18,6 +18,7 @@ from ml_core.kinds import FLOWS, KINDS, TextKind, text_kind
 from ml_core.kinds.text import Corpus
 from ml_core.model_file import shipped
 from ml_core.scorer import Scorer, Verdicts
+from ml_core.study.explanations import EXPLAINED, told
 from ml_core.study.report import Cell, Chapter, Table, Topic
 from ml_core.study.text_cases import (
     EPOCHS,
@@ -32,14 +33,13 @@ from ml_core.study.text_cases import (
     single_sources,
     thinned,
 )
-from ml_core.verdict.faithfulness import Faithfulness
+from ml_core.study.verdicts import moved
 
 F64 = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 Say = Callable[[str], None]
 
-EXPLAINED = 100  # verdicts of each class
 LEAST = 1e-300  # a probability whose logarithm is told
 
 
@@ -180,13 +180,12 @@ def faithful_rows(
             chosen = np.sort(np.random.default_rng(0).permutation(right)[:EXPLAINED])
             faithful = said.faithfulness(chosen.tolist())
             if faithful.rows:
-                yield (kind, name if len(held) == 1 else f"{name}, {part.name}", *_told(faithful))
-
-
-def _told(faithful: Faithfulness) -> tuple[Cell, ...]:
-    told = ~np.isnan(faithful.won)
-    won, fell = faithful.won[told], faithful.fell[told]
-    return len(won), 1 - float(won.mean()), float((won > 0.5).mean()), float(np.median(fell))
+                yield (
+                    kind,
+                    name if len(held) == 1 else f"{name}, {part.name}",
+                    faithful.rows,
+                    *told(faithful),
+                )
 
 
 # ── drift ─────────────────────────────────────────────────────────────────────────────────
@@ -199,13 +198,7 @@ def _moved(
         name: thinned(t) for name, t in others.items()
     }
     for name, given in texts.items():
-        verdicts = scorer.score_texts(given)
-        drift, unsure = verdicts.drift(), float(verdicts.unsure.mean())
-        row: tuple[Cell, ...] = (None, "too few rows", None, None, unsure, "")
-        if drift is not None:
-            most = ", ".join(column.name for column in drift.columns[:3])
-            row = drift.index, drift.level, drift.novelty.psi, drift.novelty.ks, unsure, most
-        yield (scorer.kind, learned, name, len(given), *row)
+        yield (scorer.kind, learned, name, *moved(scorer.score_texts(given)))
 
 
 TOPIC = Topic("text_verdicts", "Verdicts on texts", run, minutes=4.5)

@@ -286,13 +286,13 @@ def _calibration(learned: Learned, data: Path) -> Table:
 
 def _drift(learned: Learned, data: Path) -> Table:
     scorer, test = Scorer(learned.model), learned.test
-    rows = [_moved("held out by time, all", test.verdicts)]
+    rows = [("held out by time, all", *moved(test.verdicts))]
     table, y, names = _flows(data, SOURCE)
     part = building.split_in_time(names, table.time, table.source)
     held = table.take((part == TEST) & (y == 0))
-    rows.append(_moved("held out by time, normals only", _verdicts(scorer, held)))
+    rows.append(("held out by time, normals only", *moved(_verdicts(scorer, held))))
     for name, title in OTHERS:
-        rows.append(_moved(title, _verdicts(scorer, _flows(data, name)[0])))
+        rows.append((title, *moved(_verdicts(scorer, _flows(data, name)[0]))))
     return Table(
         "Drift",
         ("flows", "rows", "index", "level", "open-set PSI", "open-set KS", "unsure", "moved most"),
@@ -303,14 +303,15 @@ def _drift(learned: Learned, data: Path) -> Table:
     )
 
 
-def _moved(title: str, verdicts: Verdicts) -> tuple[Any, ...]:
-    drift = verdicts.drift()
+def moved(verdicts: Verdicts) -> tuple[Any, ...]:
+    """How many rows, the index, its level, the open-set score's PSI and KS, the share of unsure
+    verdicts, and the columns that moved most."""
+    drift, unsure = verdicts.drift(), float(verdicts.unsure.mean())
     if drift is None:
-        return (title, len(verdicts), None, "too few rows", None, None, None, "")
-    return (
-        title, drift.rows, drift.index, drift.level, drift.novelty.psi, drift.novelty.ks,
-        float(verdicts.unsure.mean()), ", ".join(c.name for c in drift.columns[:3]),
-    )  # fmt: skip
+        return (len(verdicts), None, "too few rows", None, None, unsure, "")
+    most = ", ".join(column.name for column in drift.columns[:3])
+    novelty = drift.novelty
+    return (drift.rows, drift.index, drift.level, novelty.psi, novelty.ks, unsure, most)
 
 
 TOPIC = Topic("verdicts", "Verdicts worth acting on", run, minutes=8.0)
