@@ -12,7 +12,7 @@ import pytest
 from apps.acquisition.frames import pack_features
 from apps.acquisition.traffic.flow_columns import FLOW_FEATURES
 from apps.analysis import networks, readings
-from apps.analysis.assess import PER_FINDING, _mean_reasons, _Told, assess
+from apps.analysis.assess import PER_FINDING, _explain, _mean_reasons, _Told, assess
 from apps.analysis.networks import network
 from apps.contracts import Kind
 from ml_core.scorer import Explanation, Reason, Verdicts
@@ -160,6 +160,23 @@ def test_most_unsure_or_a_thin_margin_is_unsure() -> None:
     assert told([[0.48, 0.52, 0]], [False]).unsure
     # Undecided between two attacks is still sure of an attack.
     assert not told([[0.02, 0.5, 0.48]], [False]).unsure
+
+
+def test_records_are_explained_as_what_their_finding_is_called(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def explain(_: Verdicts, rows: list[int], top: int, classes: list[int]) -> list[Explanation]:
+        return [
+            Explanation((Reason(f"{row} as {c}", "", 1.0),), np.ones(1, np.float32))
+            for row, c in zip(rows, classes, strict=True)
+        ]
+
+    monkeypatch.setattr(Verdicts, "explain", explain)
+    said = verdicts([[0.55, 0.45, 0], [0, 0.45, 0.55]], [False, False])  # neither is a DoS
+    both, first = _Told.of(said, np.array([0, 1])), _Told.of(said, np.array([0]))
+    found = _explain(said, [both, None, first], [50, 50, 50])
+    fields = [[why.reasons[0].field for why in each] for each in found]
+    assert [sorted(each) for each in fields] == [["0 as 1", "1 as 1"], [], ["0 as 0"]]
 
 
 def test_reasons_are_averaged_and_show_the_most_telling_value() -> None:
