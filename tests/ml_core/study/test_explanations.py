@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ml_core.scorer import Scorer
-from ml_core.study.explanations import EXPLAINED, RIGHT, chosen, explanations
+from ml_core.study.explanations import EXPLAINED, RIGHT, chosen, explanations, told
+from ml_core.verdict.faithfulness import Faithfulness
 from tests.ml_core.made import flow_model, flows
 
 
@@ -41,3 +42,10 @@ def test_every_group_is_put_to_the_test_by_fields_by_steps_and_by_earlier_steps(
         assert all(len(row) == len(table.header) for row in table.rows)
         assert all(0 <= cell <= 1 for row in table.rows for cell in row[2:4])
     assert steps.rows[0][1] > earlier.rows[0][1]  # of windows of two only the judged flow is left
+
+
+def test_draws_lost_verdicts_won_and_the_median_fall_are_of_those_that_compare_something() -> None:
+    found = Faithfulness(np.array([1.0, 7.0, 3.0, np.nan]), np.array([1.0, 0.9, 0.2, np.nan]))
+    lost, won, fell = told(found)
+    assert np.allclose([lost, won, fell], [0.3, 2 / 3, 3.0])
+    assert told(Faithfulness(np.array([np.nan]), np.array([np.nan]))) == (None, None, None)
