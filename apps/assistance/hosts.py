@@ -22,9 +22,16 @@ from apps.assistance.action import Output, Probe
 from apps.assistance.execution import ask
 from apps.assistance.models import Host
 from apps.assistance.recorded import kept, recording
-from apps.assistance.ssh import Connection, Endpoint, HostKey, Unreachable, private_key
+from apps.assistance.ssh import (
+    OVERLAYS,
+    Connection,
+    Endpoint,
+    HostKey,
+    Unreachable,
+    private_key,
+)
 from apps.contracts import Command, Refused
-from apps.protection import vault
+from apps.protection import outbound, vault
 from apps.protection.services import audit
 
 HOST_PROBES = (
@@ -60,6 +67,9 @@ def register_host(
         raise Refused(_("The name of the host may have letters, digits, dots, hyphens and _."))
     if not relay and not re.fullmatch(r"[A-Za-z0-9_.:-]{1,253}", address):
         raise Refused(_("The address must be an IP address or a host name."))
+    for literal in [] if relay else _literal(address):
+        if why := outbound.obstacle(ip_address(literal), private=True, networks=OVERLAYS):
+            raise Refused(f"No host is reached at {literal}, {why}.")
     if not 1 <= port <= 65535:
         raise Refused(_("The SSH port must be from 1 to 65535."))
     if not re.fullmatch(r"[a-z_][a-z0-9_-]{0,31}", user):

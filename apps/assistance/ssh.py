@@ -21,6 +21,7 @@ from paramiko.ssh_exception import AuthenticationException, SSHException
 
 from apps.assistance.action import Output
 from apps.contracts import Command
+from apps.protection import outbound
 
 CONNECT, BANNER, AUTHENTICATE, EXECUTE = 10.0, 10.0, 15.0, 30.0  # seconds
 MOST_OUTPUT = 1024 * 1024  # bytes of each stream of a command
@@ -47,6 +48,9 @@ WEAK = {
     "pubkeys": ["ssh-rsa", "ssh-dss"],
     "keys": ["ssh-rsa", "ssh-dss"],
 }
+
+OVERLAYS = outbound.networks_of(["100.64.0.0/10"])
+"""Shared addresses, as some VPNs give to hosts: neither private nor public, and allowed too."""
 
 
 class Unreachable(Exception):
@@ -97,13 +101,19 @@ class Endpoint:
     relay: str = ""
 
     def open(self) -> socket.socket:
+        """A connection to where the address was judged to lead. Raises `Unreachable`."""
         try:
             if self.relay:
                 sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
                 sock.settimeout(CONNECT)
                 sock.connect(self.relay)
                 return sock
-            return socket.create_connection((self.address, self.port), CONNECT)
+            found = outbound.judged(self.address, self.port, private=True, networks=OVERLAYS)
+            return outbound.connect(found, self.port, CONNECT)
+        except outbound.NotFound as wrong:
+            raise Unreachable(str(wrong)) from wrong
+        except outbound.Forbidden as wrong:
+            raise Unreachable(f"{wrong}.") from wrong
         except OSError as wrong:
             raise Unreachable(f"{self} does not answer: {wrong.strerror or wrong}.") from wrong
 

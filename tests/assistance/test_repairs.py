@@ -291,6 +291,13 @@ def test_what_cannot_be_undone_stays_marked_as_done_and_can_be_tried_again(
     [
         ({"name": "../x"}, "name of the host"),
         ({"address": "-oProxyCommand=x y"}, "address"),
+        ({"address": "169.254.169.254"}, "never a service's"),
+        ({"address": "::ffff:169.254.169.254"}, "never a service's"),
+        ({"address": "64:ff9b::169.254.169.254"}, "may lead anywhere"),
+        ({"address": "fe80::1"}, "never a service's"),
+        ({"address": "0.0.0.0"}, "never a service's"),
+        ({"address": "239.1.2.3"}, "never a service's"),
+        ({"address": "255.255.255.255"}, "never a service's"),
         ({"port": 0}, "port"),
         ({"user": "root; id"}, "repair account"),
         ({"host_key": "ssh-ed25519 AAAA"}, "damaged"),
@@ -305,6 +312,15 @@ def test_a_host_is_registered_only_with_what_can_be_used(
     with pytest.raises(Refused, match=because):
         services.register_host(**{**way, "actor": "root", **wrong})  # type: ignore[arg-type]
     assert not Host.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1", "::1", "10.0.0.5", "fd00::5", "100.64.0.7", "web01.example"]
+)
+def test_a_host_may_be_wherever_operators_have_hosts(address: str) -> None:
+    way = {"name": "web01", "address": address, "host_key": PUBLIC, "private_key_pem": PRIVATE}
+    services.register_host(**way, actor="root")
+    assert Host.objects.get().address == address
 
 
 def test_a_hosts_private_key_is_not_readable_in_the_database(web01: ModelHost) -> None:

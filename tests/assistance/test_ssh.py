@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 from pathlib import Path
 
@@ -46,6 +47,18 @@ def test_nobody_there_is_one_clear_sentence(tmp_path: Path) -> None:
         ssh.scan_host_key("127.0.0.1", 1)
     with pytest.raises(Unreachable, match="does not answer"):
         ssh.scan_host_key("", relay=str(tmp_path / "nothing"))
+
+
+def test_nobody_is_asked_where_no_host_can_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [(2, 1, 6, "", (text, 22)) for text in ("10.0.0.5", "169.254.169.254")]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *said, **how: found)
+
+    def connected(*said: object) -> None:
+        raise AssertionError(said)
+
+    monkeypatch.setattr(socket, "create_connection", connected)
+    with pytest.raises(Unreachable, match=r"web01 leads to 169\.254\.169\.254, which is never"):
+        ssh.scan_host_key("web01")
 
 
 def open_machine(machine: Machine, **changes: object) -> Connection:
