@@ -24,6 +24,7 @@ from apps.acquisition.written import store
 from apps.acquisition.written.checking import load
 from apps.acquisition.written.document import Broken
 from apps.contracts import Refused
+from apps.protection.names import checked_name
 from apps.protection.services import audit, seal
 
 MOST_PROXIES = 100
@@ -40,7 +41,11 @@ def create_source(
     host_name: str = "",
     is_demonstration: bool = False,
 ) -> tuple[Source, str]:
-    """A new source and its token, which is shown now and kept only as a digest."""
+    """A new source and its token, which is shown now and kept only as a digest.
+
+    Raises `Refused` for a name that cannot be read.
+    """
+    name = checked_name(name)
     token = secrets.token_urlsafe(32)
     source = Source.objects.create(
         name=name,

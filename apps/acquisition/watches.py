@@ -26,6 +26,7 @@ from apps.acquisition.receiving import receive
 from apps.acquisition.services import create_source
 from apps.contracts import Json, Refused
 from apps.protection import vault
+from apps.protection.names import checked_name
 from apps.protection.outbound import networks_of
 from apps.protection.services import audit
 
@@ -58,7 +59,8 @@ def create_watch(
 
     `networks` are private networks it may enter. Raises `Refused` with a sentence.
     """
-    checked = _checked(name, kind, target, every, options or {}, networks)
+    name = checked_name(name)
+    checked = _checked(kind, target, every, options or {}, networks)
     if Watch.objects.filter(name=name).exists():
         raise Refused(_("There is a watch of this name already."))
     if source is None:
@@ -97,7 +99,8 @@ def change_watch(
     Raises `Refused` with a sentence.
     """
     watch = Watch.objects.select_for_update().get(pk=watch_id)
-    checked = _checked(name, watch.kind, target, every, options, networks)
+    name = checked_name(name)
+    checked = _checked(watch.kind, target, every, options, networks)
     if Watch.objects.filter(name=name).exclude(pk=watch_id).exists():
         raise Refused(_("There is a watch of this name already."))
     if source is not None:
@@ -150,15 +153,12 @@ def delete_watch(*, watch_id: int, actor: str) -> None:
 
 
 def _checked(
-    name: str,
     kind: str,
     target: str,
     every: int,
     options: Mapping[str, Json],
     networks: Iterable[str],
 ) -> dict[str, Json]:
-    if not name.strip() or len(name) > 100:
-        raise Refused(_("A watch needs a name of at most 100 characters."))
     collector = collecting.collector_named(kind)
     if not (collector.continuous or LEAST_EVERY <= every <= MOST_EVERY):
         raise Refused(_("A watch runs at most once a minute and at least once in 30 days."))

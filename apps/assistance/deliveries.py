@@ -18,6 +18,7 @@ from apps.assistance.models import Advice, Attempt, Delivery, Responder, Share
 from apps.contracts import Refused
 from apps.protection import vault
 from apps.protection.locks import held
+from apps.protection.names import checked_name
 from apps.protection.services import audit
 
 WEBHOOK = "webhook"
@@ -38,9 +39,7 @@ def register_responder(*, name: str, webhook_url: str, actor: str) -> tuple[Resp
 
     Registering a name again changes its webhook and its secret. Raises `Refused`.
     """
-    name = name.strip()
-    if not name or len(name) > 100:
-        raise Refused(_("A responder needs a name of at most 100 characters."))
+    name = checked_name(name)
     if webhook_url:
         try:
             webhook.check_url(webhook_url, private=settings.TOCSIN["private_webhooks"])

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from apps.contracts import Refused
+from apps.protection.names import checked_name
 from apps.protection.permissions import Role
 from apps.protection.services import audit
 
@@ -31,6 +32,7 @@ def people() -> QuerySet[User]:
 @transaction.atomic
 def create(*, name: str, role: Role, actor: str) -> tuple[User, str]:
     """A new account and its first password, which nobody keeps. Raises `Refused`."""
+    name = checked_name(name, most=150)
     if User.objects.filter(username__iexact=name).exists():
         raise Refused(_("There is an account called %(name)s already.") % {"name": name})
     password = secrets.token_urlsafe(12)

@@ -16,11 +16,24 @@ from apps.acquisition.written.document import LARGEST
 from apps.assistance.ssh import private_key
 from apps.center.accounts import role_word
 from apps.center.explain import LONGEST_TEXT
+from apps.contracts import Refused
+from apps.protection.names import checked_name
 from apps.protection.permissions import Role
 
 
 def _area(rows: int, placeholder: str | Any = "") -> forms.Textarea:
     return forms.Textarea(attrs={"rows": rows, "placeholder": placeholder})
+
+
+class NameField(forms.CharField):
+    """A name as `checked_name` wants it: what is wrong with it is said beside the field."""
+
+    def clean(self, value: Any) -> str:
+        name: str = super().clean(value)
+        try:
+            return name and checked_name(name, self.max_length or len(name))
+        except Refused as refusal:
+            raise forms.ValidationError(str(refusal)) from refusal
 
 
 class NoteForm(forms.Form):
@@ -64,7 +77,7 @@ class RefuseForm(forms.Form):
 
 
 class AdviceForm(forms.Form):
-    author = forms.CharField(label=_("Your name"), max_length=150)
+    author = NameField(label=_("Your name"), max_length=150)
     text = forms.CharField(label=_("Your advice"), max_length=20_000, widget=_area(5))
 
 
@@ -152,14 +165,14 @@ class LimitsForm(forms.Form):
 class SourceForm(LimitsForm):
     field_order = ("name", "kind", "host_name")
 
-    name = forms.CharField(
+    name = NameField(
         label=_("Name"), max_length=100, help_text=_("The machine or the log, as you call it.")
     )
     kind = forms.ChoiceField(
         label=_("Kind"),
         choices=[choice for choice in Source.Kind.choices if choice[0] != Source.Kind.UPLOAD],
     )
-    host_name = forms.CharField(
+    host_name = NameField(
         label=_("Host"),
         max_length=255,
         required=False,
@@ -295,7 +308,7 @@ class UploadForm(forms.Form):
             ("file", _("A suspicious file")),
         ],
     )
-    host_name = forms.CharField(
+    host_name = NameField(
         label=_("Host it is from"),
         max_length=255,
         required=False,
@@ -359,7 +372,7 @@ class ShareForm(forms.Form):
 
 
 class ResponderForm(forms.Form):
-    name = forms.CharField(label=_("Name"), max_length=100)
+    name = NameField(label=_("Name"), max_length=100)
     webhook_url = forms.URLField(
         label=_("Webhook"),
         required=False,
@@ -369,7 +382,7 @@ class ResponderForm(forms.Form):
 
 
 class AccountForm(forms.Form):
-    name = forms.CharField(
+    name = NameField(
         label=_("Name"),
         max_length=150,
         validators=[UnicodeUsernameValidator()],

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 from apps.acquisition.collecting import Collector
 from apps.acquisition.models import Source, Watch
 from apps.assistance.models import Host
+from apps.center.forms import NameField
 from apps.center.words import pace
 
 _PACES = (60, 300, 900, 3600, 6 * 3600, 24 * 3600, 7 * 24 * 3600)
@@ -21,7 +22,7 @@ _PACES = (60, 300, 900, 3600, 6 * 3600, 24 * 3600, 7 * 24 * 3600)
 class WatchForm(forms.Form):
     """Of a new watch of one kind, or of one that is there (`watch`)."""
 
-    name = forms.CharField(label=gettext_lazy("Name"), max_length=100)
+    name = NameField(label=gettext_lazy("Name"), max_length=100)
     target = forms.CharField(max_length=2000)
     every = forms.TypedChoiceField(label=gettext_lazy("How often"), coerce=int, initial=3600)
     networks = forms.CharField(

@@ -254,7 +254,7 @@ def test_everything_people_do_is_in_the_trail_and_no_secret(well: Well) -> None:
         ({"options": {"depth": 10}}, "<= 9"),
         ({"options": {"width": 1}}, "no option 'width'"),
         ({"networks": ["10.0.0.0/99"]}, "10.0.0.0/99"),
-        ({"name": " "}, "needs a name"),
+        ({"name": " "}, "needs a letter"),
     ],
 )
 def test_a_watch_that_makes_no_sense_is_refused(

@@ -13,10 +13,15 @@ from kombu.exceptions import OperationalError
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from apps.acquisition.models import Source
+from apps.acquisition.services import create_source
+from apps.acquisition.watches import create_watch
 from apps.analysis.models import Incident, Remedy, Step
 from apps.assistance.models import Host, Responder
-from apps.center import clues, selectors
+from apps.assistance.services import register_responder
+from apps.center import accounts, clues, selectors
+from apps.contracts import Refused
 from apps.protection.models import AuditEntry
+from apps.protection.permissions import Role
 from tests.center.world import ATTACKER, SCRIPT, World, handover
 
 Enter = Callable[[User], Client]
@@ -333,6 +338,30 @@ def test_a_source_gets_a_token_that_is_shown_once(world: World, enter: Enter) ->
     assert token[1] not in read(client, "source", source.pk)
     again = client.post(reverse("source-new"), {"name": "mail", "kind": "shipper"})
     assert "already" in again.content.decode()
+
+
+def test_a_name_that_cannot_be_read_is_refused_wherever_one_is_given(
+    world: World, enter: Enter
+) -> None:
+    client, name = enter(world.administrator), "web\u200bserver"
+    page = {"target": "https://shop.example/", "every": "3600"}
+    for address, asked in (
+        (reverse("source-new"), {"kind": "shipper"}),
+        (reverse("source-new"), {"kind": "shipper", "name": "web", "host_name": name}),
+        (reverse("watch-new") + "?kind=page", page),
+        (reverse("responders"), {}),
+        (reverse("accounts"), {"role": "analyst", "name": "web\u3164"}),
+    ):
+        said = client.post(address, {"name": name, **asked}).content.decode()
+        assert "cannot be seen (U+" in said, address
+    for give in (
+        lambda: create_source(name=name, actor="ada"),
+        lambda: create_watch(name=name, kind="page", actor="ada", target="https://a/", every=60),
+        lambda: register_responder(name=name, webhook_url="", actor="ada"),
+        lambda: accounts.create(name=name, role=Role.ANALYST, actor="ada"),
+    ):
+        with pytest.raises(Refused, match="cannot be seen"):
+            give()
 
 
 def test_an_upload_becomes_a_batch(world: World, enter: Enter, sent: Sent) -> None:
