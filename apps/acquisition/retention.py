@@ -14,7 +14,7 @@ from datetime import UTC, datetime, time
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Max, Min, Q, QuerySet
+from django.db.models import Min, Q, QuerySet
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
@@ -147,9 +147,4 @@ def oldest() -> datetime | None:
     found: datetime | None = Batch.objects.filter(removed_at=None).aggregate(at=Min("received_at"))[
         "at"
     ]
-    return found
-
-
-def last_removal() -> datetime | None:
-    found: datetime | None = Batch.objects.aggregate(at=Max("removed_at"))["at"]
     return found

@@ -185,24 +185,10 @@ def filter_of(hashes: Iterable[Hashes]) -> bytes:
     """A filter that holds all of these: `PART` bytes for every twenty or so."""
     distinct = np.unique(np.concatenate([np.empty(0, dtype=np.uint64), *hashes]))
     parts = max(1, -(-distinct.size * _BITS // (8 * PART)))
-    part, bits = _places(distinct, parts)
+    part, bits = (_halves(distinct)[:, 0] * parts) >> 32, _bits(distinct)  # [N], [N, 8]
     held = np.zeros(parts * 8 * PART, dtype=bool)
     held[(part[:, None] * (8 * PART) + bits).ravel()] = True
     return np.packbits(held, bitorder="little").tobytes()
-
-
-def may_hold(filter: bytes, hashes: Hashes) -> bool:
-    """False where one of these is certainly not in it. The empty filter holds anything."""
-    if not filter:
-        return True
-    part, bits = _places(hashes, len(filter) // PART)
-    held = np.unpackbits(np.frombuffer(filter, dtype=np.uint8), bitorder="little")
-    return bool(held[(part[:, None] * (8 * PART) + bits).ravel()].all())
-
-
-def _places(hashes: Hashes, parts: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Each hash's part [N] and its eight bits there [N, 8]."""
-    return (_halves(hashes)[:, 0] * parts) >> 32, _bits(hashes)
 
 
 def _halves(hashes: Hashes) -> NDArray[np.int64]:

@@ -59,13 +59,6 @@ def records_of(stored: Mapping[str, Json]) -> list[int]:
     return list(stored.get("records", ()))
 
 
-def own_records_of(stored: Mapping[str, Json]) -> list[int]:
-    """The record ids of a stored clue without those that only its children have."""
-    if "own" in stored:
-        return [each for first, last in stored["own"] for each in range(first, last + 1)]
-    return records_of(stored) if stored.get("own_record_count", 1) else []
-
-
 def node_at(stored: Mapping[str, Json], place: str) -> Mapping[str, Json] | None:
     """The stored clue at a place: "0" is the root, "0-2" its third child. None where none is."""
     first, *path = place.split("-")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from apps.analysis.clue_nodes import FAN_OUT
 from apps.analysis.clue_tree import grow
-from apps.analysis.serialise import LISTED, clue_json, node_at, own_records_of, records_of
+from apps.analysis.serialise import LISTED, clue_json, node_at, records_of
 from apps.contracts import Clue, Kind
 from tests.analysis.made import MALLORY, SHOP, finding, frame, knock, login, request, verdict
 
@@ -184,10 +184,11 @@ def test_a_stored_clue_knows_its_own_records_from_those_below_it() -> None:
     clue, leaf = node_at(stored, "0-0-0"), node_at(stored, "0-0-0-0")
     assert clue is not None
     assert leaf is not None
-    assert (clue["record_count"], clue["own_record_count"]) == (6, 2)
-    assert (records_of(clue), own_records_of(clue)) == ([0, 1, 2, 3, 4, 5], [0, 1])
-    assert own_records_of(leaf) == [0]
-    assert own_records_of(stored) == []  # an incident is nothing but what is below it
+    assert (records_of(clue), clue["record_count"]) == ([0, 1, 2, 3, 4, 5], 6)
+    assert (clue["own"], clue["own_record_count"]) == ([[0, 1]], 2)
+    assert (leaf["own"], leaf["own_record_count"]) == ([[0, 0]], 1)
+    assert "own" not in stored  # an incident is nothing but what is below it
+    assert stored["own_record_count"] == 0
 
 
 ROWS = [

@@ -21,7 +21,6 @@ from apps.acquisition.protocols._http import Exchange, Refusal, Request, Respons
 from apps.acquisition.reading import overfull
 
 PREFIX = "/services/collector"
-_VERSIONS = ("", "/1.0", "/1.0.0")
 _CHANNEL = "x-splunk-request-channel"
 _MOST_ACKS = 100_000
 
