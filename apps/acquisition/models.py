@@ -312,7 +312,7 @@ class Watch(models.Model):
     """Something the platform fetches itself, again and again, and what came of it last.
 
     `kind` names a collector. A worker that is at it holds `claimed_at`; `next_at` is when it is
-    due. `secret` goes with what is asked for, encrypted by the vault.
+    due, and the same as `claimed_at` once the run has begun. `secret` goes with what is asked for, encrypted by the vault.
     """
 
     name = models.CharField(_("name"), max_length=100, unique=True)

@@ -2,6 +2,7 @@
 
 A run is claimed by compare-and-set, collects, stores what it brought as batches, and only then
 moves the baseline on: a worker that dies in between tells of a change twice, never not at all.
+While it runs its database session holds a lock, which goes when the worker dies.
 """
 
 from __future__ import annotations
@@ -26,13 +27,15 @@ from apps.acquisition.receiving import receive
 from apps.acquisition.services import create_source
 from apps.contracts import Json, Refused
 from apps.protection import vault
+from apps.protection.locks import held
 from apps.protection.names import checked_name
 from apps.protection.outbound import networks_of
 from apps.protection.services import audit
 
 LEAST_EVERY, MOST_EVERY = 60, 30 * 24 * 3600  # seconds
 STALE = timedelta(minutes=15)
-"""A claim so old belongs to a worker that died: no collector takes so long."""
+"""A claim so old was never taken up, or belongs to a machine that went: no collector takes so long."""
+LOST = 60  # seconds until a run is tried again whose worker died
 AT_ONCE = 4
 """Runs under way at the same time."""
 LONGEST_BACK_OFF = 6 * 3600  # seconds
@@ -197,9 +200,9 @@ def _noted(actor: str, action: str, watch: Watch, detail: Mapping[str, Json] | N
 def claim_due(*, now: datetime | None = None) -> list[tuple[int, datetime]]:
     """Claims what is due, the longest waiting first, as far as `AT_ONCE` allows: (id, claim)."""
     now = now or timezone.now()
+    _end_lost()
     free = Q(claimed_at=None) | Q(claimed_at__lt=now - STALE)
-    endless = [name for name, known in collecting.collectors().items() if known.continuous]
-    watches = Watch.objects.exclude(kind__in=endless)
+    watches = _that_run()
     room = AT_ONCE - watches.exclude(free).count()
     if room <= 0:
         return []
@@ -210,6 +213,25 @@ def claim_due(*, now: datetime | None = None) -> list[tuple[int, datetime]]:
         for watch_id in waiting
         if Watch.objects.filter(free, pk=watch_id, enabled=True).update(claimed_at=now)
     ]
+
+
+def _that_run() -> QuerySet[Watch]:
+    """All but those that go on without an end."""
+    endless = [name for name, known in collecting.collectors().items() if known.continuous]
+    return Watch.objects.exclude(kind__in=endless)
+
+
+def _end_lost() -> None:
+    """Ends the runs whose worker died: they began, and nobody holds their lock."""
+    for watch in _that_run().filter(claimed_at=F("next_at")):
+        with held(_lock(watch.pk)) as ours:
+            if ours and watch.claimed_at:
+                why = _("The worker died during the run.")
+                _over(watch, watch.claimed_at, error=why, after=wait(LOST, watch.failures))
+
+
+def _lock(watch_id: int) -> str:
+    return f"watch {watch_id}"
 
 
 def release(*, watch_id: int, claim: datetime) -> None:
@@ -223,8 +245,14 @@ def run(*, watch_id: int, claim: datetime, reach: Reach) -> list[UUID]:
     Returns the new batches, for the pipeline. Nothing where the claim is another's by now; the
     run makes the claim its own first, so that a task that is delivered twice runs once.
     """
+    with held(_lock(watch_id), wait=1):  # `_end_lost` holds it for a moment
+        return _run(watch_id, claim, reach)
+
+
+def _run(watch_id: int, claim: datetime, reach: Reach) -> list[UUID]:
     now = timezone.now()
-    if not Watch.objects.filter(pk=watch_id, claimed_at=claim).update(claimed_at=now):
+    ours = Watch.objects.filter(pk=watch_id, claimed_at=claim)
+    if not ours.update(claimed_at=now, next_at=now):  # both the same: it began
         return []
     watch = Watch.objects.select_related("source").get(pk=watch_id)
     try:
@@ -305,6 +333,7 @@ def _over(
     changes: int = 0,
     baselines: int = 0,
     batch: UUID | None = None,
+    after: timedelta | None = None,
 ) -> bool:
     """Ends a run; False where the watch was changed or given to another meanwhile."""
     now = timezone.now()
@@ -319,7 +348,7 @@ def _over(
         "last_baselines": baselines,
         "last_batch": batch or watch.last_batch,
         "failures": failures,
-        "next_at": now + wait(watch.every, failures),
+        "next_at": now + (after or wait(watch.every, failures)),
     }
     if changes:
         ended["changed_at"] = now

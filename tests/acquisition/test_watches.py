@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from itertools import pairwise
 from typing import Annotated, Any
 
 import msgspec
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from apps.acquisition import collecting, services, watches
@@ -118,11 +122,59 @@ def test_a_run_is_claimed_by_one_and_a_task_that_comes_twice_runs_once(well: Wel
     assert watches.claim_due() == []
 
 
-def test_a_claim_of_a_worker_that_died_is_given_to_another(well: Well) -> None:
-    watch = make()
+def test_a_claim_that_nobody_took_up_is_given_to_another(well: Well) -> None:
+    make()
     assert watches.claim_due()
+    assert watches.claim_due(now=timezone.now() + timedelta(minutes=14)) == []
     assert watches.claim_due(now=timezone.now() + watches.STALE + timedelta(seconds=1)) != []
-    watch.refresh_from_db()
+
+
+@pytest.fixture
+def worker(well: Well) -> Iterator[int]:
+    """Another process, which is at a run until it is killed."""
+    make()
+    [(watch_id, claim)] = watches.claim_due()
+    ready, at_it = os.pipe()
+
+    def draw(*asked: object) -> Collected:
+        os.write(at_it, b"y")
+        time.sleep(600)
+        return Collected(())
+
+    pid = os.fork()
+    if pid == 0:
+        try:
+            connection.connection = None  # the parent's line to the database stays the parent's
+            well.draw = draw
+            watches.run(watch_id=watch_id, claim=claim, reach=Reach())
+        finally:
+            os._exit(1)
+    os.close(at_it)
+    assert os.read(ready, 1) == b"y"
+    yield pid
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    os.close(ready)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_run_ends_with_its_worker_and_is_tried_again_soon(worker: int) -> None:
+    assert watches.claim_due() == []
+    watch = Watch.objects.get()
+    assert watch.claimed_at is not None  # it lives, however long it takes
+    os.kill(worker, signal.SIGKILL)
+    deadline = time.monotonic() + 60
+    while watch.claimed_at is not None:
+        assert time.monotonic() < deadline, "the lock outlived the worker"
+        time.sleep(0.05)
+        assert watches.claim_due() == []
+        watch.refresh_from_db()
+    assert (watch.failures, watch.last_error) == (1, "The worker died during the run.")
+    [(_, claim)] = watches.claim_due(now=timezone.now() + timedelta(seconds=70))
+    # a run that kills its worker each time is tried less and less often
+    Watch.objects.update(next_at=claim, failures=5)
+    watches.claim_due()
+    assert Watch.objects.get().next_at > timezone.now() + timedelta(minutes=25)
 
 
 def test_no_more_run_at_once_than_are_allowed(well: Well) -> None:
