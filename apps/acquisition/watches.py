@@ -75,7 +75,7 @@ def create_watch(
         name=name,
         kind=kind,
         source=source,
-        secret=vault.encrypt(secret.encode()) if secret else None,
+        secret=_sealed(kind, secret),
         next_at=timezone.now(),
         **checked,
     )
@@ -112,7 +112,7 @@ def change_watch(
     if moved and watch.secret and secret is None:
         raise Refused(_("The secret was for another target: type it again, or take it away."))
     if secret is not None:
-        watch.secret = vault.encrypt(secret.encode()) if secret else None
+        watch.secret = _sealed(watch.kind, secret)
     watch.name, watch.source = name, source or watch.source
     for field, value in checked.items():
         setattr(watch, field, value)
@@ -163,9 +163,11 @@ def _checked(
     networks: Iterable[str],
 ) -> dict[str, Json]:
     collector = collecting.collector_named(kind)
-    if not (collector.continuous or LEAST_EVERY <= every <= MOST_EVERY):
-        raise Refused(_("A watch runs at most once a minute and at least once in 30 days."))
     read = collecting.read_options(collector, options)
+    if collector.continuous:
+        every = getattr(read, "seconds", every)
+    elif not LEAST_EVERY <= every <= MOST_EVERY:
+        raise Refused(_("A watch runs at most once a minute and at least once in 30 days."))
     kept = collector.check(target.strip(), read)
     if len(kept) > 2000:
         raise Refused(_("The target is longer than 2000 characters."))
@@ -179,6 +181,12 @@ def _checked(
         "options": msgspec.to_builtins(read),
         "networks": allowed,
     }
+
+
+def _sealed(kind: str, secret: str) -> bytes | None:
+    if secret and not collecting.collector_named(kind).secret:
+        raise Refused(_("A watch of this kind has no use for a secret."))
+    return vault.encrypt(secret.encode()) if secret else None
 
 
 def _may_be_fed(source: Source) -> None:

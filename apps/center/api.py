@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from django.core.exceptions import ValidationError as ValidationFailed
 from django.http import HttpRequest, HttpResponse
@@ -32,19 +32,20 @@ from rest_framework.routers import SimpleRouter
 from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
-from apps.acquisition import leaving
-from apps.acquisition.models import Batch, Record, Source
+from apps.acquisition import leaving, watches
+from apps.acquisition.models import Batch, Record, Source, Watch
 from apps.acquisition.questions import Question
 from apps.acquisition.search import TooWide, find
 from apps.analysis.models import Handover, Incident, Remedy
 from apps.analysis.selectors import evidence_of
-from apps.center import pipeline, selectors
+from apps.center import pipeline, selectors, watching
 from apps.center import serializers as s
 from apps.center.views.doors import page
 from apps.contracts import Refused
 from apps.detection.models import Finding
 from apps.protection.permissions import Capability, may
 
+T = TypeVar("T")
 FILTERS = ("state", "kind", "level", "text")
 
 
@@ -106,15 +107,17 @@ class Door(viewsets.ReadOnlyModelViewSet[Any]):
     http_method_names: ClassVar[list[str]] = ["get", "head", "options", "post"]  # type: ignore[misc]  # as above
     capability = Capability.VIEW_INCIDENTS
 
-    def act(self, deed: Callable[[], object]) -> None:
+    def act(self, deed: Callable[[], T]) -> T:
         try:
-            deed()
+            return deed()
         except Refused as refusal:
             raise Conflict(str(refusal)) from refusal
 
 
-def _valid(kind: type[BaseSerializer[Any]], request: Request) -> dict[str, Any]:
-    asked = kind(data=request.data)
+def _valid(
+    kind: type[BaseSerializer[Any]], request: Request, *, partial: bool = False
+) -> dict[str, Any]:
+    asked = kind(data=request.data, partial=partial)
     asked.is_valid(raise_exception=True)
     return dict(asked.validated_data)
 
@@ -285,6 +288,69 @@ class Sources(Door):
         return Response(status=204)
 
 
+class Watches(Door):
+    """What the platform fetches itself, and how it went last."""
+
+    queryset = Watch.objects.all()
+    serializer_class = s.WatchSerializer
+    http_method_names: ClassVar[list[str]] = [*Door.http_method_names, "patch", "delete"]  # type: ignore[misc]  # as above
+    deeds: ClassVar = dict.fromkeys(
+        ("create", "partial_update", "destroy", "enable", "disable", "run"),
+        Capability.MANAGE_SOURCES,
+    )
+
+    @extend_schema(request=s.NewWatchSerializer, responses={201: s.WatchSerializer})
+    def create(self, request: Request) -> Response:
+        """A new watch, due at once. Without a source it gets one of its own, of the same name."""
+        asked, who = _valid(s.NewWatchSerializer, request), request.user.get_username()
+        made = self.act(lambda: watches.create_watch(actor=who, **asked))
+        watching.start_due_soon()
+        return Response(s.WatchSerializer(made).data, status=201)
+
+    @extend_schema(request=s.WatchChangeSerializer, responses=s.WatchSerializer)
+    def partial_update(self, request: Request, pk: str) -> Response:
+        """Changes what is named, and runs it at once; its kind stays. Another target begins with a
+        new baseline, and needs the secret again."""
+        watch, who = self.get_object(), request.user.get_username()
+        kept = {n: getattr(watch, n) for n in ("name", "target", "every", "options", "networks")}
+        asked = _valid(s.WatchChangeSerializer, request, partial=True)
+        asked = {**kept, **asked}
+        changed = self.act(lambda: watches.change_watch(watch_id=watch.pk, actor=who, **asked))
+        watching.start_due_soon()
+        return Response(s.WatchSerializer(changed).data)
+
+    def destroy(self, request: Request, pk: str) -> Response:
+        """Ends a watch. Its source and what it brought stay."""
+        watches.delete_watch(watch_id=self.get_object().pk, actor=request.user.get_username())
+        return Response(status=204)
+
+    @extend_schema(request=None, responses={204: None})
+    @action(detail=True, methods=["post"])
+    def enable(self, request: Request, pk: str) -> Response:
+        """Lets it run; it is due at once."""
+        return self._rest(enabled=True)
+
+    @extend_schema(request=None, responses={204: None})
+    @action(detail=True, methods=["post"])
+    def disable(self, request: Request, pk: str) -> Response:
+        """Rests it until it is enabled."""
+        return self._rest(enabled=False)
+
+    def _rest(self, *, enabled: bool) -> Response:
+        watch, who = self.get_object(), self.request.user.get_username()
+        watches.enable_watch(watch_id=watch.pk, enabled=enabled, actor=who)
+        return Response(status=204)
+
+    @extend_schema(request=None, responses={202: None})
+    @action(detail=True, methods=["post"])
+    def run(self, request: Request, pk: str) -> Response:
+        """Makes it due now."""
+        watch, who = self.get_object(), request.user.get_username()
+        self.act(lambda: watches.run_now(watch_id=watch.pk, actor=who))
+        watching.start_due_soon()
+        return Response(status=202)
+
+
 class Handovers(Door):
     """What was handed over; for responders too."""
 
@@ -332,6 +398,7 @@ for name, view in (
     ("batches", Batches),
     ("records", Records),
     ("sources", Sources),
+    ("watches", Watches),
     ("handovers", Handovers),
 ):
     router.register(name, view, basename=f"api-{name}")

@@ -6,8 +6,9 @@ from typing import Any
 
 from rest_framework import serializers
 
-from apps.acquisition.models import Batch, Record, Source
+from apps.acquisition.models import Batch, Record, Source, Watch
 from apps.acquisition.search import MOST
+from apps.acquisition.watches import LEAST_EVERY, MOST_EVERY
 from apps.analysis.models import Assessment, Handover, Incident, Match, Remedy, Step, Task
 from apps.assistance.models import Outcome
 from apps.detection.models import Finding
@@ -21,6 +22,61 @@ class SourceSerializer(serializers.ModelSerializer[Source]):
 
 class NameSerializer(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=100, help_text="The name of what is to be deleted.")
+
+
+class WatchSerializer(serializers.ModelSerializer[Watch]):
+    """A watch and how it went last; of its secret, whether it has one."""
+
+    has_secret = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Watch
+        exclude = ("secret", "claimed_at")
+
+    def get_has_secret(self, watch: Watch) -> bool:
+        return bool(watch.secret)
+
+
+class WatchChangeSerializer(serializers.Serializer[Any]):
+    """What a watch does. In a change, what is left out stays."""
+
+    name = serializers.CharField(max_length=100)
+    target = serializers.CharField(max_length=2000)
+    every = serializers.IntegerField(
+        default=3600, min_value=LEAST_EVERY, max_value=MOST_EVERY, help_text="Seconds."
+    )
+    options = serializers.DictField(
+        default=dict, help_text="Those of its kind; what is left out of them is as by default."
+    )
+    networks = serializers.ListField(
+        child=serializers.CharField(max_length=64),
+        default=list,
+        max_length=100,
+        help_text="Private networks it may enter.",
+    )
+    secret = serializers.CharField(
+        default="", allow_blank=True, max_length=2000, help_text="Empty: none. It is never shown."
+    )
+    source = serializers.PrimaryKeyRelatedField(  # type: ignore[assignment]  # no field of the base
+        queryset=Source.objects.all(), default=None, help_text="Left out: one of its own."
+    )
+
+    def validate_options(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Texts as the database can keep them; their meaning is the collector's to judge."""
+        text = serializers.CharField(allow_blank=True, trim_whitespace=False)
+        for value in options.values():
+            for each in value if isinstance(value, list) else [value]:
+                if isinstance(each, str):
+                    text.run_validation(each)
+        return options
+
+
+class NewWatchSerializer(WatchChangeSerializer):
+    """A watch that is to be."""
+
+    kind = serializers.CharField(
+        max_length=32, help_text="`page`, `dns`, `certificate`, `host` or `capture`."
+    )
 
 
 class BatchSerializer(serializers.ModelSerializer[Batch]):

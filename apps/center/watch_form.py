@@ -114,7 +114,7 @@ class WatchForm(forms.Form):
         """What the services take, out of a valid form."""
         said = self.cleaned_data
         told = {name: said[name] for name in ("name", "target")}
-        told["every"] = said.get("every") or said["option_seconds"]
+        told["every"] = said.get("every", 0)  # its own where it has one
         told["networks"] = said.get("networks", "").replace(",", " ").split()
         told["source"] = said.get("source")
         told["options"] = {

@@ -99,7 +99,10 @@ def test_an_outsider_is_led_to_the_log_in_from_every_page(world: World) -> None:
 
 def test_an_outsider_gets_nothing_from_the_api(world: World) -> None:
     outsider = Client()
-    for name in ("incidents", "remedies", "findings", "batches", "sources", "handovers"):
+    for name in (
+        *("incidents", "remedies", "findings", "batches", "records", "sources", "watches"),
+        "handovers",
+    ):
         assert outsider.get(f"/api/v1/{name}/").status_code == 403, name
     assert outsider.get("/api/v1/schema/").status_code == 403
 
