@@ -31,6 +31,7 @@ from ml_core.kinds.requests.grammar import (
     STATIC,
     WORDS,
 )
+from ml_core.kinds.requests.languages import LANGUAGES
 from ml_core.kinds.requests.other_attacks import FAMILIES, PIECES, Family
 
 _WHOLE = ("GET /", "POST /", "PUT /", "PATCH /", "MOVE /")  # forms of whole requests
@@ -250,7 +251,7 @@ def other_attacks(count: int, seed: int) -> tuple[list[str], npt.NDArray[np.int6
 
     As many would teach the signs that both share to be an attack's.
     """
-    forms, families = Forms(seed), list(FAMILIES.values())
+    forms, families = Forms(seed), [*FAMILIES.values(), *LANGUAGES.values()]
     y = np.repeat([UNTOLD, 0], [count, 2 * count])
     return [forms.other(families[i % len(families)], c != 0) for i, c in enumerate(y)], y
 

@@ -7,11 +7,14 @@ import pytest
 
 from ml_core.kinds.kind import UNTOLD
 from ml_core.kinds.requests.forms import Forms, other_attacks
+from ml_core.kinds.requests.languages import LANGUAGES
 from ml_core.kinds.requests.other_attacks import FAMILIES
 from ml_core.kinds.requests.text import decoded
 
+EVERY = FAMILIES | LANGUAGES
 
-@pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
+
+@pytest.mark.parametrize("family", EVERY.values(), ids=EVERY)
 def test_every_form_of_a_family_can_be_filled_and_none_is_attack_and_harmless(family) -> None:
     forms = Forms(1)
     for form in (*family.attacks, *family.harmless):
@@ -31,6 +34,12 @@ def test_attacks_that_no_class_names_come_with_twice_as_many_harmless_requests_u
     assert len(attacks) > 600
     assert not attacks & harmless
     assert other_attacks(700, seed=1)[0] == texts
+
+
+def test_every_family_and_every_language_is_learned_from() -> None:
+    told = "\n".join(decoded(text).decode("latin-1") for text in other_attacks(900, seed=1)[0])
+    for sign in ("$filter=", "graphql", "begin:vcalendar", " order by ", "fit-in/"):
+        assert sign in told
 
 
 def test_parameters_of_a_form_stay_as_they_stand_in_query_or_body() -> None:
