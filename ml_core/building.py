@@ -127,6 +127,9 @@ def finish(
         assert isinstance(learned, TextSet)
         assert isinstance(network.stage, SymbolStage)
         network.stage.second.fit(learned.steps, learned.lengths, learned.y != 0)
+        with torch.no_grad():
+            for part in network.head.parameters():
+                part.mul_(network.stage.second.reading.network)
     taught = learned.y.numpy()
     some = undersample(taught, KNOWN, 0)
     known, seen = look_at_all(network, learned, some), look_at_all(network, validation, tuned)

@@ -204,6 +204,7 @@ KIND = token_kind(
     Options(epochs=8, patience=3, batch=64, rate=2e-3, hide=0.1),
     embedding=24,
     pool=2,
+    second=0,  # numbers of events mean nothing on another system
     encode=encode,
     corpus=corpus,
     bare=bare,

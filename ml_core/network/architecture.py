@@ -8,7 +8,7 @@ from ml_core.errors import DataError
 
 STAGES = ("numbers", "bytes", "tokens")
 FOCUS = ("last", "ends")
-SECOND_OF = ("addresses", "requests")
+SECOND_OF = ("addresses", "requests", "tokens")
 MOST_GRAMS = 65_536
 
 
@@ -31,8 +31,8 @@ class Architecture:
     kernel: int = 5  # bytes or tokens that a convolution joins
     pool: int = 4  # steps of a text that become one recurrent step
     grams: int = 0  # G: different groups of bytes that are looked up by hash; 0: none are
-    second: int = 0  # groups of bytes that are looked up by a linear model learned apart
-    second_of: str = "addresses"  # whose bytes that reads: addresses with a path, or requests
+    second: int = 0  # groups that are looked up by a linear model learned apart
+    second_of: str = "addresses"  # what that reads: addresses with a path, requests, or tokens
     surprise: bool = False  # whether bytes of a name are measured by a model of harmless ones
     focus: str = "last"  # "last": the judged step; "ends": both ends of a text
 
@@ -52,7 +52,9 @@ class Architecture:
             raise DataError("an architecture needs inputs, steps, hidden nodes and two classes")
         if self.grams == 1 or not 0 <= self.grams <= (MOST_GRAMS if self.stage == "bytes" else 0):
             raise DataError(f"{self.grams} groups of bytes for the input stage {self.stage!r}")
-        if self.second == 1 or not 0 <= self.second <= (MOST_GRAMS if self.grams else 0):
+        fits = (self.second_of == "tokens") == (self.stage == "tokens")
+        most = MOST_GRAMS if fits and (self.grams or self.stage == "tokens") else 0
+        if self.second == 1 or not 0 <= self.second <= most:
             raise DataError(f"a second opinion of {self.second} groups beside {self.grams}")
         if self.surprise and self.stage != "bytes":
             raise DataError(f"no names to measure in the input stage {self.stage!r}")
@@ -64,5 +66,5 @@ class Architecture:
 
     @property
     def votes(self) -> int:
-        """Numbers of a step that are the votes of groups of bytes."""
-        return self.classes if self.grams else 0
+        """Numbers of a step that are the votes of groups of bytes or tokens."""
+        return self.classes if self.grams or self.second else 0

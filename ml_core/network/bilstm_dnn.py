@@ -68,7 +68,7 @@ class BiLSTMDNN(nn.Module):
     def from_steps(self, z: Tensor, lengths: Tensor) -> Output:
         """What comes after the stage: z [B, S, F'] as the recurrent layers read it.
 
-        Behind that, where the architecture has `grams`, the votes of groups of bytes, C numbers.
+        Behind that, where the architecture has `votes`, those of groups of bytes or tokens, C numbers.
         Their sum, in the measure of the root of its terms, is added to the logits. And behind
         these, with `surprise`, two numbers whose sums the DNN sees beside the focus.
         """
@@ -85,7 +85,7 @@ class BiLSTMDNN(nn.Module):
             told = torch.cat([told, measures(measured)], dim=1)
         features = self.dnn(told)  # [B, D]
         logits: Tensor = self.head(features)  # [B, C]
-        if self.arch.grams:
+        if self.arch.votes:
             logits = logits + votes / lengths.unsqueeze(1).sqrt()
         return Output(logits, weights, features)
 

@@ -58,8 +58,8 @@ class SymbolStage(nn.Module):
 
     A token of several parts (a hashed word and pieces of it) is the mean of its parts; 0 is no
     part, and a step of zeros alone is padding. Behind what the recurrent layers read, an embedded
-    step and a step given on hold what is only summed over the text: with `grams` the votes of the
-    groups that begin there, C numbers, with `surprise` the last two of its numbers.
+    step and a step given on hold what is only summed over the text: with `grams` or `second` the
+    votes of the groups that begin there, C numbers, with `surprise` the last two of its numbers.
     """
 
     def __init__(self, arch: Architecture) -> None:
@@ -83,16 +83,15 @@ class SymbolStage(nn.Module):
 
     def embed(self, x: Tensor) -> Tensor:
         embedded: Tensor = self.embedding(x)  # [B, T] -> [B, T, E]
-        if x.dim() == 2:
-            measured = self.surprise(x) if self.arch.surprise else embedded[..., :0]  # [B, T, 3]
-            votes = self.grams(x) if self.arch.grams else embedded[..., :0]  # [B, T, C]
-            if self.arch.second:  # against the harmless class
-                votes = votes - nn.functional.pad(
-                    self.second(x).unsqueeze(2), (0, self.arch.classes - 1)
-                )
-            return torch.cat([embedded, measured[..., :1], votes, measured[..., 1:]], dim=2)
-        parts = (x > 0).sum(dim=2, keepdim=True).clamp(min=1)  # [B, T, P] -> [B, T, 1]
-        return embedded.sum(dim=2) / parts
+        if x.dim() == 3:  # [B, T, P]
+            embedded = embedded.sum(dim=2) / (x > 0).sum(dim=2, keepdim=True).clamp(min=1)
+        measured = self.surprise(x) if self.arch.surprise else embedded[..., :0]  # [B, T, 3]
+        none = embedded.new_zeros(*x.shape[:2], self.arch.votes)
+        votes = self.grams(x) if self.arch.grams else none  # [B, T, C]
+        if self.arch.second:  # against the harmless class
+            against = self.second(x).unsqueeze(2)
+            votes = votes - nn.functional.pad(against, (0, self.arch.classes - 1))
+        return torch.cat([embedded, measured[..., :1], votes, measured[..., 1:]], dim=2)
 
     def forward(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         real = steps_mask(x, lengths)  # [B, T]

@@ -17,10 +17,11 @@ TOKENS = Architecture("tokens", inputs=512, classes=2, steps=32, hidden=8, kerne
 GRAMS = replace(TEXTS, grams=512, pool=3)
 SURPRISE = replace(GRAMS, surprise=True)
 SECOND = replace(SURPRISE, second=512)
+TOKENS_SECOND = replace(TOKENS, second=512, second_of="tokens")
 ALL = pytest.mark.parametrize(
     "arch",
-    [FLOWS, TEXTS, TOKENS, GRAMS, SURPRISE, SECOND],
-    ids=["numbers", "bytes", "tokens", "grams", "surprise", "second"],
+    [FLOWS, TEXTS, TOKENS, GRAMS, SURPRISE, SECOND, TOKENS_SECOND],
+    ids=["numbers", "bytes", "tokens", "grams", "surprise", "second", "second of tokens"],
 )
 
 
