@@ -55,7 +55,7 @@ PHISHING = (
     "storage.googleapis.com/{w}-{b8}/{P}#{w}@{w}.com", "firebasestorage.googleapis.com/v0/b/{w}-{w}-{h5}.appspot.com/o/{L}{b6}.htm?alt=media&token={h8}-{h4}",
     "s3.amazonaws.com/{w}{n4}/{P}", "{w}{n4}.blob.core.windows.net/{b8}/{P}?{q}", "bit.ly/{b7}", "tinyurl.com/{b8}", "{l}{l}.{l}{l}/{b6}",
     # no name at all
-    "{o}.{o}.{o}.{o}/{B}/{P}", "{o}.{o}.{o}.{o}/{F}/{h32}", "{o}.{o}.{o}.{o}/{L}/{P}?{q}", "{o}.{o}.{o}.{o}:{n4}/{B}/",
+    "{a}/{B}/{P}", "{a}/{F}/{h32}", "{a}/{L}/{P}?{q}", "{a}:{n4}/{B}/",
 )
 SECTIONS = ("about", "about-us", "contact", "contact-us", "products", "services", "news", "blog", "team", "careers", "faq",
     "events", "gallery", "privacy-policy", "terms", "shop", "company", "portfolio", "projects", "press", "support", "partners",

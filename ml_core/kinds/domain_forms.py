@@ -13,6 +13,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 
+from ml_core.kinds import account_forms as accounts
 from ml_core.kinds import address_forms as addresses
 from ml_core.kinds.words import COMMON as WORDS
 
@@ -57,16 +58,18 @@ HARMLESS = (  # {h} hexadecimal, {b} letters and digits, {n} a number, {o} an oc
     "{h40}._domainkey.{w}.{e}", "{b32}.{s}.{w}.com", "{o}.{o}.{o}.{o}.zen.{w}bl.org", "{h16}.{h4}.ip6.arpa", "_sip._udp.{w}.{e}", "time{n2}.{w}.{e}",
     "{s}.{l}{l}{l}.{e}", "{l}{l}{l}{l}.{e}", "{l}{l}{n2}.{e}", "{n4}.{e}", "{n3}{w}.{e}", "{w}{n2}.{e}", "my{w}.{e}", "{w}4{w}.{e}", "{w}-{w}-{w}.{e}",
 )
-LISTS = {"w": WORDS, "s": HOSTS, "r": REGIONS, "e": ENDINGS, **addresses.LISTS}
+LISTS = {"w": WORDS, "s": HOSTS, "r": REGIONS, "e": ENDINGS, **addresses.LISTS, **accounts.LISTS}
 # fmt: on
 
 
 class Forms:
-    """Names and addresses drawn by one seed; `words` are put together beside those of WORDS."""
+    """Names and addresses drawn by one seed; `words` are put together beside those of WORDS,
+    accounts are on the `hosts`, too."""
 
-    def __init__(self, seed: int, words: Sequence[str] = ()) -> None:
+    def __init__(self, seed: int, words: Sequence[str] = (), hosts: Sequence[str] = ()) -> None:
         self.draw = random.Random(seed)  # noqa: S311 - learning material, not a secret
         self.words = words if len(words) >= LIST else WORDS
+        self.lists = LISTS | {"K": hosts or addresses.SITES}
 
     def harmless(self) -> str:
         """A name that a harmless machine, or its owner, gave."""
@@ -81,6 +84,12 @@ class Forms:
             # a bare host would teach that other harmless-looking names are phishing, too
             text = f"{text.rstrip('/')}/{self._filled('{L}')}"
         return scheme + text
+
+    def account(self, phishing: bool) -> str:
+        """An address that asks for an account or holds a shared thing, or a copy of such a page."""
+        return "https://" + self._filled(
+            self.draw.choice(accounts.PHISHING if phishing else accounts.HARMLESS)
+        )
 
     def family(self, size: int) -> list[str]:
         """`size` names of one made-up family: one way, one range of lengths, a few endings."""
@@ -123,7 +132,7 @@ class Forms:
         elif what[0] == "m":
             text = f"{draw.randint(1, 28):02}"
         else:
-            text = self._filled(draw.choice(LISTS[what[0]]))
+            text = self._filled(draw.choice(self.lists[what[0]]))
         return text + rest
 
     def _of(self, alphabet: str, size: int) -> str:

@@ -43,6 +43,7 @@ _DOT = re.compile(r"\[\.\]|\(\.\)|\[dot\]|\(dot\)", re.IGNORECASE)
 _CODED = re.compile(r"[a-z][a-z0-9+.-]*(?::|%3a)%2f%2f", re.IGNORECASE)
 _REST = re.compile(r"[/?#\\]")
 _PORT = re.compile(r":\d*$")
+_REGISTERED = re.compile(r"[a-z0-9-]+(?:\.[a-z]{2,3})?\.[a-z]{2,}")  # nearly: example.co.uk, too
 _BEYOND = re.compile(r"[^\x01-\x7f]+")
 FOREIGN = "\x7f"  # what no name service would take
 
@@ -101,7 +102,9 @@ def spans(text: str) -> list[Span]:
 
 
 LARGEST = 60_000  # names of one class in one column
-MADE = 30_000  # names of made-up families; and pages, a quarter as many of each side
+MADE = (
+    30_000  # names of made-up families; of each side a quarter as many pages, half of them accounts
+)
 
 
 def corpus(
@@ -123,18 +126,21 @@ def corpus(
     y = np.asarray([c for _, c, _ in seen.values()], dtype=np.int64)
     part = split_by_content([parts(text)[0] for text in texts])  # by host: its pages stay together
     part[(part == TEST) & ~np.asarray([tests for _, _, tests in seen.values()])] = TRAINING
-    hosts = (parts(text)[0] for text, c, p in zip(texts, y, part, strict=True) if not c and p == 0)
-    words = dict.fromkeys(label for host in hosts if 4 <= len(label := host.partition(".")[0]) <= 8)
-    forms = Forms(seed, [word for word in words if word.isalpha()])
+    known = [parts(text) for text, c, p in zip(texts, y, part, strict=True) if not c and p == 0]
+    labels = (host.partition(".")[0] for host, _ in known)
+    words = dict.fromkeys(label for label in labels if label.isalpha() and 4 <= len(label) <= 8)
+    hosts = [host for host, path in known if not path and _REGISTERED.fullmatch(host)]
+    forms = Forms(seed, list(words), hosts)
     learned = [
         text if p == TEST else _varied(text, c, forms)
         for text, c, p in zip(texts, y, part, strict=True)
     ]
     for p, size in ((TRAINING, made), (VALIDATION, made // 10)):
         attacks = [name for _ in range(size // FAMILY) for name in forms.family(FAMILY)]
+        pages = [make for make in (forms.page, forms.account) for _ in range(size // 8)]
+        fakes = [make(True) for make in pages]
         harmless = [forms.harmless() for _ in range(size * 3 // 8)]
-        fakes = [forms.page(True) for _ in range(size // 4)]
-        harmless += [forms.page(False) for _ in range(size // 4)]
+        harmless += [make(False) for make in pages]
         learned += [*attacks, *fakes, *harmless]
         counts = [len(attacks), len(fakes), len(harmless)]
         y = np.concatenate([y, np.repeat([1, PHISHING, 0], counts)])

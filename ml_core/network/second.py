@@ -73,10 +73,12 @@ class SecondOpinion(nn.Module):
 
 
 def _of_addresses(x: Tensor, count: int) -> Tensor:
-    """A group in the host and the same in the path are two. Bare names have none: of generated
-    names in a way never seen it would know less than the network."""
+    """A group in the registered name, before it and in the path are three. Bare names have none: of
+    generated names in a way never seen it would know less than the network."""
     path = torch.isin(x, x.new_tensor(list(b"/?#\\"))).cumsum(dim=1) > 0  # has begun
-    return groups((_alike(x) + SYMBOLS * path) * ((x > 0) & path[:, -1:]), count)
+    dots = ((x == ord(".")) & ~path).flip(1).cumsum(dim=1).flip(1)  # from here to the path
+    place = torch.where(path, 1, 2 * (dots > 1))
+    return groups((_alike(x) + SYMBOLS * place) * ((x > 0) & path[:, -1:]), count)
 
 
 def _of_requests(x: Tensor, count: int) -> Tensor:

@@ -136,6 +136,9 @@ SAID = {
         "1.0.168.192.in-addr.arpa",
         "xn--bcher-kva.example",
         "https://en.wikipedia.org/wiki/Domain_generation_algorithm",
+        "http://192.168.1.1/login.html",
+        "https://zoom.us/j/98765432101",
+        "https://portal.azure.com/#home",
     ),
     "dga": (
         "qgzvkebadmyx.biz",
@@ -143,7 +146,11 @@ SAID = {
         "k3jd8f7s9dkf2l1m.top",
         "jbswy3dpehpk3pxp.info:443",
     ),
-    "phishing": ("http://paypal.com.secure-login.example.ru/webscr/login.php?cmd=_login",),
+    "phishing": (
+        "http://paypal.com.secure-login.example.ru/webscr/login.php?cmd=_login",
+        "http://45.77.201.13/login.html",
+        "http://zoom.us.join-meeting.top/j/98765432101",
+    ),
 }
 
 

@@ -65,6 +65,17 @@ def test_a_word_in_the_host_is_not_the_same_word_in_the_path_and_digits_are_alik
     assert one == other
 
 
+def test_a_registered_name_is_not_the_same_before_another_name() -> None:
+    second = SecondOpinion(4096, POOL, "addresses")
+    second.table.copy_(torch.linspace(0, 1, 4096))
+    texts = ("one.shop.com/a", "two.shop.org/b", "one.shop.com.site.net/a", "shop.site.net/a")
+    x, _ = map(torch.from_numpy, encode(texts))
+    said = [
+        row[text.index("shop")].item() for text, row in zip(texts, second(x.long()), strict=True)
+    ]
+    assert said[0] == said[1] != said[2] == said[3]
+
+
 def test_it_says_nothing_of_bare_names_and_learns_nothing_from_them() -> None:
     harmless, attacks = addresses(HARMLESS, 1), addresses(LURES, 2)
     second = fitted(harmless, attacks)
@@ -81,7 +92,9 @@ def test_it_changes_no_verdict_on_a_bare_name() -> None:
     texts = [f"garden{i}.com" for i in range(60)] + [f"qzx{i}vkjw.com" for i in range(60)]
     texts += addresses(HARMLESS, 1) + addresses(LURES, 2)
     table = TextTable("domain", texts, np.repeat([0, 1, 0, 2], 60))
-    x, lengths = map(torch.from_numpy, encode(["mygarden.com", "qqzxvkj.net", "a.com/signin/"]))
+    x, lengths = map(
+        torch.from_numpy, encode(["mygarden.com", "qqzxvkj.net", "a-1.com/webscr/update"])
+    )
 
     def logits(second: int) -> torch.Tensor:
         arch = replace(KIND.architecture, hidden=8, grams=64, second=second)
