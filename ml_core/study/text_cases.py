@@ -61,16 +61,19 @@ def cases(data: Path) -> Iterator[Case]:
         yield from of(data)
 
 
-def left_out(kind: TextKind, name: str, corpus: Corpus, unknown: Sequence[str]) -> Case:
+def left_out(
+    kind: TextKind, name: str, corpus: Corpus, unknown: Sequence[str], harmless: Sequence[str] = ()
+) -> Case:
     """What is judged are the corpus's test part and those of the unknown attacks that are not in
-    the corpus, TESTED of each at most."""
+    the corpus, TESTED of each at most; and all harmless texts given that are not in it either."""
     known = set(corpus.texts)
     new = [text for text in dict.fromkeys(unknown) if text not in known]
     rng = np.random.default_rng(1)
     held = rng.permutation(np.flatnonzero(corpus.part == TEST))[:TESTED].tolist()
     some = rng.permutation(len(new))[:TESTED].tolist()
-    texts = [corpus.texts[i] for i in held] + [new[i] for i in some]
-    y = np.append(corpus.y[held], np.full(len(some), UNKNOWN))
+    more = [text for text in dict.fromkeys(harmless) if text not in known]
+    texts = [corpus.texts[i] for i in held] + [new[i] for i in some] + more
+    y = np.concatenate([corpus.y[held], np.repeat([UNKNOWN, 0], [len(some), len(more)])])
     return Case(kind, name, corpus, [Judged(name, texts, y)])
 
 
@@ -85,11 +88,14 @@ def _requests(data: Path) -> Iterator[Case]:
     everything = [t for tables in requests.read_sources(data).values() for t in tables]
     told = gathered(everything, 1, VALUES, ATTACKS)
     whole = request_corpus(requests.as_tables(told), 1, least=0)
+    every = request_corpus(requests.as_tables(gathered(everything, 1, most=1)), 1, least=0)
+    held = np.flatnonzero((every.part == TEST) & (every.y == 0)).tolist()
+    harmless = [every.texts[i] for i in held]  # one in a hundred of them is more than three
     for c, name in enumerate(kind.classes[1:], start=1):
         tables = requests.as_tables(told.take(np.flatnonzero(told.y != c)))
         unknown = [text for text, of in zip(whole.texts, whole.y, strict=True) if of == c]
         learned = without(request_corpus(tables, 1, least=MADE_REQUESTS), c)
-        yield left_out(kind, name, learned, unknown)
+        yield left_out(kind, name, learned, unknown, harmless)
 
 
 def _domains(data: Path) -> Iterator[Case]:

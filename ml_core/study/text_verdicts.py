@@ -115,7 +115,8 @@ def _unknown(data: Path, say: Say) -> Table:
         " of being made, made names that are like them. Of programs ADFA-LD's types of attack, of"
         " scripts the malicious ones of a language whose harmless ones are learned, of pages the defaced"
         " ones without a word like *hacked*, of events the abnormal sequences of a system, judged"
-        " in sites of which they are a tenth. Last column: with the borders that leave exactly"
+        " in sites of which they are a tenth. Of requests all harmless ones held out are judged."
+        " Last column: with the borders that leave exactly"
         " 1 % of the test part's harmless ones; with fewer than a hundred of those, none.",
     )  # fmt: skip
 

@@ -24,10 +24,12 @@ def test_a_class_left_out_is_neither_learned_nor_tested_as_known() -> None:
 
 
 def test_what_the_corpus_holds_is_not_unknown() -> None:
-    case = left_out(text_kind("pages"), "some", corpus(), ["e", "b", "e", "f"])
+    case = left_out(
+        text_kind("pages"), "some", corpus(), ["e", "b", "e", "f"], ["a", "d", "g", "g"]
+    )
     (judged,) = case.judged
     said = dict(zip(judged.texts, judged.y.tolist(), strict=True))
-    assert said == {"c": 2, "d": 0, "e": UNKNOWN, "f": UNKNOWN}
+    assert said == {"c": 2, "d": 0, "e": UNKNOWN, "f": UNKNOWN, "g": 0}
     assert len(judged.texts) == len(said), "each once"
 
 
