@@ -130,6 +130,10 @@ def finish(
         with torch.no_grad():
             for part in network.head.parameters():
                 part.mul_(network.stage.second.reading.network)
+    if network.arch.oddity:
+        assert isinstance(learned, TextSet)
+        assert isinstance(network.stage, SymbolStage)
+        network.stage.oddity.fit(learned.steps[learned.y == 0])
     taught = learned.y.numpy()
     some = undersample(taught, KNOWN, 0)
     known, seen = look_at_all(network, learned, some), look_at_all(network, validation, tuned)
@@ -138,11 +142,11 @@ def finish(
     flows = network.arch.stage == "numbers"
     layer = None if flows else known.hidden  # what it was measured to be worth (verdicts.md)
     openset = Openset.fit(layer, taught[some], classes, known.inputs, UNDECIDED)
-    openset = openset.at_alarm_rate(ALARM_RATE, p, y, seen.hidden, seen.inputs)
+    openset = openset.at_alarm_rate(ALARM_RATE, p, y, seen, network.arch.oddity)
     label = p.argmax(axis=1)
     if flows:
         measures, measured = columns, judged(validation, tuned)
-    distance = openset.distance(label, seen.hidden, seen.inputs)
+    distance = openset.distance(p, seen)
     if typical is not None:
         label, distance = label[typical], distance[typical]
     return Model(
@@ -180,8 +184,7 @@ def test_figures(model: Model, test: Sequences) -> dict[str, Any]:
     unsure = np.empty(len(test.y), dtype=bool)
     for rows, seen in looks(model.network, test):
         p[rows] = softmax(seen.logits, model.temperature)
-        distance = model.openset.distance(p[rows].argmax(axis=1), seen.hidden, seen.inputs)
-        unsure[rows] = model.openset.unsure(distance, p[rows])
+        unsure[rows] = model.openset.unsure(model.openset.distance(p[rows], seen), p[rows])
     return {"test": measure(p, test.y.numpy(), model.labels, unsure)}
 
 

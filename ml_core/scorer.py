@@ -254,7 +254,7 @@ class Scorer:
             seen = inputs.look(self.model.network, rows)
             p[rows] = softmax(seen.logits, self.model.temperature)
             label[rows] = seen.logits.argmax(axis=1)
-            distance[rows] = openset.distance(label[rows], seen.hidden, seen.inputs)
+            distance[rows] = openset.distance(p[rows], seen)
             return len(rows)
 
         def hear(counts: Iterable[int]) -> None:

@@ -238,6 +238,6 @@ def _called(logits: npt.NDArray[Any], model: Model, seen: Seen) -> dict[str, flo
     """What becomes of rows by their logits [M, C] and the model's open-set borders."""
     p = softmax(logits, model.temperature)
     label = p.argmax(axis=1)
-    unsure = model.openset.unsure(model.openset.distance(label, seen.hidden, seen.inputs), p)
+    unsure = model.openset.unsure(model.openset.distance(p, seen), p)
     shares = {"an attack": label > 0, "unsure": unsure}
     return {name: round(float(rows.mean()), 4) for name, rows in shares.items()}

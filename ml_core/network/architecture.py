@@ -34,6 +34,7 @@ class Architecture:
     second: int = 0  # groups that are looked up by a linear model learned apart
     second_of: str = "addresses"  # what that reads: addresses with a path, requests, or tokens
     surprise: bool = False  # whether bytes of a name are measured by a model of harmless ones
+    oddity: bool = False  # whether it is measured how oddly a request's signs follow each other
     focus: str = "last"  # "last": the judged step; "ends": both ends of a text
 
     def __post_init__(self) -> None:
@@ -56,8 +57,8 @@ class Architecture:
         most = MOST_GRAMS if fits and (self.grams or self.stage == "tokens") else 0
         if self.second == 1 or not 0 <= self.second <= most:
             raise DataError(f"a second opinion of {self.second} groups beside {self.grams}")
-        if self.surprise and self.stage != "bytes":
-            raise DataError(f"no names to measure in the input stage {self.stage!r}")
+        if (self.surprise or self.oddity) and self.stage != "bytes":
+            raise DataError(f"no bytes to measure in the input stage {self.stage!r}")
 
     @property
     def width(self) -> int:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from ml_core.network.architecture import Architecture
 from ml_core.network.groups import GRAM, groups
+from ml_core.network.oddity import Oddity
 from ml_core.network.second import SecondOpinion
 from ml_core.network.surprise import Surprise
 
@@ -80,6 +81,8 @@ class SymbolStage(nn.Module):
             self.second = SecondOpinion(arch.second, arch.pool, arch.second_of)
         if arch.surprise:
             self.surprise = Surprise()
+        if arch.oddity:
+            self.oddity = Oddity()
 
     def embed(self, x: Tensor) -> Tensor:
         embedded: Tensor = self.embedding(x)  # [B, T] -> [B, T, E]

@@ -8,10 +8,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from ml_core.network.trigrams import bits_of
+
 SYMBOLS, OTHER = 41, 40  # nothing, letters, digits, dash, dot, underscore, any other byte
 DOT = 38
 FOLDS = 2
-PRIOR = 5.0  # occurrences that the shorter context counts for
 LABELS = 16  # of a host; what lies behind counts as the last of them
 SCALE = 5.0  # bits a byte, about
 
@@ -48,12 +49,7 @@ class Surprise(nn.Module):
         groups, real, fold = self._groups(x.long())
         for k in range(FOLDS):
             rows = fold != k
-            found = torch.bincount(groups[rows][real[rows]], minlength=SYMBOLS**3)
-            counts = found.view(SYMBOLS, SYMBOLS, SYMBOLS).double()
-            p = torch.full((SYMBOLS,), 1 / SYMBOLS, dtype=torch.float64, device=x.device)
-            for count in (counts.sum(dim=(0, 1)), counts.sum(dim=0), counts):
-                p = (count + PRIOR * p) / (count.sum(dim=-1, keepdim=True) + PRIOR)
-            self.table[k] = -p.log2().view(-1)
+            self.table[k] = bits_of(groups[rows][real[rows]], SYMBOLS)
 
     def forward(self, x: Tensor) -> Tensor:
         """Of each byte of x [B, T]: its bits; the same in the label that has most of them, the

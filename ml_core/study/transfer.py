@@ -339,7 +339,7 @@ class _Adaptation:
         from ml_core.verdict.calibration import softmax
 
         p, seen = softmax(logits, self.model.temperature), self.seen
-        unsure = openset.unsure(openset.distance(p.argmax(axis=1), seen.hidden, seen.inputs), p)
+        unsure = openset.unsure(openset.distance(p, seen), p)
         p = from_inside(p, self.model.labels, self.tested.table.same_network)
         of = np.where(p[self.own].argmax(axis=1) > 0, self.own, np.arange(len(p)))
         return p[of], unsure[of]

@@ -6,18 +6,25 @@ what it never saw on what it knows, so the hidden layer alone misses attacks tha
 outside; of texts, the inputs alone miss what only their sequence gives away
 (docs/models/verdicts.md has the comparison). Nearest neighbours: Sun, Ming, Zhu, Li, "Out-of-distribution detection with deep
 nearest neighbors", ICML 2022; here each class is represented by k-means centres.
+
+Where it is measured how odd a text is, a verdict called harmless is doubted for that, and for how
+likely an attack is all the same, instead (`Doubt`): so far more attacks on requests are found.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from ml_core.stored import SOME, TINY, Arrays, Numbers, check
+
+if TYPE_CHECKING:
+    from ml_core.verdict.seen import Seen
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
@@ -25,6 +32,8 @@ Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 HARMLESS_CENTRES, CENTRES = 512, 64  # of the harmless class, of each other class
+NEAR = 0.1  # of the harmless, the share that is so near to a centre that it is known
+LEAST = 1e-300  # a probability whose logarithm is told
 
 
 @dataclass(frozen=True)
@@ -76,12 +85,36 @@ class Space:
 
 
 @dataclass(frozen=True)
+class Doubt:
+    """How far to doubt that an input is harmless: by the log-odds of an attack and its oddity."""
+
+    middle: F64  # [2] of the two, the median of validation inputs called harmless
+    spread: F64  # [2] likewise, from the median to 99 %
+    near: float  # what is no further than this from a centre is known, and not doubted
+
+    @classmethod
+    def fit(cls, said: F64, distance: F64) -> Doubt:
+        """From log-odds and oddity [N, 2] and distances [N] of harmless inputs that are called so."""
+        if not len(said):
+            return cls(np.zeros(2), np.ones(2), 0.0)
+        middle = np.median(said, axis=0)
+        spread = np.array([_spread(column) for column in (said - middle).T])
+        return cls(middle, spread, float(np.quantile(distance, NEAR)))
+
+    def score(self, said: F64) -> F64:
+        """[N] of log-odds and oddity [N, 2]: their sum, each in the measure of its spread."""
+        total: F64 = ((said - self.middle) / self.spread).sum(axis=1)
+        return total
+
+
+@dataclass(frozen=True)
 class Openset:
     """The open-set score of a model, and the border beyond which a verdict is unsure."""
 
     spaces: Mapping[str, Space]  # "hidden", the last layer; "inputs"; or both
     limits: F64  # [2] border of verdicts called harmless, and called an attack
     least: float  # a best class less likely than this is unsure, too
+    doubt: Doubt | None = None  # None: a verdict called harmless is compared with centres, too
 
     @classmethod
     def fit(
@@ -105,24 +138,27 @@ class Openset:
         return cls(spaces, np.full(2, np.inf), least)
 
     def at_alarm_rate(
-        self, rate: float, probabilities: F64, y: Ints, hidden: F32, inputs: F32 | None = None
+        self, rate: float, probabilities: F64, y: Ints, seen: Seen, odd: bool = False
     ) -> Openset:
         """With borders set on the validation part (probabilities [N, C], classes y [N]).
 
         Of its harmless rows at most the share `rate` is then called an attack or unsure; those
         that are called an attack anyway count. Of its attacks that are called one, `rate` is
-        unsure.
+        unsure. Verdicts called harmless are doubted where their oddity is measured (`odd`).
         """
         label = probabilities.argmax(axis=1).astype(np.int64)
         decided = probabilities.max(axis=1) >= self.least
         called = [(y == 0) & (label == 0) & decided, (y != 0) & (label != 0) & decided]
         spaces = {}
-        for name, space, X in self._given(hidden, inputs):
-            distance = space.distance(X, label)
+        for name, space in self.spaces.items():
+            distance = space.distance(getattr(seen, name), label)
             spread = [_spread(distance[rows]) for rows in called]
             spaces[name] = replace(space, spread=np.array(spread))
         scaled = replace(self, spaces=spaces, limits=np.ones(2))
-        score = scaled.distance(label, hidden, inputs)
+        if odd:
+            far, rows = scaled._far(label, seen), called[0]
+            scaled = replace(scaled, doubt=Doubt.fit(_said(probabilities, seen)[rows], far[rows]))
+        score = scaled.distance(probabilities, seen)
         harmless = int((y == 0).sum())
         allowed = max(int(rate * harmless) - (harmless - int(called[0].sum())), 0)
         limits = [
@@ -131,29 +167,35 @@ class Openset:
         ]
         return replace(scaled, limits=np.array(limits))
 
-    def knowing(self, y: Ints, hidden: F32, inputs: F32 | None = None) -> Openset:
+    def knowing(self, y: Ints, seen: Seen) -> Openset:
         """With the inputs [N] of the classes y [N] known, too; the borders stay."""
-        given = self._given(hidden, inputs)
-        return replace(self, spaces={name: space.knowing(X, y) for name, space, X in given})
+        known = {name: space.knowing(getattr(seen, name), y) for name, space in self.spaces.items()}
+        return replace(self, spaces=known)
 
-    def distance(self, label: Ints, hidden: F32, inputs: F32 | None = None) -> F32:
-        """How unlike the training inputs of their class `label` [N] the inputs are: [N].
+    def distance(self, probabilities: F64, seen: Seen) -> F32:
+        """How unlike the training inputs of the class that they are called the inputs are: [N].
 
-        One is the border. Sum over the spaces, each in the measure of its validation spread.
+        One is the border. Sum over the spaces, each in the measure of its validation spread; or,
+        of those called harmless that are not near a centre, what `doubt` says.
         """
+        label = probabilities.argmax(axis=1).astype(np.int64)
+        attack = (label != 0).astype(np.int64)
+        limit = self.limits[attack]
+        with np.errstate(over="ignore", invalid="ignore"):  # of no number: none, which is unsure
+            total = self._far(label, seen)
+            if self.doubt is not None:
+                doubt = self.doubt.score(_said(probabilities, seen))
+                known = np.where(total <= self.doubt.near, np.minimum(doubt, limit), doubt)
+                total = np.where(attack, total, known)
+            return np.asarray(total / limit, dtype=np.float32)
+
+    def _far(self, label: Ints, seen: Seen) -> F64:
+        """Distance [N] from the centres of the classes `label` [N], all spaces together."""
         total = np.zeros(len(label))
         attack = (label != 0).astype(np.int64)
-        with np.errstate(over="ignore", invalid="ignore"):  # of no number: none, which is unsure
-            for _, space, X in self._given(hidden, inputs):
-                total += space.distance(X, label) / space.spread[attack]
-            return np.asarray(total / self.limits[attack], dtype=np.float32)
-
-    def _given(self, hidden: F32, inputs: F32 | None) -> Iterator[tuple[str, Space, F32]]:
         for name, space in self.spaces.items():
-            X = hidden if name == "hidden" else inputs
-            if X is None:
-                raise ValueError(f"nothing to compare in the space {name!r}")
-            yield name, space, X
+            total += space.distance(getattr(seen, name), label) / space.spread[attack]
+        return total
 
     def unsure(self, distance: F32, probabilities: F64) -> Bools:
         """[N]: unlike the training inputs (also where no distance is told), or undecided."""
@@ -169,6 +211,8 @@ class Openset:
             kept[f"{name}.centres"] = space.centres
             kept[f"{name}.counts"] = space.counts
             kept[f"{name}.spread"] = space.spread
+        if self.doubt is not None:
+            kept |= {f"doubt.{name}": np.atleast_1d(of) for name, of in vars(self.doubt).items()}
         return kept
 
     @classmethod
@@ -186,6 +230,11 @@ class Openset:
             expected[f"{name}.centres"] = Numbers((SOME, width))
             expected[f"{name}.counts"] = Numbers((classes,), 0)
             expected[f"{name}.spread"] = Numbers((2,), TINY)
+        doubts = any(name.startswith("doubt.") for name in tensors)
+        if doubts:
+            expected["doubt.middle"] = Numbers((2,))
+            expected["doubt.spread"] = Numbers((2,), TINY)
+            expected["doubt.near"] = Numbers((1,), 0)
         check(tensors, expected, "openset.")
         spaces = {}
         for name in there:
@@ -195,7 +244,18 @@ class Openset:
                 raise ValueError(f"openset.{name}.counts are not of as many centres")
             spaces[name] = Space(centres.astype(np.float32), counts, spread.astype(np.float64))
         limits = tensors["limits"].astype(np.float64)
-        return cls(spaces, limits, float(tensors["least"][0]))
+        doubt = None
+        if doubts:
+            middle, spread = tensors["doubt.middle"], tensors["doubt.spread"]
+            near = float(tensors["doubt.near"][0])
+            doubt = Doubt(middle.astype(np.float64), spread.astype(np.float64), near)
+        return cls(spaces, limits, float(tensors["least"][0]), doubt)
+
+
+def _said(probabilities: F64, seen: Seen) -> F64:
+    """The log-odds of the likeliest attack against harmless, and the oddity: [N, 2]."""
+    p = np.log(np.maximum(probabilities, LEAST))
+    return np.column_stack([p[:, 1:].max(axis=1) - p[:, 0], seen.oddity])
 
 
 def _centres(X: F32, count: int, seed: int) -> F32:
@@ -208,7 +268,7 @@ def _centres(X: F32, count: int, seed: int) -> F32:
     return np.asarray(means.fit(X).cluster_centers_, dtype=np.float32)
 
 
-def _spread(distance: F32) -> float:
+def _spread(distance: F32 | F64) -> float:
     """From the median to 99 %: the measure in which distances of different spaces add up."""
     if not len(distance):
         return 1.0
@@ -220,4 +280,5 @@ def _border(score: F32, allowed: int) -> float:
     """What at most `allowed` of the scores exceed; infinite without scores."""
     if not len(score):
         return np.inf
-    return float(np.sort(score)[::-1][min(allowed, len(score) - 1)]) or 1.0
+    border = float(np.sort(score)[::-1][min(allowed, len(score) - 1)])
+    return border if border > 0 else 1.0

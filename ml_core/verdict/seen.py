@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ml_core.network.overlapping import OverlappingWindows
-from ml_core.network.stages import steps_mask
+from ml_core.network.stages import SymbolStage, steps_mask
 
 if TYPE_CHECKING:
     from ml_core.network.bilstm_dnn import BiLSTMDNN
@@ -28,9 +28,10 @@ class Seen(NamedTuple):
     logits: F32  # [N, C]
     hidden: F32  # [N, D]
     inputs: F32  # [N, 3F]
+    oddity: F32  # [N] see `ml_core.network.oddity`; zero where it is not measured
 
     def take(self, rows: Ints) -> Seen:
-        return Seen(self.logits[rows], self.hidden[rows], self.inputs[rows])
+        return Seen(*(part[rows] for part in self))
 
 
 @torch.inference_mode()
@@ -38,7 +39,12 @@ def look(network: BiLSTMDNN, x: Tensor, lengths: Tensor) -> Seen:
     """One forward pass of a network in evaluation mode; x and lengths as `BiLSTMDNN.forward`."""
     steps, short = network.stage(network.stage.embed(x), lengths)  # [B, S, F], [B]
     output = network.from_steps(steps, short)
-    return Seen(output.logits.numpy(), output.features.numpy(), summary(steps, short).numpy())
+    odd = torch.zeros(len(x))
+    if network.arch.oddity:
+        assert isinstance(network.stage, SymbolStage)
+        odd = network.stage.oddity(x)
+    told = output.logits, output.features, summary(steps, short), odd
+    return Seen(*(part.numpy() for part in told))
 
 
 @torch.inference_mode()
@@ -59,7 +65,8 @@ def look_at_windows(network: BiLSTMDNN, flows: F32, index: Ints) -> Seen:
     mean, square = (sums / lengths.unsqueeze(1)).chunk(2, dim=1)
     last = steps[of.gather(1, lengths.unsqueeze(1) - 1).squeeze(1)]
     told = torch.cat([last, mean, _deviation(mean, square)], dim=1)
-    return Seen(output.logits.numpy(), output.features.numpy(), told.numpy())
+    none = np.zeros(len(index), dtype=np.float32)
+    return Seen(output.logits.numpy(), output.features.numpy(), told.numpy(), none)
 
 
 def looks(
@@ -94,7 +101,7 @@ def look_at_all(
         parts.append(seen)
     if not parts:
         C, D, F = network.arch.classes, network.head.in_features, network.stage.size
-        return Seen(*(np.empty((0, n), dtype=np.float32) for n in (C, D, 3 * F)))
+        return Seen(*(np.empty((0, *n), dtype=np.float32) for n in ((C,), (D,), (3 * F,), ())))
     place = np.concatenate(order).argsort()
     return Seen(*(np.concatenate(part)[place] for part in zip(*parts, strict=True)))
 

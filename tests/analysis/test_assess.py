@@ -112,7 +112,10 @@ def test_requests_are_read_as_the_network_learned_them() -> None:
 
 def test_of_what_is_strange_at_its_site_normal_is_more_than_the_network_can_know() -> None:
     table = frame(
-        [request(0, "GET", "/shop?item=7"), request(1, "GET", "/shop?item=1%27+or+1=1--")]
+        [
+            request(0, "GET", "/shop?item=7"),
+            request(1, "GET", "/shop?item=1%27+union+select+1,2,3--"),
+        ]
     )
     strange = {"signs": ["unlike_its_site"]}
     asked = [

@@ -17,6 +17,7 @@ from ml_core.network.bilstm_dnn import BiLSTMDNN
 from ml_core.verdict.calibration import softmax
 from ml_core.verdict.drift import TEXT_MEASURES, Profile
 from ml_core.verdict.openset import Openset
+from ml_core.verdict.seen import Seen
 
 
 def flow_model() -> Model:
@@ -54,10 +55,11 @@ def _model(kind: str, arch: Architecture, columns: tuple[str, ...], scaler: Scal
     hidden = rng.normal(size=(200, size)).astype(np.float32)
     inputs = rng.normal(size=(200, 3 * network.stage.size)).astype(np.float32)
     p = softmax(rng.normal(size=(200, arch.classes)) + 4 * np.eye(arch.classes)[y])
+    seen = Seen(p, hidden + 0.1, inputs + 0.1, rng.exponential(size=200))
     openset = Openset.fit(hidden, y, arch.classes, inputs, 0.2)
-    openset = openset.at_alarm_rate(0.05, p, y, hidden + 0.1, inputs + 0.1)
+    openset = openset.at_alarm_rate(0.05, p, y, seen, arch.oddity)
     measured = rng.normal(size=(200, len(columns) or len(TEXT_MEASURES)))
-    distance = openset.distance(y, hidden, inputs)
+    distance = openset.distance(p, seen)
     return Model(
         kind=kind,
         labels=named(kind).classes,

@@ -29,7 +29,8 @@ def site(count: int, seed: int, moved: float = 0.0) -> tuple[Seen, Ints]:
     hidden[(y == 0) & (rng.random(count) < 0.2)] += np.array([moved, 0, 0, moved])
     logits = hidden @ HEAD.T + np.array([3.0, 0, 0])
     inputs = hidden[:, :3]
-    return Seen(*(part.astype(np.float32) for part in (logits, hidden, inputs))), y
+    parts = (logits, hidden, inputs, np.zeros(count))
+    return Seen(*(part.astype(np.float32) for part in parts)), y
 
 
 def few(seen: Seen, y: Ints, each: int) -> tuple[Seen, Ints]:
@@ -101,15 +102,15 @@ def test_a_flood_of_equal_rows_stays_called_as_the_model_has_it(
     nothing = np.zeros((of, 1), dtype=np.float32)
     share = called / of
     assert int(share * of) == called - 1  # a product that falls short
-    kept = _within(share if given else None, NONE, Seen(logits, nothing, nothing))
+    kept = _within(share if given else None, NONE, Seen(logits, nothing, nothing, nothing[:, 0]))
     assert kept.bias.tolist() == [0.0, 0.0]
 
 
 def test_where_all_may_be_called_an_attack_the_harmless_class_is_not_raised() -> None:
     nothing = np.zeros((10, 1), dtype=np.float32)
     logits = np.tile(np.array([0, 5], dtype=np.float32), (10, 1))
-    assert _within(1.0, NONE, Seen(logits, nothing, nothing)).bias[0] == 0
-    assert _within(0.99, NONE, Seen(logits, nothing, nothing)).bias[0] > 5
+    assert _within(1.0, NONE, Seen(logits, nothing, nothing, nothing[:, 0])).bias[0] == 0
+    assert _within(0.99, NONE, Seen(logits, nothing, nothing, nothing[:, 0])).bias[0] > 5
 
 
 def test_what_no_label_tells_of_stays_as_the_model_says() -> None:
@@ -157,8 +158,9 @@ def test_the_corrected_network_says_what_was_fitted_and_knows_the_labelled_rows(
     assert np.array_equal(again.hidden, seen.hidden)
     assert torch.equal(model.network.head.weight, weights)  # what is adapted stays as it is
     own = np.where(y == UNTOLD, 1 + again.logits[:8, 1:].argmax(axis=1), y)
-    assert (adapted.openset.distance(own, told.hidden, told.inputs) == 0).all()
-    assert (model.openset.distance(own, told.hidden, told.inputs) > 0).all()
+    p = np.eye(len(model.labels))[own]
+    assert (adapted.openset.distance(p, told) == 0).all()
+    assert (model.openset.distance(p, told) > 0).all()
     assert adapted.profile.rows.sum() == 52
 
 

@@ -45,6 +45,7 @@ KIND = TextKind(
         grams=16_384,
         second=65_536,
         second_of="requests",
+        oddity=True,
     ),
     options=Options(epochs=5, patience=5, batch=256, rate=2e-3),
     cap=1.0,

@@ -76,5 +76,7 @@ def test_addresses_of_pages_neither_teach_nor_are_measured() -> None:
 
 
 def test_only_bytes_can_be_measured() -> None:
-    with pytest.raises(DataError, match="no names to measure"):
+    with pytest.raises(DataError, match="no bytes to measure"):
         Architecture("tokens", inputs=8, classes=2, steps=4, surprise=True)
+    with pytest.raises(DataError, match="no bytes to measure"):
+        Architecture("tokens", inputs=8, classes=2, steps=4, oddity=True)
