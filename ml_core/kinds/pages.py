@@ -20,9 +20,13 @@ from ml_core.network.options import Options
 
 Ints = npt.NDArray[np.int64]
 
-MADE = 1200  # pages of the grammar among those to learn from, half of them defaced
-_IDEOGRAM = "\u3040-\u30ff\u3400-\u9fff"  # written without spaces: one token each
-_TOKEN = re.compile(rf"[{_IDEOGRAM}]|(?:(?![{_IDEOGRAM}])[\w@$])+|[^\w\s@$]+")
+MADE = 48_000  # pages of the grammar among those to learn from, half of them defaced
+# written without spaces: one letter, with its marks, is a token
+_ALONE = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"
+_MARKS = "".join(c for c in map(chr, range(0x300, 0x1B00)) if unicodedata.category(c)[0] == "M")
+_TOKEN = re.compile(
+    rf"(?![{_MARKS}])[{_ALONE}][{_MARKS}]*|(?:(?![{_ALONE}])[\w@${_MARKS}])+|(?:(?![{_MARKS}])[^\w\s@$])+"
+)
 _UNREAD = re.compile(r"<(script|style)\b|<!--|-->", re.IGNORECASE)
 _CLOSES = {name: re.compile(rf"</{name}\s*>", re.IGNORECASE) for name in ("script", "style")}
 _TAG = re.compile(
@@ -72,9 +76,9 @@ def parts_of(token: str) -> tuple[str, ...]:
         return (f"number {len(word)}", "number")
     letters = sum(c.isalpha() for c in word)
     form = _form(token)
-    if letters >= 2 and letters < len(word) and not word[:-3].isalpha():
+    if word.isascii() and 2 <= letters < len(word) and not word[:-3].isalpha():
         word, form = word.translate(_LEET), "leet"
-    if len(word) < 3 or not word.isascii():
+    if len(word) < 3:
         return (f"word {word}", f"form {form}")
     framed = f"<{word}>"
     groups = [framed[i : i + _GRAM] for i in range(len(framed) - _GRAM + 1)]
@@ -112,10 +116,11 @@ def corpus(tables: Sequence[TextTable], seed: int) -> Corpus:
         defaced = [texts[i] for i in np.flatnonzero((part == p) & (y == 1))]
         if not harmless or not defaced:
             continue
-        cuts = [_cut(text, defaced, rng) for text in harmless for _ in range(2)]
+        cuts = [_cut(text, defaced, rng) for text in harmless for _ in range(8)]
         inside = [f"{a} {text} {b}" for text in defaced for a, b in [_around(harmless, rng)]]
         crowds = ["\n".join(rng.choice(defaced, rng.integers(2, 7)).tolist()) for _ in defaced]
         bare = [t for t in map(without_claims, defaced) if len(_TOKEN.findall(t)) > 4]
+        bare += [" ".join(text.split()[: rng.integers(4, 40)]) for text in bare * 2]
         tongues = list(TONGUES.values())
         made = [
             page(bool(i % 2), tongues[rng.integers(len(tongues))], rng)
@@ -130,7 +135,7 @@ def corpus(tables: Sequence[TextTable], seed: int) -> Corpus:
             (made[1::2], 1),
         )
         for group, c in groups:
-            more += [t.lower() if rng.random() < 0.2 else t for t in group]
+            more += [_recased(t, rng) for t in group]
             more_y += [c] * len(group)
             more_part += [p] * len(group)
     return Corpus(
@@ -143,6 +148,12 @@ def corpus(tables: Sequence[TextTable], seed: int) -> Corpus:
 def without_claims(text: str) -> str:
     """A text without the words that give most defacements away."""
     return _HACKED.sub("", text)
+
+
+def _recased(text: str, rng: np.random.Generator) -> str:
+    """A text, sometimes in lower case or in capitals."""
+    style = rng.random()
+    return text.lower() if style < 0.2 else text.upper() if style > 0.9 else text
 
 
 def _cut(text: str, like: Sequence[str], rng: np.random.Generator) -> str:

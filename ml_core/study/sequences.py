@@ -321,4 +321,4 @@ def _share(table: TextTable, share: float) -> TextTable:
     return TextTable(table.column, [texts[i] for i in chosen], y[chosen])
 
 
-TOPIC = Topic("sequences", "Programs, scripts, events and pages", run, minutes=10)
+TOPIC = Topic("sequences", "Programs, scripts, events and pages", run, minutes=13)
