@@ -4,7 +4,8 @@ A data set of phishing addresses is one collector's catch of one season, and its
 crawler's list. So addresses are made here in the ways in which such pages are put up (a folder on
 a site that was broken into, a host that looks like a brand, a page on a free hosting platform, a
 bare IP address) and in which content systems, shops, wikis, forums and interfaces name harmless
-ones. Learning only; never scoring. The braces are those of `domain_forms`.
+ones. Learning only; never scoring. The braces are those of `domain_forms`; K is a harmless name
+that is learned anyway.
 """
 
 from __future__ import annotations
@@ -61,9 +62,16 @@ SECTIONS = ("about", "about-us", "contact", "contact-us", "products", "services"
     "events", "gallery", "privacy-policy", "terms", "shop", "company", "portfolio", "projects", "press", "support", "partners",
     "locations", "history", "impressum", "datenschutz", "kontakt", "ueber-uns", "leistungen", "unternehmen", "produkte", "contacto",
     "nosotros", "servicios", "empresa", "noticias", "a-propos", "mentions-legales", "actualites", "contatti", "chi-siamo", "prodotti",
-    "over-ons", "diensten", "o-nas", "oferta", "kontakty", "recruit", "access", "sobre", "om-oss", "index", "home", "links", "staff")
+    "over-ons", "diensten", "o-nas", "oferta", "kontakty", "recruit", "access", "sobre", "om-oss", "index", "home", "links", "staff",
+    "oeffnungszeiten", "aktuelles", "termine", "anfahrt", "preise", "zimmer", "speisekarte", "formulare", "buergerservice", "verein", "praxis", "warenkorb",
+    "carrito", "tienda", "reservas", "habitaciones", "horarios", "cita-previa", "mi-cuenta", "quienes-somos", "catalogo", "loja", "carrinho", "minha-conta", "pedidos", "servicos",
+    "fale-conosco", "panier", "boutique", "horaires", "reservation", "nos-services", "mon-compte", "chambres", "menu", "prenota", "orari", "camere", "carrello", "negozio", "winkelwagen",
+    "openingstijden", "afspraak", "mijn-account", "cennik", "galeria", "sklep", "koszyk", "rezerwacja", "aktualnosci", "giris", "uyelik", "hakkimizda", "iletisim", "urunler", "sepet",
+    "o-nas/kontakt", "uslugi", "o-kompanii", "kontaktid", "yhteystiedot", "ajanvaraus", "kontakta-oss", "priser", "bestill", "rolunk", "kapcsolat", "despre-noi", "cos", "bbs/board",
+    "mypage", "company/about", "shop/cart", "bookings", "booking/confirm", "reserve", "appointments", "opening-hours", "menu-card", "order-online", "donate", "members", "classes", "rates", "rooms")
 KINDS = (".html", ".htm", ".php", ".aspx", ".asp", "/", "/", "", "", "", ".shtml", ".jsp", ".cfm")
 HARMLESS = (
+    *("{K}/{S}{k}",) * 6, *("www.{K}/{S}{k}",) * 6, "{K}/{S}/{S}{k}", "www.{K}/{S}/{n5}", "{K}/{g}/{S}{k}", "www.{K}/{S}/{w}",
     "{H}/{S}{k}", "{H}/{S}{k}", "{H}/{S}/{w}-{w}{k}", "{H}/{S}/{S}{k}", "{H}/{g}/{S}{k}", "{H}/{g}/", "{H}/{w}{k}", "{H}/{w}/{w}{k}",
     "{H}/{w}/{w}-{w}-{w}{k}", "{H}/{y}/{m}/{w}-{w}-{w}-{w}{k}", "{H}/{y}/{m}/{m}/{w}-{w}-{w}/", "{H}/blog/{w}-{w}-{w}-{w}-{w}", "{H}/wiki/{w}_{w}",
     "{H}/wiki/{w}_({w})", "{g}.wikipedia.org/wiki/{w}_{w}_{w}", "{H}/products/{w}-{w}-{n3}{k}", "{H}/product/{n5}/{w}-{w}", "{H}/shop/{w}/{w}-{w}{k}",
