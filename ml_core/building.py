@@ -126,10 +126,11 @@ def finish(
         # after the bias, which it does not move: bare names are judged as without it
         assert isinstance(learned, TextSet)
         assert isinstance(network.stage, SymbolStage)
-        network.stage.second.fit(learned.steps, learned.lengths, learned.y != 0)
-        with torch.no_grad():
-            for part in network.head.parameters():
-                part.mul_(network.stage.second.reading.network)
+        second = network.stage.second
+        if second.fit(learned.steps, learned.lengths, learned.y != 0):
+            with torch.no_grad():
+                for part in network.head.parameters():
+                    part.mul_(second.reading.network)
     if network.arch.oddity:
         assert isinstance(learned, TextSet)
         assert isinstance(network.stage, SymbolStage)

@@ -200,6 +200,9 @@ def _assemble(manifest: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Mod
     network = BiLSTMDNN(arch)
     network.load_state_dict({name: tensors[f"network.{name}"] for name in network.state_dict()})
     seen = network.head.in_features, 3 * network.stage.size  # see `verdict.seen`
+    openset = Openset.of(of_openset, arch.classes, *seen)
+    if (openset.doubt is not None) != arch.oddity:
+        raise ValueError("how odd an input is and how far that is doubted belong together")
     _check_verdict(manifest["kind"], network.eval(), tensors["baseline"])
     return Model(
         kind=manifest["kind"],
@@ -207,7 +210,7 @@ def _assemble(manifest: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Mod
         columns=tuple(manifest["columns"]),
         network=network,
         temperature=float(manifest["temperature"]),
-        openset=Openset.of(of_openset, arch.classes, *seen),
+        openset=openset,
         profile=Profile.of(manifest["drift"], of_drift, arch.classes),
         baseline=tensors["baseline"],
         scaler=Scaler(arrays["scaler.mean"], arrays["scaler.scale"]) if flows else None,

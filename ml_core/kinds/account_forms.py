@@ -147,3 +147,10 @@ LISTS = {
     "Z": KNOWN + KNOWN[:OFTEN] * 3, "v": SERVICES, "T": TENANTS, "I": WITHIN, "D": DEVICES, "p": PRIVATE, "J": tuple(map(str, range(16, 32))), "a": PUBLIC, "i": SIGN_IN, "t": AFTER, "A": ACCOUNT,
     "R": RESET, "U": PATHS, "N": NAMES, "X": LOOKALIKES,
 }  # fmt: skip
+_LISTED = frozenset((*KNOWN, *TENANTS))
+
+
+def listed(host: str) -> bool:
+    """Whether a host is a listed site or below one: its pages are learned, and test nothing."""
+    labels = host.split(".")
+    return any(".".join(labels[i:]) in _LISTED for i in range(len(labels) - 1))

@@ -13,6 +13,7 @@ from urllib.parse import unquote
 import numpy as np
 import numpy.typing as npt
 
+from ml_core.kinds.account_forms import listed
 from ml_core.kinds.domain_forms import Forms
 from ml_core.kinds.text import (
     TEST,
@@ -102,9 +103,8 @@ def spans(text: str) -> list[Span]:
 
 
 LARGEST = 60_000  # names of one class in one column
-MADE = (
-    30_000  # names of made-up families; of each side a quarter as many pages, half of them accounts
-)
+# names of made-up families; of each side a quarter as many pages, half of them accounts
+MADE = 30_000
 
 
 def corpus(
@@ -113,7 +113,8 @@ def corpus(
     """Every name once, the first time it occurs, and in the parts that learn names made here.
 
     In the parts that learn, some names get another ending, none, or a host before them, so that
-    neither gives the class away. Attacks of a kind not told teach nothing here.
+    neither gives the class away. What is on a site that accounts are made on tests nothing. Attacks
+    of a kind not told teach nothing here.
     """
     rng = np.random.default_rng(seed)
     seen: dict[str, tuple[str, int, bool]] = {}
@@ -125,7 +126,8 @@ def corpus(
     texts = [text for text, _, _ in seen.values()]
     y = np.asarray([c for _, c, _ in seen.values()], dtype=np.int64)
     part = split_by_content([parts(text)[0] for text in texts])  # by host: its pages stay together
-    part[(part == TEST) & ~np.asarray([tests for _, _, tests in seen.values()])] = TRAINING
+    tests = [tests and not listed(parts(text)[0]) for text, _, tests in seen.values()]
+    part[(part == TEST) & ~np.asarray(tests)] = TRAINING
     known = [parts(text) for text, c, p in zip(texts, y, part, strict=True) if not c and p == 0]
     labels = (host.partition(".")[0] for host, _ in known)
     words = dict.fromkeys(label for label in labels if label.isalpha() and 4 <= len(label) <= 8)

@@ -104,7 +104,7 @@ def corpus(tables: Sequence[TextTable], seed: int) -> Corpus:
     """What the tables hold and, beside what learns and validates, other forms of it.
 
     Harmless pages are also cut to the length of defaced ones; defacements also stand inside
-    harmless pages, lose the words that give them away, and come in lower case; the grammar's
+    harmless pages, lose the words that give them away, and come in lower case or capitals; the grammar's
     pages are added. The test part stays what the data sets hold.
     """
     texts, y, part = split_texts(tables, seed)

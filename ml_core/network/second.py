@@ -34,8 +34,11 @@ class SecondOpinion(nn.Module):
         self.pool, self.reading = pool, READINGS[of]
         self.register_buffer("table", torch.zeros(count))
 
-    def fit(self, x: Tensor, lengths: Tensor, attack: Tensor) -> None:
-        """Logistic regression on x [M, T] or [M, T, P] of lengths [M]; which are attacks: [M]."""
+    def fit(self, x: Tensor, lengths: Tensor, attack: Tensor) -> bool:
+        """Logistic regression on x [M, T] or [M, T, P] of lengths [M]; which are attacks: [M].
+
+        Returns whether there was anything to tell apart.
+        """
         from scipy.sparse import csr_matrix, vstack
         from sklearn.linear_model import LogisticRegression
 
@@ -51,7 +54,7 @@ class SecondOpinion(nn.Module):
         some = np.diff(X.indptr) > 0
         X, y = X[some], attack.cpu().numpy()[some]
         if not y.any() or y.all():
-            return  # nothing to tell apart
+            return False
         model = LogisticRegression(
             C=self.reading.inverse_penalty,
             class_weight="balanced" if self.reading.balanced else None,
@@ -61,6 +64,7 @@ class SecondOpinion(nn.Module):
         )
         model.fit(X, y)
         self.table.copy_(torch.from_numpy(model.coef_[0]))
+        return True
 
     def forward(self, x: Tensor) -> Tensor:
         """x [B, T] bytes or [B, T, P] parts to log-odds [B, T], each group's where it begins."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ml_core.errors import DataError
+from ml_core.kinds.account_forms import listed
 from ml_core.kinds.domains import KIND, corpus, parts, read
 from ml_core.kinds.text import TEST, TextTable, split_by_content
 from ml_core.study.report import Cell, Chapter, Table, Topic
@@ -41,7 +42,8 @@ def run(data: Path, say: Callable[[str], None]) -> Chapter:
     about = (
         "Names: `dga_train`; families are left out by the way they make names, and with them the"
         " OpenDNS names, which are the harmless side. Addresses: learned from one phishing data"
-        " set, tested on the other, without the addresses and the hosts that both hold. All"
+        " set, tested on the other, without the addresses and the hosts that both hold, and without"
+        " pages of the known sites that the network learns made accounts on. All"
         " systems learn from the same rows; the network's corpus adds names made by"
         " `domain_forms`. Attack means generated or phishing; p_attack > 0.5."
     )
@@ -72,6 +74,7 @@ def in_source(tables: list[TextTable]) -> Case:
     for table in tables:
         held = split_by_content([parts(text)[0] for text in table.texts]) == TEST
         learned.append(_some(table, np.flatnonzero(~held)))
+        held &= [not listed(parts(text)[0]) for text in table.texts]
         chosen = _some(table, np.flatnonzero(held))
         texts += chosen.texts
         attack.append(chosen.y != 0)
@@ -79,11 +82,15 @@ def in_source(tables: list[TextTable]) -> Case:
 
 
 def _case(name: str, tables: list[TextTable], harmless: list[str], attacks: list[str]) -> Case:
-    """Tested on what no table holds, nor another page of a host in it, evenly of both sides."""
+    """Tested on what no table holds, nor another page of a host in it or of a site that pages are
+    made on, evenly of both sides."""
     known = {parts(text)[0] for table in tables for text in table.texts}
     rng, sides = np.random.default_rng(1), []
     for side in (harmless, attacks):
-        new = [text for text in side if parts(text)[0] not in known]
+        hosts = [parts(text)[0] for text in side]
+        new = [
+            t for t, host in zip(side, hosts, strict=True) if host not in known and not listed(host)
+        ]
         sides.append([new[i] for i in rng.permutation(len(new))[:TESTED].tolist()])
     return Case(
         name, tables, Rows(sides[0] + sides[1], np.repeat([False, True], list(map(len, sides))))

@@ -90,7 +90,7 @@ def _requests(data: Path) -> Iterator[Case]:
     whole = request_corpus(requests.as_tables(told), 1, least=0)
     every = request_corpus(requests.as_tables(gathered(everything, 1, most=1)), 1, least=0)
     held = np.flatnonzero((every.part == TEST) & (every.y == 0)).tolist()
-    harmless = [every.texts[i] for i in held]  # one in a hundred of them is more than three
+    harmless = [every.texts[i] for i in held]  # enough for 1 % to be more than a few
     for c, name in enumerate(kind.classes[1:], start=1):
         tables = requests.as_tables(told.take(np.flatnonzero(told.y != c)))
         unknown = [text for text, of in zip(whole.texts, whole.y, strict=True) if of == c]

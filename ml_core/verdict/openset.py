@@ -181,7 +181,7 @@ class Openset:
         label = probabilities.argmax(axis=1).astype(np.int64)
         attack = (label != 0).astype(np.int64)
         limit = self.limits[attack]
-        with np.errstate(over="ignore", invalid="ignore"):  # of no number: none, which is unsure
+        with np.errstate(over="ignore", invalid="ignore"):  # of no number: unsure
             total = self._far(label, seen)
             if self.doubt is not None:
                 doubt = self.doubt.score(_said(probabilities, seen))

@@ -260,6 +260,17 @@ def test_a_model_that_compares_with_nothing_is_refused(tmp_path: Path) -> None:
         load(tmp_path, "flows")
 
 
+def test_a_model_that_measures_oddity_but_cannot_doubt_is_refused(tmp_path: Path) -> None:
+    save_model(tmp_path, load(shipped("requests"), "requests"))
+    retensor(
+        lambda tensors: [
+            tensors.pop(name) for name in list(tensors) if name.startswith("openset.doubt")
+        ]
+    )(tmp_path)
+    with pytest.raises(ModelFileError, match="belong together"):
+        load(tmp_path, "requests")
+
+
 def test_weights_that_make_no_verdict_of_the_most_usual_are_refused(tmp_path: Path) -> None:
     def enormous(tensors: dict) -> None:
         for name, tensor in tensors.items():

@@ -88,6 +88,13 @@ def test_without_both_sides_among_the_addresses_there_is_no_opinion() -> None:
     assert not fitted(addresses(HARMLESS, 1), ["xqvkzjwpfhqt.com"]).table.any()
 
 
+def test_it_tells_whether_there_was_anything_to_learn() -> None:
+    x, lengths = torch.tensor([[[1], [2]], [[3], [4]]]), torch.tensor([2, 2])
+    second = SecondOpinion(64, 1, "tokens")
+    assert not second.fit(x, lengths, torch.tensor([False, False]))
+    assert second.fit(x, lengths, torch.tensor([False, True]))
+
+
 def test_it_changes_no_verdict_on_a_bare_name() -> None:
     texts = [f"garden{i}.com" for i in range(60)] + [f"qzx{i}vkjw.com" for i in range(60)]
     texts += addresses(HARMLESS, 1) + addresses(LURES, 2)
