@@ -253,14 +253,17 @@ def run(*, watch_id: int, claim: datetime, reach: Reach) -> list[UUID]:
     Returns the new batches, for the pipeline. Nothing where the claim is another's by now; the
     run makes the claim its own first, so that a task that is delivered twice runs once.
     """
-    with held(_lock(watch_id), wait=1):  # `_end_lost` holds it for a moment
-        return _run(watch_id, claim, reach)
+    with held(_lock(watch_id), wait=1) as locked:  # `_end_lost` holds it for a moment
+        return _run(watch_id, claim, reach, locked)
 
 
-def _run(watch_id: int, claim: datetime, reach: Reach) -> list[UUID]:
+def _run(watch_id: int, claim: datetime, reach: Reach, locked: bool) -> list[UUID]:
     now = timezone.now()
     ours = Watch.objects.filter(pk=watch_id, claimed_at=claim)
-    if not ours.update(claimed_at=now, next_at=now):  # both the same: it began
+    # Both the same: it began, and lives as long as its lock. Where a run that was called off still
+    # has the lock, it says nothing of this one.
+    began = {"next_at": now} if locked else {}
+    if not ours.update(claimed_at=now, **began):
         return []
     watch = Watch.objects.select_related("source").get(pk=watch_id)
     try:

@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import timedelta
 from itertools import pairwise
 from typing import Annotated, Any
@@ -175,6 +176,22 @@ def test_a_run_ends_with_its_worker_and_is_tried_again_soon(worker: int) -> None
     Watch.objects.update(next_at=claim, failures=5)
     watches.claim_due()
     assert Watch.objects.get().next_at > timezone.now() + timedelta(minutes=25)
+
+
+def test_a_run_whose_lock_an_earlier_one_still_holds_is_not_taken_for_lost(well: Well) -> None:
+    watch, earlier = make(), connection.copy()
+    key = f"hashtextextended('tocsin watch {watch.pk}', 0)"
+
+    def draw(*asked: object) -> Collected:
+        other.execute(f"SELECT pg_advisory_unlock({key})")  # the earlier run is over
+        assert watches.claim_due() == []
+        return seen("/a")
+
+    well.draw = draw
+    with closing(earlier), earlier.cursor() as other:
+        other.execute(f"SELECT pg_advisory_lock({key})")
+        assert len(run(watch)) == 1
+    assert (watch.last_error, watch.failures, watch.last_records) == ("", 0, 1)
 
 
 def test_no_more_run_at_once_than_are_allowed(well: Well) -> None:
