@@ -137,13 +137,14 @@ def enable_watch(*, watch_id: int, enabled: bool, actor: str) -> None:
 
 @transaction.atomic
 def run_now(*, watch_id: int, actor: str) -> None:
-    """Makes a watch due. Raises `Refused` where it is at rest."""
+    """Makes a watch due, unless it is run already. Raises `Refused` where it is at rest."""
     watch = Watch.objects.get(pk=watch_id)
     if not watch.enabled:
         raise Refused(_("The watch is disabled: enable it first."))
     if not watch.source.enabled:
         raise Refused(_("The source it feeds is disabled: enable that first."))
-    Watch.objects.filter(pk=watch_id).update(next_at=timezone.now())
+    # One that runs keeps the sign that it began: `_end_lost` reads it.
+    Watch.objects.filter(pk=watch_id, claimed_at=None).update(next_at=timezone.now())
     _noted(actor, "watch.run_now", watch)
 
 

@@ -163,6 +163,7 @@ def test_a_run_ends_with_its_worker_and_is_tried_again_soon(worker: int) -> None
     assert watches.claim_due() == []
     watch = Watch.objects.get()
     assert watch.claimed_at is not None  # it lives, however long it takes
+    watches.run_now(watch_id=watch.pk, actor="ada")  # it is at it, and stays known to be
     os.kill(worker, signal.SIGKILL)
     deadline = time.monotonic() + 60
     while watch.claimed_at is not None:
