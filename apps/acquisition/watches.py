@@ -63,7 +63,7 @@ def create_watch(
     `networks` are private networks it may enter. Raises `Refused` with a sentence.
     """
     name = checked_name(name)
-    checked = _checked(kind, target, every, options or {}, networks)
+    checked = _checked(kind, target, every, options or {}) | {"networks": _entered(networks)}
     if Watch.objects.filter(name=name).exists():
         raise Refused(_("There is a watch of this name already."))
     if source is None:
@@ -87,33 +87,44 @@ def create_watch(
 def change_watch(
     *,
     watch_id: int,
-    name: str,
-    target: str,
-    every: int,
     actor: str,
-    options: Mapping[str, Json],
-    networks: Iterable[str] = (),
+    name: str | None = None,
+    target: str | None = None,
+    every: int | None = None,
+    options: Mapping[str, Json] | None = None,
+    networks: Iterable[str] | None = None,
     secret: str | None = None,
     source: Source | None = None,
 ) -> Watch:
-    """Other words for a watch; its kind stays. Another target begins with a new baseline.
+    """Other words for a watch; None keeps what it has, and its kind stays. Another target begins
+    with a new baseline.
 
-    `secret`: None keeps it, "" takes it away. A secret is not carried over to another target.
-    Raises `Refused` with a sentence.
+    A `secret` of "" takes it away; it is not carried over to another target. Raises `Refused` with
+    a sentence.
     """
     watch = Watch.objects.select_for_update().get(pk=watch_id)
-    name = checked_name(name)
-    checked = _checked(watch.kind, target, every, options, networks)
-    if Watch.objects.filter(name=name).exclude(pk=watch_id).exists():
+    checked: dict[str, Json] = {}
+    if target is not None or every is not None or options is not None:
+        checked = _checked(
+            watch.kind,
+            watch.target if target is None else target,
+            watch.every if every is None else every,
+            watch.options if options is None else options,
+        )
+    if networks is not None:
+        checked["networks"] = _entered(networks)
+    if name is not None:
+        watch.name = checked_name(name)
+    if Watch.objects.filter(name=watch.name).exclude(pk=watch_id).exists():
         raise Refused(_("There is a watch of this name already."))
     if source is not None:
         _may_be_fed(source)
-    moved = checked["target"] != watch.target
+        watch.source = source
+    moved = checked.get("target", watch.target) != watch.target
     if moved and watch.secret and secret is None:
         raise Refused(_("The secret was for another target: type it again, or take it away."))
     if secret is not None:
         watch.secret = _sealed(watch.kind, secret)
-    watch.name, watch.source = name, source or watch.source
     for field, value in checked.items():
         setattr(watch, field, value)
     watch.next_at, watch.failures = timezone.now(), 0
@@ -156,13 +167,7 @@ def delete_watch(*, watch_id: int, actor: str) -> None:
     watch.delete()
 
 
-def _checked(
-    kind: str,
-    target: str,
-    every: int,
-    options: Mapping[str, Json],
-    networks: Iterable[str],
-) -> dict[str, Json]:
+def _checked(kind: str, target: str, every: int, options: Mapping[str, Json]) -> dict[str, Json]:
     collector = collecting.collector_named(kind)
     read = collecting.read_options(collector, options)
     if collector.continuous:
@@ -172,16 +177,14 @@ def _checked(
     kept = collector.check(target.strip(), read)
     if len(kept) > 2000:
         raise Refused(_("The target is longer than 2000 characters."))
+    return {"target": kept, "every": every, "options": msgspec.to_builtins(read)}
+
+
+def _entered(networks: Iterable[str]) -> list[str]:
     try:
-        allowed = [str(network) for network in networks_of(networks)]
+        return [str(network) for network in networks_of(networks)]
     except ValueError as wrong:
         raise Refused(str(wrong)) from wrong
-    return {
-        "target": kept,
-        "every": every,
-        "options": msgspec.to_builtins(read),
-        "networks": allowed,
-    }
 
 
 def _sealed(kind: str, secret: str) -> bytes | None:

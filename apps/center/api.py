@@ -312,9 +312,7 @@ class Watches(Door):
         """Changes what is named, and runs it at once; its kind stays. Another target begins with a
         new baseline, and needs the secret again."""
         watch, who = self.get_object(), request.user.get_username()
-        kept = {n: getattr(watch, n) for n in ("name", "target", "every", "options", "networks")}
         asked = _valid(s.WatchChangeSerializer, request, partial=True)
-        asked = {**kept, **asked}
         changed = self.act(lambda: watches.change_watch(watch_id=watch.pk, actor=who, **asked))
         watching.start_due_soon()
         return Response(s.WatchSerializer(changed).data)

@@ -64,6 +64,33 @@ def test_a_change_keeps_what_it_does_not_name(world: World, enter: Enter, sent: 
     assert other["kind"] == "page"
 
 
+def test_two_changes_of_one_watch_do_not_undo_each_other(
+    world: World, enter: Enter, sent: Sent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch, change = made(), watches.change_watch
+
+    def changed(**asked: Any) -> Watch:
+        """Another's change comes between the reading of this one and its turn."""
+        change(watch_id=watch.pk, every=300, networks=["10.1.0.0/16"], actor="bob")
+        return change(**asked)
+
+    monkeypatch.setattr(watches, "change_watch", changed)
+    client, address = enter(world.administrator), f"{LIST}{watch.pk}/"
+    said = client.patch(address, {"name": "store"}, content_type=JSON).json()
+    assert (said["name"], said["every"], said["networks"]) == ("store", 300, ["10.1.0.0/16"])
+
+
+def test_an_option_that_is_no_more_does_not_stand_in_the_way_of_another_name(
+    world: World, enter: Enter, sent: Sent
+) -> None:
+    watch = made()
+    Watch.objects.update(options={"depth": 1})
+    client, address = enter(world.administrator), f"{LIST}{watch.pk}/"
+    assert client.patch(address, {"name": "store"}, content_type=JSON).json()["name"] == "store"
+    again = client.patch(address, {"options": {"seconds": 9}}, content_type=JSON).json()
+    assert again["options"]["seconds"] == 9
+
+
 def test_a_watch_is_rested_run_and_deleted(world: World, enter: Enter, sent: Sent) -> None:
     watch, client = made(), enter(world.administrator)
     address = f"{LIST}{watch.pk}/"
