@@ -43,17 +43,21 @@ def create_source(
 ) -> tuple[Source, str]:
     """A new source and its token, which is shown now and kept only as a digest.
 
-    Raises `Refused` for a name that cannot be read.
+    Raises `Refused` for a name that cannot be read or is another's.
     """
     name = checked_name(name)
     token = secrets.token_urlsafe(32)
-    source = Source.objects.create(
-        name=name,
-        kind=kind,
-        host_name=host_name,
-        is_demonstration=is_demonstration,
-        token_digest=selectors.digest_of_token(token),
-    )
+    try:
+        with transaction.atomic():
+            source = Source.objects.create(
+                name=name,
+                kind=kind,
+                host_name=host_name,
+                is_demonstration=is_demonstration,
+                token_digest=selectors.digest_of_token(token),
+            )
+    except IntegrityError as taken:
+        raise Refused(_("There is a source of this name already, or in the archive.")) from taken
     audit(actor=actor, action="source.created", object=f"source:{source.pk}", detail={"name": name})
     return source, token
 

@@ -15,7 +15,7 @@ from uuid import UUID
 
 import msgspec
 import zstandard
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -65,13 +65,13 @@ def create_watch(
     name = checked_name(name)
     checked = _checked(kind, target, every, options or {}) | {"networks": _entered(networks)}
     if Watch.objects.filter(name=name).exists():
-        raise Refused(_("There is a watch of this name already."))
+        raise _taken()
     if source is None:
         if Source.objects.filter(name=name).exists():
             raise Refused(_("There is a source of this name: choose it, or another name."))
         source, _token = create_source(name=name, kind=Source.Kind.HOST, actor=actor)
     _may_be_fed(source)
-    watch = Watch.objects.create(
+    watch = Watch(
         name=name,
         kind=kind,
         source=source,
@@ -79,6 +79,7 @@ def create_watch(
         next_at=timezone.now(),
         **checked,
     )
+    _save(watch)
     _noted(actor, "watch.created", watch, checked)
     return watch
 
@@ -102,7 +103,7 @@ def change_watch(
     A `secret` of "" takes it away; it is not carried over to another target. Raises `Refused` with
     a sentence.
     """
-    watch = Watch.objects.select_for_update().get(pk=watch_id)
+    watch = _locked(watch_id)
     checked: dict[str, Json] = {}
     if target is not None or every is not None or options is not None:
         checked = _checked(
@@ -115,8 +116,6 @@ def change_watch(
         checked["networks"] = _entered(networks)
     if name is not None:
         watch.name = checked_name(name)
-    if Watch.objects.filter(name=watch.name).exclude(pk=watch_id).exists():
-        raise Refused(_("There is a watch of this name already."))
     if source is not None:
         _may_be_fed(source)
         watch.source = source
@@ -129,7 +128,7 @@ def change_watch(
         setattr(watch, field, value)
     watch.next_at, watch.failures = timezone.now(), 0
     watch.claimed_at = None  # a run under way asks for what is no longer wanted
-    watch.save()
+    _save(watch)
     if moved:
         WatchBaseline.objects.filter(watch=watch).delete()
     _noted(actor, "watch.changed", watch, checked)
@@ -139,7 +138,7 @@ def change_watch(
 @transaction.atomic
 def enable_watch(*, watch_id: int, enabled: bool, actor: str) -> None:
     """Lets a watch run, or rests it. One that runs again is due at once."""
-    watch = Watch.objects.get(pk=watch_id)
+    watch = _locked(watch_id)
     Watch.objects.filter(pk=watch_id).update(
         enabled=enabled, next_at=timezone.now(), failures=0, claimed_at=None
     )
@@ -149,7 +148,7 @@ def enable_watch(*, watch_id: int, enabled: bool, actor: str) -> None:
 @transaction.atomic
 def run_now(*, watch_id: int, actor: str) -> None:
     """Makes a watch due, unless it is run already. Raises `Refused` where it is at rest."""
-    watch = Watch.objects.get(pk=watch_id)
+    watch = _locked(watch_id)
     if not watch.enabled:
         raise Refused(_("The watch is disabled: enable it first."))
     if not watch.source.enabled:
@@ -162,9 +161,25 @@ def run_now(*, watch_id: int, actor: str) -> None:
 @transaction.atomic
 def delete_watch(*, watch_id: int, actor: str) -> None:
     """Ends a watch. Its source and what it brought stay."""
-    watch = Watch.objects.get(pk=watch_id)
+    watch = _locked(watch_id)
     _noted(actor, "watch.deleted", watch)
     watch.delete()
+
+
+def _locked(watch_id: int) -> Watch:
+    return Watch.objects.select_for_update().get(pk=watch_id)
+
+
+def _save(watch: Watch) -> None:
+    try:
+        with transaction.atomic():
+            watch.save()
+    except IntegrityError as taken:
+        raise _taken() from taken
+
+
+def _taken() -> Refused:
+    return Refused(_("There is a watch of this name already."))
 
 
 def _checked(kind: str, target: str, every: int, options: Mapping[str, Json]) -> dict[str, Json]:

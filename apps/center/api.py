@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.core.exceptions import ValidationError as ValidationFailed
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -112,6 +113,8 @@ class Door(viewsets.ReadOnlyModelViewSet[Any]):
             return deed()
         except Refused as refusal:
             raise Conflict(str(refusal)) from refusal
+        except ObjectDoesNotExist as gone:  # another deleted it since it was looked up
+            raise NotFound from gone
 
 
 def _valid(
@@ -319,7 +322,8 @@ class Watches(Door):
 
     def destroy(self, request: Request, pk: str) -> Response:
         """Ends a watch. Its source and what it brought stay."""
-        watches.delete_watch(watch_id=self.get_object().pk, actor=request.user.get_username())
+        watch, who = self.get_object(), request.user.get_username()
+        self.act(lambda: watches.delete_watch(watch_id=watch.pk, actor=who))
         return Response(status=204)
 
     @extend_schema(request=None, responses={204: None})
@@ -336,7 +340,7 @@ class Watches(Door):
 
     def _rest(self, *, enabled: bool) -> Response:
         watch, who = self.get_object(), self.request.user.get_username()
-        watches.enable_watch(watch_id=watch.pk, enabled=enabled, actor=who)
+        self.act(lambda: watches.enable_watch(watch_id=watch.pk, enabled=enabled, actor=who))
         return Response(status=204)
 
     @extend_schema(request=None, responses={202: None})

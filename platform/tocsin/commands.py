@@ -167,8 +167,6 @@ def source_add(options: argparse.Namespace) -> int:
     from apps.acquisition import services
     from apps.acquisition.models import Source
 
-    if Source.objects.filter(name=options.name).exists():
-        raise CommandError(f"there is a source called {options.name} already")
     _, token = services.create_source(
         name=options.name, kind=Source.Kind.SHIPPER, actor=_me(), host_name=options.host
     )

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db.models import QuerySet
 from django.test import Client
 
 from apps.acquisition import watches
 from apps.acquisition.models import Source, Watch, WatchBaseline
+from apps.center.api import Watches
 from apps.protection import vault
 from apps.protection.models import AuditEntry
 from tests.center.world import World
@@ -89,6 +91,41 @@ def test_an_option_that_is_no_more_does_not_stand_in_the_way_of_another_name(
     assert client.patch(address, {"name": "store"}, content_type=JSON).json()["name"] == "store"
     again = client.patch(address, {"options": {"seconds": 9}}, content_type=JSON).json()
     assert again["options"]["seconds"] == 9
+
+
+@pytest.mark.parametrize(
+    ("method", "deed"),
+    [("patch", ""), ("delete", ""), ("post", "enable/"), ("post", "disable/"), ("post", "run/")],
+)
+def test_what_another_deleted_meanwhile_is_not_found(
+    world: World, enter: Enter, sent: Sent, monkeypatch: pytest.MonkeyPatch, method: str, deed: str
+) -> None:
+    watch, found = made(), Watches.get_object
+
+    def looked_up(door: Watches) -> Watch:
+        known: Watch = found(door)
+        Watch.objects.all().delete()
+        return known
+
+    monkeypatch.setattr(Watches, "get_object", looked_up)
+    call = getattr(enter(world.administrator), method)
+    assert call(f"{LIST}{watch.pk}/{deed}", {}, content_type=JSON).status_code == 404
+    assert sent == []
+
+
+def test_a_name_that_another_takes_at_the_same_moment_is_refused(
+    world: World, enter: Enter, sent: Sent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made()
+    other = made(name="store")
+    client = enter(world.administrator)
+    answer = client.patch(f"{LIST}{other.pk}/", {"name": "shop"}, content_type=JSON)
+    assert (answer.status_code, "watch of this name" in answer.json()["detail"]) == (409, True)
+    monkeypatch.setattr(QuerySet, "exists", lambda _: False)  # neither is seen yet
+    for asked, taken in ((NEW, "source"), ({**NEW, "source": other.source_id}, "watch")):
+        answer = client.post(LIST, asked, content_type=JSON)
+        assert answer.status_code == 409
+        assert f"{taken} of this name" in answer.json()["detail"]
 
 
 def test_a_watch_is_rested_run_and_deleted(world: World, enter: Enter, sent: Sent) -> None:

@@ -70,10 +70,15 @@ def create(request: HttpRequest) -> HttpResponse:
     asked = SourceForm(request.POST or None)
     if request.method == "POST" and asked.is_valid():
         told = {name: asked.cleaned_data[name] for name in ("name", "kind", "host_name")}
-        source, token = acquisition.create_source(actor=actor(request), **told)
-        if any(asked.limits().values()):
-            acquisition.limit_source(source_id=source.pk, actor=actor(request), **asked.limits())
-        return _token(request, source, token)
+        try:
+            source, token = acquisition.create_source(actor=actor(request), **told)
+        except Refused as refusal:
+            asked.add_error(None, str(refusal))
+        else:
+            limits = asked.limits()
+            if any(limits.values()):
+                acquisition.limit_source(source_id=source.pk, actor=actor(request), **limits)
+            return _token(request, source, token)
     return render(
         request,
         "center/form.html",
