@@ -81,9 +81,13 @@ def judged(
     """The addresses of a host, looked up once, in the resolver's order.
 
     Raises `NotFound`, or `Forbidden`: one address that may not be reached is enough to refuse it.
+    But `private` passes over IPv6 link-local addresses beside others: machines that tell their own
+    names (mDNS) tell those too, and they lead nowhere without an interface.
     """
     networks = tuple(networks)
     found = [plain(ip_address(text)) for text in _look_up(host, port)]
+    if private:
+        found = [each for each in found if each.version == 4 or not each.is_link_local] or found
     for address in found:
         if why := obstacle(address, private=private, networks=networks):
             raise Forbidden(f"{host} leads to {address}, {why}")

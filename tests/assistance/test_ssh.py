@@ -12,6 +12,7 @@ import pytest
 from apps.assistance import ssh
 from apps.assistance.ssh import Connection, Endpoint, HostKey, Unreachable, WrongHostKey
 from apps.contracts import Command
+from apps.protection import outbound
 from tests.assistance.machine import OPERATOR, Machine
 
 
@@ -59,6 +60,24 @@ def test_nobody_is_asked_where_no_host_can_be(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(socket, "create_connection", connected)
     with pytest.raises(Unreachable, match=r"web01 leads to 169\.254\.169\.254, which is never"):
         ssh.scan_host_key("web01")
+
+
+def test_the_link_local_address_that_a_machine_tells_of_itself_is_passed_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told = ["fe80::1%eth0", "10.0.0.5"]
+
+    def look_up(*said: object, **how: object) -> list[tuple[object, ...]]:
+        return [(2, 1, 6, "", (text, 22)) for text in told]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    allowed = {"private": True, "networks": ssh.OVERLAYS}
+    assert list(map(str, outbound.judged("web01.local", 22, **allowed))) == ["10.0.0.5"]
+    with pytest.raises(outbound.Forbidden, match="fe80::1"):  # nobody else asks machines nearby
+        outbound.judged("web01.local", 22, networks=outbound.networks_of(["10.0.0.0/8"]))
+    told.pop()
+    with pytest.raises(outbound.Forbidden, match="fe80::1"):
+        outbound.judged("web01.local", 22, **allowed)
 
 
 def open_machine(machine: Machine, **changes: object) -> Connection:
