@@ -31,7 +31,11 @@ class WatchSerializer(serializers.ModelSerializer[Watch]):
 
     class Meta:
         model = Watch
-        exclude = ("secret", "claimed_at")
+        fields = (
+            "id", "name", "kind", "target", "options", "networks", "has_secret", "every", "source",
+            "enabled", "created_at", "next_at", "last_at", "last_error", "last_notes",
+            "last_records", "last_changes", "last_baselines", "last_batch", "changed_at", "failures",
+        )  # fmt: skip
 
     def get_has_secret(self, watch: Watch) -> bool:
         return bool(watch.secret)
