@@ -43,9 +43,10 @@ def create_source(
 ) -> tuple[Source, str]:
     """A new source and its token, which is shown now and kept only as a digest.
 
-    Raises `Refused` for a name that cannot be read or is another's.
+    Raises `Refused` for names that cannot be read, and for a name that is another's.
     """
     name = checked_name(name)
+    host_name = host_name and checked_name(host_name, most=255)
     token = secrets.token_urlsafe(32)
     try:
         with transaction.atomic():

@@ -356,6 +356,7 @@ def test_a_name_that_cannot_be_read_is_refused_wherever_one_is_given(
         assert "cannot be seen (U+" in said, address
     for give in (
         lambda: create_source(name=name, actor="ada"),
+        lambda: create_source(name="web", host_name=name, actor="ada"),
         lambda: create_watch(name=name, kind="page", actor="ada", target="https://a/", every=60),
         lambda: register_responder(name=name, webhook_url="", actor="ada"),
         lambda: accounts.create(name=name, role=Role.ANALYST, actor="ada"),
