@@ -69,7 +69,8 @@ def register_host(
         raise Refused(_("The address must be an IP address or a host name."))
     for literal in [] if relay else _literal(address):
         if why := outbound.obstacle(ip_address(literal), private=True, networks=OVERLAYS):
-            raise Refused(f"No host is reached at {literal}, {why}.")
+            said = {"address": literal, "why": why}
+            raise Refused(_("No host is reached at %(address)s, %(why)s.") % said)
     if not 1 <= port <= 65535:
         raise Refused(_("The SSH port must be from 1 to 65535."))
     if not re.fullmatch(r"[a-z_][a-z0-9_-]{0,31}", user):
