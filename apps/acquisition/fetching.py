@@ -78,7 +78,8 @@ def trust(authorities: str = "") -> ssl.SSLContext:
     context.load_default_certs()
     if authorities.strip():
         try:
-            context.load_verify_locations(cadata=authorities)
+            # what stands between certificates may be in any letters
+            context.load_verify_locations(cadata=authorities.encode("ascii", "ignore").decode())
         except ssl.SSLError as wrong:
             raise Refused("The authorities are not certificates in PEM.") from wrong
     return context
@@ -138,14 +139,13 @@ def _get(
     end: float,
 ) -> Fetched:
     wait = {"connect": STEP, "read": STEP, "write": STEP, "pool": STEP}
-    asked = [(b"Host", urlsplit(url).netloc.encode("idna" if not url.isascii() else "ascii"))]
-    asked += [
-        (name.encode(), value.encode("latin-1", "replace")) for name, value in headers.items()
-    ]
+    asked = [(name.encode(), value.encode("latin-1", "replace")) for name, value in headers.items()]
     try:
+        plain = _ascii(url)
+        asked.insert(0, (b"Host", urlsplit(plain).netloc.encode()))
         with (
             httpcore.ConnectionPool(ssl_context=context, network_backend=way) as pool,
-            pool.stream("GET", _ascii(url), headers=asked, extensions={"timeout": wait}) as answer,
+            pool.stream("GET", plain, headers=asked, extensions={"timeout": wait}) as answer,
         ):
             got = tuple(
                 (name.decode("latin-1").lower(), value.decode("utf-8", "replace")[:2000])

@@ -74,6 +74,14 @@ class WatchChangeSerializer(serializers.Serializer[Any]):
                     text.run_validation(each)
         return options
 
+    def validate(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """Refuses what is no field here: `enabled`, say, is changed by a deed of its own."""
+        if unknown := sorted(set(self.initial_data) - set(self.fields) - {"csrfmiddlewaretoken"}):
+            raise serializers.ValidationError(f"Nothing here is called {unknown[0]!r}.")
+        if not asked:
+            raise serializers.ValidationError("Nothing is named that is to change.")
+        return asked
+
 
 class NewWatchSerializer(WatchChangeSerializer):
     """A watch that is to be."""

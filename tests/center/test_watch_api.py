@@ -62,8 +62,9 @@ def test_a_change_keeps_what_it_does_not_name(world: World, enter: Enter, sent: 
     assert (said["target"], said["has_secret"]) == ("https://store.example/", False)
     assert not WatchBaseline.objects.exists()
     assert sent == [("apps.center.tasks.watch", ())] * 2
-    other = client.patch(address, {"kind": "dns"}, content_type=JSON).json()
-    assert other["kind"] == "page"
+    for nothing in ({"kind": "dns"}, {"enabled": False}, {}):
+        assert client.patch(address, nothing, content_type=JSON).status_code == 400
+    assert len(sent) == 2  # and nothing ran for it
 
 
 def test_two_changes_of_one_watch_do_not_undo_each_other(
@@ -109,7 +110,8 @@ def test_what_another_deleted_meanwhile_is_not_found(
 
     monkeypatch.setattr(Watches, "get_object", looked_up)
     call = getattr(enter(world.administrator), method)
-    assert call(f"{LIST}{watch.pk}/{deed}", {}, content_type=JSON).status_code == 404
+    answer = call(f"{LIST}{watch.pk}/{deed}", {"name": "store"}, content_type=JSON)
+    assert answer.status_code == 404
     assert sent == []
 
 

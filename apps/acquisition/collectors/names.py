@@ -156,7 +156,7 @@ def _types(words: Iterable[str]) -> list[str]:
     for word in found:
         try:
             kind = dns.rdatatype.from_text(word)
-        except dns.exception.DNSException:
+        except (dns.exception.DNSException, ValueError):  # TYPE99999
             raise Refused(f"{word[:20]!r} is not a type of DNS record.") from None
         if dns.rdatatype.is_metatype(kind):
             raise Refused(f"{word} is not asked for.")

@@ -61,7 +61,11 @@ def decoded(text: str) -> bytes:
 
     `path?query`, and after a line break the body; a text that is no request is one bare value.
     """
-    raw = text.encode("utf-8", "surrogateescape").replace(b"\r\n", b"\n").strip(b"\n")
+    try:
+        raw = text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # half of a pair, which stands for no byte either
+        raw = text.encode("utf-8", "replace")
+    raw = raw.replace(b"\r\n", b"\n").strip(b"\n")
     logged, quoted = _logged(raw), _QUOTED.match(raw)
     if logged:
         raw = logged.group(1)

@@ -63,6 +63,13 @@ class Site(BaseHTTPRequestHandler):
     def on_cloaked(self) -> None:
         self.say(SPAM if "bot" in self.headers["User-Agent"].lower() else HOME)
 
+    def on_astray(self) -> None:
+        """Crawlers are led to a host that no name can be."""
+        if "bot" in self.headers["User-Agent"].lower():
+            self.to("http://a..\xe9/")
+        else:
+            self.say(HOME)
+
     def on_moved(self) -> None:
         self.to("/", 301)
 

@@ -38,7 +38,7 @@ def between(root: Made) -> Made:
 def collect(port: int, root: Made | None = None, **options: Any) -> Collected:
     asked = {"server_name": "shop.example", "seconds": 5, **options}
     if root:
-        asked["authorities"] = root.pem
+        asked["authorities"] = f"# Prüfstelle\n{root.pem}"
     target = COLLECTOR.check(f"127.0.0.1:{port}", read_options(COLLECTOR, asked))
     return COLLECTOR.collect(target, read_options(COLLECTOR, asked), LOOPBACK)
 

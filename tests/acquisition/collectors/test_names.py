@@ -192,6 +192,7 @@ def test_records_of_answers_have_the_columns_of_the_schema() -> None:
         ("shop.example", {"resolvers": ["192.0.2.1:0"]}),
         ("shop.example", {"types": ["AXFR"]}),
         ("shop.example", {"types": ["NOTYPE"]}),
+        ("shop.example", {"types": ["TYPE99999"]}),
         ("shop.example", {"types": []}),
     ],
 )

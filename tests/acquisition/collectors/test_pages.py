@@ -91,6 +91,30 @@ def test_what_only_crawlers_are_shown_is_told(here: tuple[str, type[Site]]) -> N
     assert pages(collect(url + "/"))["crawler"]["page.likeness"] == 1
 
 
+def test_a_redirect_to_no_host_hides_nothing_that_the_other_view_saw(
+    here: tuple[str, type[Site]],
+) -> None:
+    url, _server = here
+    got = pages(collect(url + "/astray"))
+    assert got["browser"]["page.title"] == "The shop"
+    assert got["crawler"]["error.message"]
+
+
+def test_a_host_in_other_letters_is_asked_for_by_name_and_port(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[list[tuple[bytes, bytes]]] = []
+
+    def stream(self: Any, method: str, url: str, **rest: Any) -> Any:
+        asked.append(rest["headers"])
+        raise OSError("far enough")
+
+    monkeypatch.setattr("httpcore.ConnectionPool.stream", stream)
+    collect("http://пример.рф:8080/")
+    assert asked
+    assert asked[0][0] == (b"Host", b"xn--e1afmkfd.xn--p1ai:8080")
+
+
 def test_redirects_are_followed_and_told(here: tuple[str, type[Site]]) -> None:
     url, _server = here
     page = pages(collect(url + "/moved"))["browser"]

@@ -180,3 +180,7 @@ def test_any_text_is_taken() -> None:
     text, _ = encode(texts)
     assert text.dtype == np.uint8
     assert text.shape == (5, LENGTH)
+
+
+def test_half_of_a_pair_is_read_like_another_letter_that_is_lost() -> None:
+    assert decoded("/a?q=x\ud800y") == decoded("/a?q=x?y")
